@@ -1,0 +1,52 @@
+"""The topics, in one table: creation, documentation and subscriptions are made from it."""
+
+from dataclasses import dataclass
+
+from schemas.enums import Stage, Topic
+
+DAY_MS = 86_400_000
+MAX_VALUE_BYTES = 1_048_576
+"""Largest value of a record that can be used; a larger one is a dead letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One topic: what it carries and how it is kept. ``retention_ms`` -1 keeps for ever."""
+
+    name: str
+    carries: str
+    written_by: str
+    key: str
+    compacted: bool = False
+    retention_ms: int = 30 * DAY_MS
+    max_message_bytes: int = 2 * MAX_VALUE_BYTES
+
+
+DEAD_LETTERS = TopicSpec(
+    "dead_letters", "what could not be used", "Candor", "key of the refused record", retention_ms=90 * DAY_MS, max_message_bytes=3 * MAX_VALUE_BYTES
+)
+INPUTS: dict[Topic, TopicSpec] = {
+    topic: TopicSpec(topic.value, carries, written_by, "account_id")
+    for topic, carries, written_by in (
+        (Topic.FEEDBACK, "survey responses, reviews, ratings", "survey tools"),
+        (Topic.TRANSACTIONS, "purchases, refunds", "billing, shop, till"),
+        (Topic.INVITATIONS, "what happened to each chance to ask", "survey distribution"),
+        (Topic.COMMUNICATIONS, "messages sent to customers", "CRM, marketing"),
+        (Topic.ACTIONS, "follow-up cases", "service desk"),
+        (Topic.OUTCOMES, "value that the customer got", "customer success"),
+        (Topic.OPERATIONS, "operational measurements (wait, delay, defects)", "operations"),
+    )
+}
+CHECKPOINTS: dict[Stage, TopicSpec] = {
+    stage: TopicSpec(
+        f"checkpoint.{stage}",
+        f"compacted state of the {stage} stage",
+        "Candor",
+        "table and segment",
+        compacted=True,
+        retention_ms=-1,
+    )
+    for stage in Stage
+}
+ALL: tuple[TopicSpec, ...] = (*INPUTS.values(), *CHECKPOINTS.values(), DEAD_LETTERS)
+"""Every topic that Candor needs; all have the same number of partitions."""
