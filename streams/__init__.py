@@ -1,0 +1,1 @@
+"""What happens to events: a pure core, and the shell that feeds it."""

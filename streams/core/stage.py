@@ -1,0 +1,100 @@
+"""What a stage promises to whoever feeds it: the Faust worker, the in-process replay, the tests.
+
+A stage holds the state of one source partition. Feeding it is deterministic: the same records in the same order give the
+same flushes, wherever they are cut into batches.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import pyarrow as pa
+
+from schemas.enums import RejectReason, Stage, Topic
+from schemas.rows import Table
+from streams.core.batch import SourceRecord
+
+
+class CheckpointRecord(NamedTuple):
+    """A record of the compacted checkpoint topic; ``value`` None is a tombstone."""
+
+    key: bytes
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that could not be used, byte for byte, and where it came from; ``timestamp`` is in milliseconds since 1970."""
+
+    topic: Topic
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+    stage: Stage
+    reason: RejectReason
+    field: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a batch: every record is counted in exactly one of ``accepted``, ``duplicates``, ``replayed`` and ``rejected``."""
+
+    accepted: int
+    duplicates: int
+    replayed: int
+    """Records below the position of the state, which had been applied before."""
+    rejected: Mapping[RejectReason, int]
+    unknown_fields: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Everything that one flush of a partition writes, in the order in which it must be written.
+
+    ``facts`` (dead letters included) go to the sink first; then ``checkpoint``, ``dead_letters`` and ``offsets`` in one transaction; then ``cells`` to the sink.
+    Once the cells are acknowledged, call ``acknowledge(sequence)``.
+    """
+
+    partition: int
+    sequence: int
+    facts: Mapping[Table, pa.Table]
+    checkpoint: Sequence[CheckpointRecord]
+    dead_letters: Sequence[DeadLetter]
+    offsets: Mapping[Topic, int]
+    """Next offset to read, per input topic that was ever read."""
+    cells: Mapping[Table, pa.Table]
+    records: int
+    """Input records that this flush covers."""
+
+
+class PartitionStage(Protocol):
+    """The state of one source partition."""
+
+    def apply(self, topic: Topic, records: Sequence[SourceRecord]) -> Applied:
+        """Apply records of one topic in offset order; those below ``position(topic)`` are skipped."""
+
+    def position(self, topic: Topic) -> int:
+        """Next offset to read; 0 where nothing was read."""
+
+    def pending(self) -> int:
+        """Input records applied since the last flush."""
+
+    def flush(self) -> Flush | None:
+        """All that changed since the last flush, or None. The state may go on while the flush is being written; flushes are written one after another.
+
+        The first flush after a restore is never None: it holds the raised epoch, and in ``cells`` all cells above the last acknowledged sequence.
+        """
+
+    def acknowledge(self, sequence: int) -> None:
+        """The cells of this flush are in the sink; kept with the next flush."""
+
+
+class StageFactory(Protocol):
+    """Makes the state of a partition from its checkpoint."""
+
+    def restore(self, partition: int, checkpoint: Iterable[CheckpointRecord]) -> PartitionStage:
+        """The state that the records, in log order, describe, under a new owner: its epoch is one above the stored one. No records: an empty state."""
