@@ -1,0 +1,166 @@
+"""Settings: one frozen model, read from the environment, a file and a folder of secrets.
+
+What is read first counts: ``CANDOR_*`` variables, then the file ``.env`` (another one by ``CANDOR_ENV_FILE``), then one file per setting in
+the folder ``CANDOR_SECRETS_DIR`` (for example ``candor_clickhouse_url``), then the default.
+"""
+
+import os
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streams.errors import ConfigurationError
+
+PREFIX = "CANDOR_"
+HIDDEN = "********"
+
+
+class SecurityProtocol(StrEnum):
+    """How to talk to Kafka."""
+
+    PLAINTEXT = "PLAINTEXT"
+    SSL = "SSL"
+    SASL_PLAINTEXT = "SASL_PLAINTEXT"
+    SASL_SSL = "SASL_SSL"
+
+
+class SaslMechanism(StrEnum):
+    """How to log in to Kafka."""
+
+    PLAIN = "PLAIN"
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    SCRAM_SHA_512 = "SCRAM-SHA-512"
+
+
+class LogFormat(StrEnum):
+    """How logs are written."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+Days = Annotated[int, Field(ge=1, le=36_500)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; see ``describe`` for printing it without its secrets."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+
+    kafka_bootstrap_servers: str = Field("127.0.0.1:9092", min_length=1, description="Broker addresses, host:port, separated by commas.")
+    kafka_security_protocol: SecurityProtocol = Field(SecurityProtocol.PLAINTEXT, description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.")
+    kafka_sasl_mechanism: SaslMechanism = Field(SaslMechanism.SCRAM_SHA_512, description="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.")
+    kafka_sasl_username: str | None = Field(None, description="User of the SASL login.")
+    kafka_sasl_password: SecretStr | None = Field(None, description="Password of the SASL login.")
+    kafka_ssl_cafile: Path | None = Field(None, description="Certificates to trust, PEM; default: those of the system.")
+    kafka_ssl_certfile: Path | None = Field(None, description="Client certificate, PEM.")
+    kafka_ssl_keyfile: Path | None = Field(None, description="Key of the client certificate, PEM.")
+
+    clickhouse_url: SecretStr = Field(
+        SecretStr("http://default@127.0.0.1:8123/candor"),
+        description="http(s)://user:password@host:port/database, or chdb:///path/to/folder?database=name.",
+    )
+    clickhouse_cluster: str | None = Field(
+        None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Cluster name: tables are made ON CLUSTER with replicated engines; default: one server."
+    )
+
+    topic_prefix: str = Field("candor.", pattern=r"^[A-Za-z0-9._-]*$", max_length=200, description="Stands before the name of every topic.")
+    catalog: Path | None = Field(None, description="Path of the catalog file (YAML); default: an empty catalog.")
+    partitions: int = Field(4, ge=1, le=10_000, description="Partitions of every topic, when `candor topics` creates them.")
+    replication_factor: int = Field(1, ge=1, le=15, description="Replicas of every partition, when `candor topics` creates them.")
+    min_insync_replicas: int = Field(1, ge=1, le=15, description="Replicas that must have a record before it is acknowledged.")
+
+    group: str = Field("candor", pattern=r"^[A-Za-z0-9._-]+$", description="Consumer group of the workers; also in their transactional ids.")
+    flush_interval_seconds: float = Field(1.0, gt=0, le=60, description="Longest time between two flushes of a partition.")
+    flush_max_records: int = Field(50_000, ge=1, le=5_000_000, description="A partition is flushed once it has applied so many records.")
+    dedupe_horizon_days: Days = Field(35, description="Event time for which an identity is remembered, so that a copy counts once.")
+    revision_horizon_days: Days = Field(400, description="Event time for which revisions and withdrawals of a response are accepted.")
+    join_horizon_days: Days = Field(400, description="Event time for which responses and transactions are joined.")
+    pause_reject_ratio: float = Field(0.5, gt=0, le=1, description="The worker pauses when more than this share of a stretch is refused; 1: never.")
+    pause_reject_minimum: int = Field(1_000, ge=1, description="Records that a stretch must have before the worker pauses.")
+
+    web_host: str = Field("127.0.0.1", min_length=1, description="Address that the worker's web server binds to.")
+    web_port: Port = Field(6066, description="Port of the worker's web server; 0: any free one.")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
+    log_format: LogFormat = Field(LogFormat.CONSOLE, description="console or json.")
+
+    @field_validator("clickhouse_url")
+    @classmethod
+    def _is_a_known_scheme(cls, value: SecretStr) -> SecretStr:
+        if urlsplit(value.get_secret_value()).scheme not in {"http", "https", "chdb"}:
+            raise ValueError("must start with http://, https:// or chdb://")
+        return value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Settings":
+        if self.kafka_security_protocol in {SecurityProtocol.SASL_PLAINTEXT, SecurityProtocol.SASL_SSL} and not (
+            self.kafka_sasl_username and self.kafka_sasl_password
+        ):
+            raise ValueError(f"{PREFIX}KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol} needs {PREFIX}KAFKA_SASL_USERNAME and _PASSWORD")
+        if self.min_insync_replicas > self.replication_factor:
+            raise ValueError(f"{PREFIX}MIN_INSYNC_REPLICAS must not be above {PREFIX}REPLICATION_FACTOR")
+        return self
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings of this process; ``overrides`` stand above all sources, those that are None are left out.
+
+    Raises ``ConfigurationError`` that names each wrong setting and never its value.
+    """
+    environment_file = os.environ.get(f"{PREFIX}ENV_FILE", ".env")
+    secrets_folder = os.environ.get(f"{PREFIX}SECRETS_DIR")
+    given = {name: value for name, value in overrides.items() if value is not None}
+    if secrets_folder and not Path(secrets_folder).is_dir():
+        raise ConfigurationError(f"{PREFIX}SECRETS_DIR: there is no folder {secrets_folder}")
+    try:
+        return Settings(_env_file=environment_file, _secrets_dir=secrets_folder, **given)  # type: ignore[arg-type]  # checked by the model
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(_problems(error))) from None
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    for problem in error.errors(include_input=False, include_url=False):
+        name = PREFIX + ".".join(str(part) for part in problem["loc"]).upper() if problem["loc"] else "settings"
+        yield f"{name}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def redact_url(url: str) -> str:
+    """The URL without its password."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    user = f"{parts.username}:{HIDDEN}@"
+    return urlunsplit(parts._replace(netloc=user + parts.netloc.rpartition("@")[2]))
+
+
+def describe(settings: Settings) -> dict[str, str]:
+    """Every setting by its variable, secrets hidden; an unset one is empty."""
+    described = {}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if name == "clickhouse_url":
+            value = redact_url(settings.clickhouse_url.get_secret_value())
+        elif isinstance(value, SecretStr):
+            value = HIDDEN
+        described[variable(name)] = "" if value is None else str(value)
+    return described
+
+
+def environment_example() -> str:
+    """The text of ``.env.example``: every setting, what it means and its default."""
+    lines = ["# Every setting with its default. Copy to .env, or set in the environment. Generated by: candor contracts", ""]
+    for name, field in Settings.model_fields.items():
+        default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+        lines += [f"# {field.description}", f"# {variable(name)}={'' if default is None else default}", ""]
+    return "\n".join(lines)
