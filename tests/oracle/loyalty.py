@@ -1,0 +1,122 @@
+"""Loyalty per cell: counted responses only, summed exactly, then scored (contracts 7; R12 to R17, R32, R37, R40, R41)."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from math import sqrt
+
+from tests.oracle import scores
+from tests.oracle.facts import local_day, mapped_score, newest_revisions
+from tests.oracle.records import Catalog, Row, Rows
+from tests.oracle.validate import Event
+
+Z = 1.959964
+FIRST_MONDAY = date(1970, 1, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A response that counts."""
+
+    day: date
+    unit_id: str
+    channel: str
+    metric: str
+    score: Fraction
+    revenue: Decimal
+
+
+def counted_responses(events: Iterable[Event], catalog: Catalog) -> list[Counted]:
+    """Every response that is neither withdrawn nor synthetic, as its highest revision says, with the revenue that it brings (R17)."""
+    events = list(events)
+    purchases: dict[tuple[object, ...], Decimal] = {}
+    for event in events:
+        if event.event_type == "transaction.completed" and not event.synthetic:
+            amount = event.fields["amount_base"]
+            assert isinstance(amount, Decimal)
+            purchases[event.account_id, event.fields["transaction_id"]] = amount
+    return [
+        Counted(
+            local_day(response.event.occurred_at, catalog),
+            str(response.event.fields["unit_id"]),
+            str(response.event.fields["channel"]),
+            str(response.event.fields["metric"]),
+            mapped_score(response.event),
+            purchases.get((response.event.account_id, response.event.fields["transaction_id"]), Decimal(0)),
+        )
+        for response in newest_revisions(events).values()
+        if response.counted
+    ]
+
+
+def window(day: date) -> date:
+    """The first day, a Monday, of the 28-day window that a local day is in (R40)."""
+    return day - timedelta(days=(day - FIRST_MONDAY).days % 28)
+
+
+def daily(counted: Iterable[Counted]) -> Rows:
+    """By day, unit, channel and metric."""
+    return _grouped(counted, lambda one: (one.day, one.unit_id, one.channel, one.metric))
+
+
+def by_unit(counted: Iterable[Counted]) -> Rows:
+    """By unit, metric and window; window None is all days."""
+    return _all_and_windows(counted, lambda one: (one.unit_id, one.metric))
+
+
+def by_channel(counted: Iterable[Counted]) -> Rows:
+    """By channel, metric and window; window None is all days."""
+    return _all_and_windows(counted, lambda one: (one.channel, one.metric))
+
+
+def total(counted: Iterable[Counted]) -> Rows:
+    """By metric and window; window None is all days."""
+    return _all_and_windows(counted, lambda one: (one.metric,))
+
+
+def _all_and_windows(counted: Iterable[Counted], key: Callable[[Counted], tuple[object, ...]]) -> Rows:
+    counted = list(counted)
+    return _grouped(counted, lambda one: (*key(one), None)) | _grouped(counted, lambda one: (*key(one), window(one.day)))
+
+
+def _grouped(counted: Iterable[Counted], key: Callable[[Counted], tuple[object, ...]]) -> Rows:
+    groups: dict[tuple[object, ...], list[Counted]] = defaultdict(list)
+    for one in counted:
+        groups[key(one)].append(one)
+    return {name: _row(group) for name, group in groups.items()}
+
+
+def _row(group: list[Counted]) -> Row:
+    classes = [scores.response_class(one.metric, one.score) for one in group]
+    n, promoters, detractors = len(group), classes.count("promoter"), classes.count("detractor")
+    nps, low, high = net_promoter_score(n, promoters, detractors) if group[0].metric == "nps" else (None, None, None)
+    return {
+        "n": n,
+        "promoters": promoters,
+        "passives": classes.count("passive"),
+        "detractors": detractors,
+        "top_box": sum(scores.top_box(one.metric, one.score) for one in group),
+        "top_two_box": sum(scores.top_two_box(one.metric, one.score) for one in group),
+        "score_sum": sum((one.score for one in group), Fraction(0)),
+        "score_sum_squares": sum((one.score**2 for one in group), Fraction(0)),
+        "flagged": 0,
+        "revenue": sum((one.revenue for one in group), Decimal(0)),
+        "nps": nps,
+        "nps_low": low,
+        "nps_high": high,
+        # Nothing is flagged, so that nothing is left out or moved to another class (R41).
+        "nps_excluded": nps,
+        "nps_bound_mid": nps,
+        "nps_bound_low": nps,
+    }
+
+
+def net_promoter_score(n: int, promoters: int, detractors: int) -> tuple[float, float, float]:
+    """The score and its adjusted-Wald interval, in points (R16): 3 responses are added, three quarters to each end."""
+    size = n + 3
+    up, down = (promoters + 0.75) / size, (detractors + 0.75) / size
+    centre, margin = up - down, Z * sqrt((up + down - (up - down) ** 2) / size)
+    return 100 * (promoters - detractors) / n, max(-100.0, 100 * (centre - margin)), min(100.0, 100 * (centre + margin))

@@ -1,0 +1,46 @@
+"""What the oracle is given: records as Kafka returns them, and the part of the catalog that numbers depend on."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+Row = dict[str, object]
+Rows = dict[tuple[object, ...], Row]
+
+INPUT_TOPICS = ("feedback", "transactions", "invitations", "communications", "actions", "outcomes", "operations")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of an input topic; ``topic`` is without the prefix."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Timezone, money and products; without a catalog the base currency is EUR, days are UTC and no product is consumable."""
+
+    timezone: str = "UTC"
+    base_currency: str = "EUR"
+    fx_rates: dict[str, Decimal] = field(default_factory=dict)
+    """Price of 1 unit of each currency in the base currency."""
+    consumable_products: frozenset[str] = frozenset()
+
+    def rate(self, currency: str) -> Decimal | None:
+        """Price of 1 ``currency`` in the base currency; None where the catalog has none (R31)."""
+        return Decimal(1) if currency == self.base_currency else self.fx_rates.get(currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Horizons:
+    """How far back identities are remembered and responses can be changed, in event time."""
+
+    dedupe: timedelta = timedelta(days=35)
+    revision: timedelta = timedelta(days=400)
