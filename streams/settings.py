@@ -67,7 +67,7 @@ class Settings(BaseSettings):
         description="http(s)://user:password@host:port/database, or chdb:///path/to/folder?database=name.",
     )
     clickhouse_cluster: str | None = Field(
-        None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Cluster name: tables are made ON CLUSTER with replicated engines; default: one server."
+        None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Cluster: tables are made ON CLUSTER with replicated engines; default: one server."
     )
 
     topic_prefix: str = Field("candor.", pattern=r"^[A-Za-z0-9._-]*$", max_length=200, description="Stands before the name of every topic.")

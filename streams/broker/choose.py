@@ -58,7 +58,8 @@ def start_broker(folder: Path, say: Callable[[str], None], *, brief: bool = Fals
         _need_java_and_maven(say)
     except BrokerUnavailable as reason:
         raise BrokerUnavailable(
-            f"There is no broker: {GIVEN} is not set, Docker does not answer, and {reason}. Set the variable, start Docker, or install Java 17 and Maven."
+            f"There is no broker: {GIVEN} is not set, Docker does not answer, and {reason}. "
+            "Set the variable, start Docker, or install Java 17 and Maven."
         ) from None
     say("Kafka from Maven Central, as a process")
     kafka_jars()

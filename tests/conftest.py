@@ -1,0 +1,71 @@
+"""What tests share: a real broker and a real ClickHouse engine behind HTTP, one of each for the session, and names that nobody else uses."""
+
+import secrets
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.broker import LocalBroker
+from streams.broker.ready import free_port
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBroker]:
+    """A Kafka broker; tests keep apart by topic prefix and group."""
+    with LocalBroker(tmp_path_factory.mktemp("kafka")) as running:
+        yield running
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A topic prefix (and group) of the test's own."""
+    return f"t{secrets.token_hex(4)}."
+
+
+@pytest.fixture(scope="session")
+def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address, host:port, of a ClickHouse engine behind HTTP; tests keep apart by database."""
+    folder = tmp_path_factory.mktemp("clickhouse")
+    port = free_port()
+    command = [sys.executable, "-m", "streams.commands", "clickhouse", "--path", str(folder / "data"), "--port", str(port)]
+    with (folder / "server.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT) as server:
+        try:
+            wait_for(lambda: _pings(port), 60, lambda: (folder / "server.log").read_text())
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+@pytest.fixture
+def clickhouse_url(clickhouse_server: str) -> str:
+    """The URL of a database of the test's own, not yet made."""
+    return f"http://default@{clickhouse_server}/t{secrets.token_hex(4)}"
+
+
+def _pings(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def wait_for(condition: Callable[[], bool], seconds: float, explain: Callable[[], str] = str) -> None:
+    """Return once the condition holds; fails the test with what ``explain`` says after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {seconds} seconds: {explain()}")
+        time.sleep(0.05)
+
+
+@pytest.fixture(autouse=True)
+def _settings_of_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither the environment nor a .env of the developer leaks into a test."""
+    monkeypatch.setenv("CANDOR_ENV_FILE", str(tmp_path / "no.env"))
