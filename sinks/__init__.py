@@ -1,0 +1,1 @@
+"""Where it lands: ClickHouse, chDB and memory behind one contract."""
