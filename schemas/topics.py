@@ -11,14 +11,18 @@ MAX_VALUE_BYTES = 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """One topic: what it carries and how it is kept. ``retention_ms`` -1 keeps for ever."""
+    """One topic: what it carries and how it is kept. ``retention_ms`` -1 keeps for ever.
+
+    Kafka counts retention from the timestamps of the records. Event files, imports and replays bring timestamps of the past, which a limit would
+    delete before they are read; so the inputs have none unless one is set.
+    """
 
     name: str
     carries: str
     written_by: str
     key: str
     compacted: bool = False
-    retention_ms: int = 30 * DAY_MS
+    retention_ms: int = -1
     max_message_bytes: int = 2 * MAX_VALUE_BYTES
 
 
@@ -44,7 +48,6 @@ CHECKPOINTS: dict[Stage, TopicSpec] = {
         "Candor",
         "table and segment",
         compacted=True,
-        retention_ms=-1,
     )
     for stage in Stage
 }

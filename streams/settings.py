@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     catalog: Path | None = Field(None, description="Path of the catalog file (YAML); default: an empty catalog.")
     partitions: int = Field(4, ge=1, le=10_000, description="Partitions of every topic, when `candor topics` creates them.")
     replication_factor: int = Field(1, ge=1, le=15, description="Replicas of every partition, when `candor topics` creates them.")
+    retention_days: int | None = Field(
+        None, ge=1, le=36_500, description="Days that input topics keep records, by their timestamps; default: for ever."
+    )
     min_insync_replicas: int = Field(1, ge=1, le=15, description="Replicas that must have a record before it is acknowledged.")
 
     group: str = Field("candor", pattern=r"^[A-Za-z0-9._-]+$", description="Consumer group of the workers; also in their transactional ids.")

@@ -1,0 +1,104 @@
+"""The command line: ``candor``. Each command is a module of this package with the object ``command``, imported when it is used.
+
+Exit codes: 0 done; 1 a problem was found; 2 wrong usage or configuration; 3 Kafka, ClickHouse or another dependency is away; 130 interrupted.
+Results go to standard output, everything said about them to standard error.
+"""
+
+import importlib
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from streams.errors import CandorError, DependencyUnavailable, ProblemFound
+
+_PROBLEM = ProblemFound.exit_code
+_DEPENDENCY_AWAY = DependencyUnavailable.exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command is, and what it does in one line."""
+
+    module: str
+    summary: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "demo": Entry("demo", "Show the whole path at work, with a simulated company."),
+    "worker": Entry("worker", "Read the topics and keep the tables exact, until told to stop."),
+    "replay": Entry("replay", "Feed event files through the same stages in process, without Kafka."),
+    "produce": Entry("produce", "Send event files to Kafka."),
+    "import": Entry("import_", "Turn tables of your history into events, by a mapping."),
+    "simulate": Entry("simulate", "Write the events of a made-up company."),
+    "clickhouse": Entry("clickhouse", "Serve an embedded ClickHouse over HTTP."),
+    "topics": Entry("topics", "Create the topics, or report how they differ."),
+    "migrate": Entry("migrate", "Bring the tables and views of ClickHouse up to date."),
+    "dlq": Entry("dlq", "Find, show, export and replay dead letters."),
+    "doctor": Entry("doctor", "Check everything that Candor needs, and say what to do."),
+    "contracts": Entry("contracts", "Write or check the generated contracts and documentation."),
+}
+
+
+class Failure(click.ClickException):
+    """An error told in one line, with the exit code of its kind."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class CandorGroup(click.Group):
+    """Commands by name; errors that are meant for the user become messages and exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now; None where there is none of that name."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command: click.Command = importlib.import_module(f"streams.commands.{entry.module}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of commands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """What the command returns; raises ``Failure`` for errors that are no bugs."""
+        try:
+            return super().invoke(ctx)
+        except CandorError as error:
+            raise Failure(str(error), error.exit_code) from error
+        except Exception as error:
+            exit_code = _exit_code_of_sink_error(error)
+            if exit_code is None:
+                raise
+            raise Failure(str(error), exit_code) from error
+
+
+def _exit_code_of_sink_error(error: Exception) -> int | None:
+    """The exit code for an error of a sink, None for any other. Where no command has imported the sinks, it is none of theirs."""
+    base = sys.modules.get("sinks.base")
+    if base is None or not isinstance(error, base.SinkError):
+        return None
+    return _DEPENDENCY_AWAY if isinstance(error, base.SinkUnavailable) else _PROBLEM
+
+
+@click.group(cls=CandorGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="candor", prog_name="candor")
+def cli() -> None:
+    """Turn customer feedback and transactions into loyalty numbers that can be trusted.
+
+    Settings are CANDOR_ variables, lines of a file .env, or files in a folder of secrets; see .env.example.
+    """
+
+
+def main() -> None:
+    """Run ``candor`` with the arguments of the process."""
+    cli(prog_name="candor")
