@@ -46,7 +46,8 @@ class Sink(Protocol):
     def insert(self, table: Table, rows: pa.Table) -> None:
         """Store the rows; return only once they are acknowledged. No rows: nothing happens.
 
-        Columns are matched by name; those that ``rows`` lacks take their default. Raises ``SinkUnavailable`` or ``SinkRefused``; it never tries again by itself.
+        Columns are matched by name; those that ``rows`` lacks take their default.
+        Raises ``SinkUnavailable`` or ``SinkRefused``; it never tries again by itself.
         """
 
     def close(self) -> None:

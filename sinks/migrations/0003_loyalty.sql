@@ -1,0 +1,431 @@
+-- Loyalty: scores are computed from sums, never stored. Windows of 28 days start on the Mondays whose number since 1970-01-05 is divisible by 28.
+
+CREATE OR REPLACE VIEW loyalty_daily${on_cluster}
+(
+    `day` Date32 COMMENT 'Local date of the responses, in the catalog\'s timezone.',
+    `unit_id` String COMMENT 'The unit that was rated.',
+    `channel` LowCardinality(String) COMMENT 'Where the customer was met.',
+    `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
+    `n` Int64 COMMENT 'Counted responses: neither withdrawn, superseded nor synthetic.',
+    `promoters` Int64 COMMENT 'Promoters among them: mapped nps score >= 9. 0 for other metrics.',
+    `passives` Int64 COMMENT 'Passives among them: mapped nps score >= 7 and < 9. 0 for other metrics.',
+    `detractors` Int64 COMMENT 'Detractors among them: mapped nps score < 7. 0 for other metrics.',
+    `top_box` Int64 COMMENT 'Responses at the top of the scale.',
+    `top_two_box` Int64 COMMENT 'csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
+    `score_sum` Float64 COMMENT 'Sum of the scores, mapped to the metric\'s default scale; over n it is the mean.',
+    `score_sum_squares` Float64 COMMENT 'Sum of the squares of the mapped scores, for variances.',
+    `flagged` Int64 COMMENT 'Counted responses with at least one standing flag.',
+    `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
+    `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
+    `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
+    `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchases that the responses name; refunds are not taken off.',
+    `nps` Nullable(Float64) COMMENT 'Net promoter score in points: 100 (promoters - detractors) / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
+    `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
+    `nps_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (adjusted Wald), in points, not above 100. NULL for other metrics.',
+    `nps_excluded` Nullable(Float64) COMMENT 'nps without the flagged responses. NULL for other metrics and where nothing is left.',
+    `nps_bound_mid` Nullable(Float64) COMMENT 'nps if flagged promoters were passives. NULL for other metrics.',
+    `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.'
+)
+AS WITH
+    (promoters, detractors, n) -> 100 * (promoters - detractors) / n AS score,
+    -- Adjusted Wald: three more responses, three quarters of them promoters and three quarters detractors.
+    (promoters, detractors, n) -> (promoters - detractors) / (n + 3) AS centre,
+    (promoters, detractors, n) -> 1.959964 * sqrt(((promoters + detractors + 1.5) / (n + 3) - pow((promoters - detractors) / (n + 3), 2)) / (n + 3)) AS margin
+SELECT
+    cell.day, cell.unit_id, cell.channel, cell.metric,
+    sum(cell.n) AS n,
+    sum(cell.promoters) AS promoters,
+    sum(cell.passives) AS passives,
+    sum(cell.detractors) AS detractors,
+    sum(cell.top_box) AS top_box,
+    sum(cell.top_two_box) AS top_two_box,
+    toFloat64(sum(cell.score_sum)) AS score_sum,
+    toFloat64(sum(cell.score_sum_squares)) AS score_sum_squares,
+    sum(cell.flagged) AS flagged,
+    sum(cell.flagged_promoters) AS flagged_promoters,
+    sum(cell.flagged_passives) AS flagged_passives,
+    sum(cell.flagged_detractors) AS flagged_detractors,
+    sum(cell.revenue) AS revenue,
+    if(metric = 'nps', score(promoters, detractors, n), NULL) AS nps,
+    if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
+    if(metric = 'nps', least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS nps_high,
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors, nullIf(n - flagged, 0)), NULL) AS nps_excluded,
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low
+FROM cell_loyalty AS cell FINAL
+GROUP BY cell.day, cell.unit_id, cell.channel, cell.metric
+HAVING n > 0
+COMMENT 'Loyalty per day, unit, channel and metric. The sums may be added up over any grouping; scores are computed again from them.';
+
+CREATE OR REPLACE VIEW loyalty_last_days${on_cluster}
+(
+    `unit_id` String COMMENT 'The unit that was rated.',
+    `channel` LowCardinality(String) COMMENT 'Where the customer was met.',
+    `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
+    `n` Int64 COMMENT 'Counted responses: neither withdrawn, superseded nor synthetic.',
+    `promoters` Int64 COMMENT 'Promoters among them: mapped nps score >= 9. 0 for other metrics.',
+    `passives` Int64 COMMENT 'Passives among them: mapped nps score >= 7 and < 9. 0 for other metrics.',
+    `detractors` Int64 COMMENT 'Detractors among them: mapped nps score < 7. 0 for other metrics.',
+    `top_box` Int64 COMMENT 'Responses at the top of the scale.',
+    `top_two_box` Int64 COMMENT 'csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
+    `score_sum` Float64 COMMENT 'Sum of the scores, mapped to the metric\'s default scale; over n it is the mean.',
+    `score_sum_squares` Float64 COMMENT 'Sum of the squares of the mapped scores, for variances.',
+    `flagged` Int64 COMMENT 'Counted responses with at least one standing flag.',
+    `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
+    `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
+    `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
+    `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchases that the responses name; refunds are not taken off.',
+    `nps` Nullable(Float64) COMMENT 'Net promoter score in points: 100 (promoters - detractors) / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
+    `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
+    `nps_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (adjusted Wald), in points, not above 100. NULL for other metrics.',
+    `nps_excluded` Nullable(Float64) COMMENT 'nps without the flagged responses. NULL for other metrics and where nothing is left.',
+    `nps_bound_mid` Nullable(Float64) COMMENT 'nps if flagged promoters were passives. NULL for other metrics.',
+    `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.'
+)
+AS WITH
+    (promoters, detractors, n) -> 100 * (promoters - detractors) / n AS score,
+    -- Adjusted Wald: three more responses, three quarters of them promoters and three quarters detractors.
+    (promoters, detractors, n) -> (promoters - detractors) / (n + 3) AS centre,
+    (promoters, detractors, n) -> 1.959964 * sqrt(((promoters + detractors + 1.5) / (n + 3) - pow((promoters - detractors) / (n + 3), 2)) / (n + 3)) AS margin
+SELECT
+    cell.unit_id, cell.channel, cell.metric,
+    sum(cell.n) AS n,
+    sum(cell.promoters) AS promoters,
+    sum(cell.passives) AS passives,
+    sum(cell.detractors) AS detractors,
+    sum(cell.top_box) AS top_box,
+    sum(cell.top_two_box) AS top_two_box,
+    toFloat64(sum(cell.score_sum)) AS score_sum,
+    toFloat64(sum(cell.score_sum_squares)) AS score_sum_squares,
+    sum(cell.flagged) AS flagged,
+    sum(cell.flagged_promoters) AS flagged_promoters,
+    sum(cell.flagged_passives) AS flagged_passives,
+    sum(cell.flagged_detractors) AS flagged_detractors,
+    sum(cell.revenue) AS revenue,
+    if(metric = 'nps', score(promoters, detractors, n), NULL) AS nps,
+    if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
+    if(metric = 'nps', least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS nps_high,
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors, nullIf(n - flagged, 0)), NULL) AS nps_excluded,
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low
+FROM cell_loyalty AS cell FINAL
+WHERE cell.day > {as_of:Date32} - {days:UInt32} AND cell.day <= {as_of:Date32}
+GROUP BY cell.unit_id, cell.channel, cell.metric
+HAVING n > 0
+COMMENT 'Loyalty per unit, channel and metric over the last days up to a date, that date included: SELECT * FROM loyalty_last_days(days = 28, as_of = \'2026-03-31\').';
+
+CREATE OR REPLACE VIEW invitation_outcomes${on_cluster}
+(
+    `account_id` String COMMENT 'The account that was asked.',
+    `invitation_id` String COMMENT 'The invitation.',
+    `unit_id` String COMMENT 'Unit of the invitation, from its earliest sending.',
+    `channel` LowCardinality(String) COMMENT 'Channel of the invitation, from its earliest sending.',
+    `sent_at` DateTime64(6, 'UTC') COMMENT 'When it was first sent (UTC).',
+    `day` Date32 COMMENT 'Local date of sent_at.',
+    `answered` Bool COMMENT 'A counted response of the same account names it.'
+)
+AS SELECT
+    sent.account_id,
+    sent.invitation_id,
+    ifNull(argMinIf(sent.unit_id, (sent.occurred_at, sent.event_id), sent.event_type = 'invitation.sent'), '') AS unit_id,
+    argMinIf(sent.channel, (sent.occurred_at, sent.event_id), sent.event_type = 'invitation.sent') AS channel,
+    minIf(sent.occurred_at, sent.event_type = 'invitation.sent') AS sent_at,
+    argMinIf(sent.day, (sent.occurred_at, sent.event_id), sent.event_type = 'invitation.sent') AS day,
+    (sent.account_id, sent.invitation_id) GLOBAL IN (
+        SELECT account_id, assumeNotNull(invitation_id) FROM responses WHERE invitation_id IS NOT NULL AND NOT withdrawn AND NOT synthetic
+    ) AS answered
+FROM fact_invitations AS sent FINAL
+WHERE NOT sent.synthetic
+GROUP BY sent.account_id, sent.invitation_id
+HAVING countIf(sent.event_type = 'invitation.sent') > 0 AND countIf(sent.event_type = 'invitation.bounced') = 0
+COMMENT 'Invitations that were sent and did not bounce, and whether they were answered: what response rates are made of.';
+
+CREATE OR REPLACE VIEW loyalty_by_unit${on_cluster}
+(
+    `unit_id` String COMMENT 'The unit that was rated.',
+    `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
+    `period` String COMMENT 'all: over all days. 28 days: over the window that starts at window_start. Choose one of the two, or every response counts twice.',
+    `window_start` Nullable(Date32) COMMENT 'First day, a Monday, of the 28-day window; windows do not overlap. NULL where period is all.',
+    `n` Int64 COMMENT 'Counted responses: neither withdrawn, superseded nor synthetic.',
+    `promoters` Int64 COMMENT 'Promoters among them: mapped nps score >= 9. 0 for other metrics.',
+    `passives` Int64 COMMENT 'Passives among them: mapped nps score >= 7 and < 9. 0 for other metrics.',
+    `detractors` Int64 COMMENT 'Detractors among them: mapped nps score < 7. 0 for other metrics.',
+    `top_box` Int64 COMMENT 'Responses at the top of the scale.',
+    `top_two_box` Int64 COMMENT 'csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
+    `score_sum` Float64 COMMENT 'Sum of the scores, mapped to the metric\'s default scale; over n it is the mean.',
+    `score_sum_squares` Float64 COMMENT 'Sum of the squares of the mapped scores, for variances.',
+    `flagged` Int64 COMMENT 'Counted responses with at least one standing flag.',
+    `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
+    `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
+    `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
+    `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchases that the responses name; refunds are not taken off.',
+    `nps` Nullable(Float64) COMMENT 'Net promoter score in points: 100 (promoters - detractors) / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
+    `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
+    `nps_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (adjusted Wald), in points, not above 100. NULL for other metrics.',
+    `nps_excluded` Nullable(Float64) COMMENT 'nps without the flagged responses. NULL for other metrics and where nothing is left.',
+    `nps_bound_mid` Nullable(Float64) COMMENT 'nps if flagged promoters were passives. NULL for other metrics.',
+    `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.',
+    `validity_rate` Float64 COMMENT 'Share of the counted responses without a standing flag: 1 - flagged / n.',
+    `response_rate` Nullable(Float64) COMMENT 'Distinct invitations of the unit sent in the period (by their sent day), not bounced and answered by a counted response of any metric, over all that were sent and did not bounce. The same on every metric\'s row. NULL where none was sent.'
+)
+AS WITH
+    (promoters, detractors, n) -> 100 * (promoters - detractors) / n AS score,
+    -- Adjusted Wald: three more responses, three quarters of them promoters and three quarters detractors.
+    (promoters, detractors, n) -> (promoters - detractors) / (n + 3) AS centre,
+    (promoters, detractors, n) -> 1.959964 * sqrt(((promoters + detractors + 1.5) / (n + 3) - pow((promoters - detractors) / (n + 3), 2)) / (n + 3)) AS margin,
+    loyalty AS (
+        SELECT
+            cell.unit_id, cell.metric, toDate32(cell.day - positiveModulo(toInt32(cell.day) - 4, 28)) AS first_day,
+            sum(cell.n) AS n,
+            sum(cell.promoters) AS promoters,
+            sum(cell.passives) AS passives,
+            sum(cell.detractors) AS detractors,
+            sum(cell.top_box) AS top_box,
+            sum(cell.top_two_box) AS top_two_box,
+            sum(cell.score_sum) AS score_sum,
+            sum(cell.score_sum_squares) AS score_sum_squares,
+            sum(cell.flagged) AS flagged,
+            sum(cell.flagged_promoters) AS flagged_promoters,
+            sum(cell.flagged_passives) AS flagged_passives,
+            sum(cell.flagged_detractors) AS flagged_detractors,
+            sum(cell.revenue) AS revenue
+        FROM cell_loyalty AS cell FINAL
+        GROUP BY cell.unit_id, cell.metric, first_day
+    ),
+    asked AS (
+        SELECT unit_id, toDate32(day - positiveModulo(toInt32(day) - 4, 28)) AS first_day, count() AS sent, countIf(answered) AS answers
+        FROM invitation_outcomes
+        GROUP BY unit_id, first_day
+    ),
+    rates AS (
+        SELECT unit_id, period, if(period = 'all', toDate32('1900-01-01'), first_day) AS window, sum(asked.answers) / sum(asked.sent) AS rate
+        FROM asked ARRAY JOIN ['all', '28 days'] AS period
+        GROUP BY unit_id, period, window
+    ),
+    scores AS (
+        SELECT
+            unit_id, metric, period, if(period = 'all', toDate32('1900-01-01'), first_day) AS window,
+            sum(loyalty.n) AS n,
+            sum(loyalty.promoters) AS promoters,
+            sum(loyalty.passives) AS passives,
+            sum(loyalty.detractors) AS detractors,
+            sum(loyalty.top_box) AS top_box,
+            sum(loyalty.top_two_box) AS top_two_box,
+            toFloat64(sum(loyalty.score_sum)) AS score_sum,
+            toFloat64(sum(loyalty.score_sum_squares)) AS score_sum_squares,
+            sum(loyalty.flagged) AS flagged,
+            sum(loyalty.flagged_promoters) AS flagged_promoters,
+            sum(loyalty.flagged_passives) AS flagged_passives,
+            sum(loyalty.flagged_detractors) AS flagged_detractors,
+            sum(loyalty.revenue) AS revenue
+        FROM loyalty ARRAY JOIN ['all', '28 days'] AS period
+        GROUP BY unit_id, metric, period, window
+        HAVING n > 0
+    )
+SELECT
+    scores.unit_id, metric, scores.period, if(scores.period = 'all', NULL, scores.window) AS window_start,
+    n, promoters, passives, detractors, top_box, top_two_box, score_sum, score_sum_squares, flagged, flagged_promoters, flagged_passives, flagged_detractors, revenue,
+    if(metric = 'nps', score(promoters, detractors, n), NULL) AS nps,
+    if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
+    if(metric = 'nps', least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS nps_high,
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors, nullIf(n - flagged, 0)), NULL) AS nps_excluded,
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low,
+    1 - flagged / n AS validity_rate,
+    if(rates.period = '', NULL, rates.rate) AS response_rate
+FROM scores LEFT JOIN rates ON scores.unit_id = rates.unit_id AND scores.period = rates.period AND scores.window = rates.window
+SETTINGS join_use_nulls = 0
+COMMENT 'Loyalty per unit and metric: one row over all days, and one per 28-day window. Choose one period; rows of different metrics are never added up.';
+
+CREATE OR REPLACE VIEW loyalty_by_channel${on_cluster}
+(
+    `channel` LowCardinality(String) COMMENT 'Where the customer was met.',
+    `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
+    `period` String COMMENT 'all: over all days. 28 days: over the window that starts at window_start. Choose one of the two, or every response counts twice.',
+    `window_start` Nullable(Date32) COMMENT 'First day, a Monday, of the 28-day window; windows do not overlap. NULL where period is all.',
+    `n` Int64 COMMENT 'Counted responses: neither withdrawn, superseded nor synthetic.',
+    `promoters` Int64 COMMENT 'Promoters among them: mapped nps score >= 9. 0 for other metrics.',
+    `passives` Int64 COMMENT 'Passives among them: mapped nps score >= 7 and < 9. 0 for other metrics.',
+    `detractors` Int64 COMMENT 'Detractors among them: mapped nps score < 7. 0 for other metrics.',
+    `top_box` Int64 COMMENT 'Responses at the top of the scale.',
+    `top_two_box` Int64 COMMENT 'csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
+    `score_sum` Float64 COMMENT 'Sum of the scores, mapped to the metric\'s default scale; over n it is the mean.',
+    `score_sum_squares` Float64 COMMENT 'Sum of the squares of the mapped scores, for variances.',
+    `flagged` Int64 COMMENT 'Counted responses with at least one standing flag.',
+    `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
+    `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
+    `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
+    `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchases that the responses name; refunds are not taken off.',
+    `nps` Nullable(Float64) COMMENT 'Net promoter score in points: 100 (promoters - detractors) / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
+    `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
+    `nps_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (adjusted Wald), in points, not above 100. NULL for other metrics.',
+    `nps_excluded` Nullable(Float64) COMMENT 'nps without the flagged responses. NULL for other metrics and where nothing is left.',
+    `nps_bound_mid` Nullable(Float64) COMMENT 'nps if flagged promoters were passives. NULL for other metrics.',
+    `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.',
+    `validity_rate` Float64 COMMENT 'Share of the counted responses without a standing flag: 1 - flagged / n.',
+    `response_rate` Nullable(Float64) COMMENT 'Distinct invitations on the channel sent in the period (by their sent day), not bounced and answered by a counted response of any metric, over all that were sent and did not bounce. The same on every metric\'s row. NULL where none was sent.'
+)
+AS WITH
+    (promoters, detractors, n) -> 100 * (promoters - detractors) / n AS score,
+    -- Adjusted Wald: three more responses, three quarters of them promoters and three quarters detractors.
+    (promoters, detractors, n) -> (promoters - detractors) / (n + 3) AS centre,
+    (promoters, detractors, n) -> 1.959964 * sqrt(((promoters + detractors + 1.5) / (n + 3) - pow((promoters - detractors) / (n + 3), 2)) / (n + 3)) AS margin,
+    loyalty AS (
+        SELECT
+            cell.channel, cell.metric, toDate32(cell.day - positiveModulo(toInt32(cell.day) - 4, 28)) AS first_day,
+            sum(cell.n) AS n,
+            sum(cell.promoters) AS promoters,
+            sum(cell.passives) AS passives,
+            sum(cell.detractors) AS detractors,
+            sum(cell.top_box) AS top_box,
+            sum(cell.top_two_box) AS top_two_box,
+            sum(cell.score_sum) AS score_sum,
+            sum(cell.score_sum_squares) AS score_sum_squares,
+            sum(cell.flagged) AS flagged,
+            sum(cell.flagged_promoters) AS flagged_promoters,
+            sum(cell.flagged_passives) AS flagged_passives,
+            sum(cell.flagged_detractors) AS flagged_detractors,
+            sum(cell.revenue) AS revenue
+        FROM cell_loyalty AS cell FINAL
+        GROUP BY cell.channel, cell.metric, first_day
+    ),
+    asked AS (
+        SELECT channel, toDate32(day - positiveModulo(toInt32(day) - 4, 28)) AS first_day, count() AS sent, countIf(answered) AS answers
+        FROM invitation_outcomes
+        GROUP BY channel, first_day
+    ),
+    rates AS (
+        SELECT channel, period, if(period = 'all', toDate32('1900-01-01'), first_day) AS window, sum(asked.answers) / sum(asked.sent) AS rate
+        FROM asked ARRAY JOIN ['all', '28 days'] AS period
+        GROUP BY channel, period, window
+    ),
+    scores AS (
+        SELECT
+            channel, metric, period, if(period = 'all', toDate32('1900-01-01'), first_day) AS window,
+            sum(loyalty.n) AS n,
+            sum(loyalty.promoters) AS promoters,
+            sum(loyalty.passives) AS passives,
+            sum(loyalty.detractors) AS detractors,
+            sum(loyalty.top_box) AS top_box,
+            sum(loyalty.top_two_box) AS top_two_box,
+            toFloat64(sum(loyalty.score_sum)) AS score_sum,
+            toFloat64(sum(loyalty.score_sum_squares)) AS score_sum_squares,
+            sum(loyalty.flagged) AS flagged,
+            sum(loyalty.flagged_promoters) AS flagged_promoters,
+            sum(loyalty.flagged_passives) AS flagged_passives,
+            sum(loyalty.flagged_detractors) AS flagged_detractors,
+            sum(loyalty.revenue) AS revenue
+        FROM loyalty ARRAY JOIN ['all', '28 days'] AS period
+        GROUP BY channel, metric, period, window
+        HAVING n > 0
+    )
+SELECT
+    scores.channel, metric, scores.period, if(scores.period = 'all', NULL, scores.window) AS window_start,
+    n, promoters, passives, detractors, top_box, top_two_box, score_sum, score_sum_squares, flagged, flagged_promoters, flagged_passives, flagged_detractors, revenue,
+    if(metric = 'nps', score(promoters, detractors, n), NULL) AS nps,
+    if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
+    if(metric = 'nps', least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS nps_high,
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors, nullIf(n - flagged, 0)), NULL) AS nps_excluded,
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low,
+    1 - flagged / n AS validity_rate,
+    if(rates.period = '', NULL, rates.rate) AS response_rate
+FROM scores LEFT JOIN rates ON scores.channel = rates.channel AND scores.period = rates.period AND scores.window = rates.window
+SETTINGS join_use_nulls = 0
+COMMENT 'Loyalty per channel and metric: one row over all days, and one per 28-day window. Choose one period; rows of different metrics are never added up.';
+
+CREATE OR REPLACE VIEW loyalty_total${on_cluster}
+(
+    `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
+    `period` String COMMENT 'all: over all days. 28 days: over the window that starts at window_start. Choose one of the two, or every response counts twice.',
+    `window_start` Nullable(Date32) COMMENT 'First day, a Monday, of the 28-day window; windows do not overlap. NULL where period is all.',
+    `n` Int64 COMMENT 'Counted responses: neither withdrawn, superseded nor synthetic.',
+    `promoters` Int64 COMMENT 'Promoters among them: mapped nps score >= 9. 0 for other metrics.',
+    `passives` Int64 COMMENT 'Passives among them: mapped nps score >= 7 and < 9. 0 for other metrics.',
+    `detractors` Int64 COMMENT 'Detractors among them: mapped nps score < 7. 0 for other metrics.',
+    `top_box` Int64 COMMENT 'Responses at the top of the scale.',
+    `top_two_box` Int64 COMMENT 'csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
+    `score_sum` Float64 COMMENT 'Sum of the scores, mapped to the metric\'s default scale; over n it is the mean.',
+    `score_sum_squares` Float64 COMMENT 'Sum of the squares of the mapped scores, for variances.',
+    `flagged` Int64 COMMENT 'Counted responses with at least one standing flag.',
+    `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
+    `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
+    `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
+    `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchases that the responses name; refunds are not taken off.',
+    `nps` Nullable(Float64) COMMENT 'Net promoter score in points: 100 (promoters - detractors) / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
+    `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
+    `nps_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (adjusted Wald), in points, not above 100. NULL for other metrics.',
+    `nps_excluded` Nullable(Float64) COMMENT 'nps without the flagged responses. NULL for other metrics and where nothing is left.',
+    `nps_bound_mid` Nullable(Float64) COMMENT 'nps if flagged promoters were passives. NULL for other metrics.',
+    `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.',
+    `validity_rate` Float64 COMMENT 'Share of the counted responses without a standing flag: 1 - flagged / n.',
+    `response_rate` Nullable(Float64) COMMENT 'Distinct invitations sent in the period (by their sent day), not bounced and answered by a counted response of any metric, over all that were sent and did not bounce. The same on every metric\'s row. NULL where none was sent.'
+)
+AS WITH
+    (promoters, detractors, n) -> 100 * (promoters - detractors) / n AS score,
+    -- Adjusted Wald: three more responses, three quarters of them promoters and three quarters detractors.
+    (promoters, detractors, n) -> (promoters - detractors) / (n + 3) AS centre,
+    (promoters, detractors, n) -> 1.959964 * sqrt(((promoters + detractors + 1.5) / (n + 3) - pow((promoters - detractors) / (n + 3), 2)) / (n + 3)) AS margin,
+    loyalty AS (
+        SELECT
+            cell.metric, toDate32(cell.day - positiveModulo(toInt32(cell.day) - 4, 28)) AS first_day,
+            sum(cell.n) AS n,
+            sum(cell.promoters) AS promoters,
+            sum(cell.passives) AS passives,
+            sum(cell.detractors) AS detractors,
+            sum(cell.top_box) AS top_box,
+            sum(cell.top_two_box) AS top_two_box,
+            sum(cell.score_sum) AS score_sum,
+            sum(cell.score_sum_squares) AS score_sum_squares,
+            sum(cell.flagged) AS flagged,
+            sum(cell.flagged_promoters) AS flagged_promoters,
+            sum(cell.flagged_passives) AS flagged_passives,
+            sum(cell.flagged_detractors) AS flagged_detractors,
+            sum(cell.revenue) AS revenue
+        FROM cell_loyalty AS cell FINAL
+        GROUP BY cell.metric, first_day
+    ),
+    asked AS (
+        SELECT toDate32(day - positiveModulo(toInt32(day) - 4, 28)) AS first_day, count() AS sent, countIf(answered) AS answers
+        FROM invitation_outcomes
+        GROUP BY first_day
+    ),
+    rates AS (
+        SELECT period, if(period = 'all', toDate32('1900-01-01'), first_day) AS window, sum(asked.answers) / sum(asked.sent) AS rate
+        FROM asked ARRAY JOIN ['all', '28 days'] AS period
+        GROUP BY period, window
+    ),
+    scores AS (
+        SELECT
+            metric, period, if(period = 'all', toDate32('1900-01-01'), first_day) AS window,
+            sum(loyalty.n) AS n,
+            sum(loyalty.promoters) AS promoters,
+            sum(loyalty.passives) AS passives,
+            sum(loyalty.detractors) AS detractors,
+            sum(loyalty.top_box) AS top_box,
+            sum(loyalty.top_two_box) AS top_two_box,
+            toFloat64(sum(loyalty.score_sum)) AS score_sum,
+            toFloat64(sum(loyalty.score_sum_squares)) AS score_sum_squares,
+            sum(loyalty.flagged) AS flagged,
+            sum(loyalty.flagged_promoters) AS flagged_promoters,
+            sum(loyalty.flagged_passives) AS flagged_passives,
+            sum(loyalty.flagged_detractors) AS flagged_detractors,
+            sum(loyalty.revenue) AS revenue
+        FROM loyalty ARRAY JOIN ['all', '28 days'] AS period
+        GROUP BY metric, period, window
+        HAVING n > 0
+    )
+SELECT
+    metric, scores.period, if(scores.period = 'all', NULL, scores.window) AS window_start,
+    n, promoters, passives, detractors, top_box, top_two_box, score_sum, score_sum_squares, flagged, flagged_promoters, flagged_passives, flagged_detractors, revenue,
+    if(metric = 'nps', score(promoters, detractors, n), NULL) AS nps,
+    if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
+    if(metric = 'nps', least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS nps_high,
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors, nullIf(n - flagged, 0)), NULL) AS nps_excluded,
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low,
+    1 - flagged / n AS validity_rate,
+    if(rates.period = '', NULL, rates.rate) AS response_rate
+FROM scores LEFT JOIN rates ON scores.period = rates.period AND scores.window = rates.window
+SETTINGS join_use_nulls = 0
+COMMENT 'Loyalty per metric: one row over all days, and one per 28-day window. Choose one period; rows of different metrics are never added up.';

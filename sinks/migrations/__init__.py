@@ -1,0 +1,1 @@
+"""SQL files, one a migration; see ``sinks.migrate``."""
