@@ -1,0 +1,179 @@
+"""Owning one source partition: its transactional producer, its state, and the one way of writing both."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import structlog
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from schemas.enums import Stage, Topic
+from schemas.topics import CHECKPOINTS, DEAD_LETTERS
+from streams.core.stage import CheckpointRecord, DeadLetter, Flush, PartitionStage, StageFactory
+from streams.kafka.checkpoint import read_checkpoint
+from streams.kafka.client import ClientOptions
+from streams.kafka.deadletters import dead_letter_headers
+
+_log = structlog.get_logger(__name__)
+# Batches stay below the smallest max.message.bytes of our topics (2 MiB), also where a record of 1 MiB ends one.
+_BATCH_BYTES = 1_048_576
+_CLOSE_SECONDS = 5.0
+_T = TypeVar("_T")
+_Record = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
+"""Key, value and headers."""
+
+
+class Compute(Protocol):
+    """Runs a function of the core outside the event loop and gives its result."""
+
+    def __call__(self, function: Callable[..., _T], *arguments: object) -> Awaitable[_T]:
+        """The function's result, or what it raises."""
+
+
+class OwnershipLost(Exception):
+    """A transaction did not certainly commit: fenced, failed, or its answer lost. The state must not be used any more; the checkpoint decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """What owners of all partitions have in common."""
+
+    client: ClientOptions
+    prefix: str
+    group: str
+    stage: Stage
+    factory: StageFactory
+    transaction_timeout_ms: int = 60_000
+
+    @property
+    def checkpoint_topic(self) -> str:
+        """The topic that holds the state."""
+        return self.prefix + CHECKPOINTS[self.stage].name
+
+    @property
+    def dead_letter_topic(self) -> str:
+        """The topic that holds what could not be used."""
+        return self.prefix + DEAD_LETTERS.name
+
+    def transactional_id(self, partition: int) -> str:
+        """The id that all owners of a partition share, so that a new one fences the old one."""
+        return f"{self.group}-{self.stage}-{partition}"
+
+
+class PartitionOwner:
+    """Owns a partition from ``open`` on, until another owner of it opens or a write fails."""
+
+    def __init__(self, ownership: Ownership, partition: int, producer: AIOKafkaProducer, stage: PartitionStage) -> None:
+        self.partition = partition
+        self.stage = stage
+        self._closing = asyncio.Event()
+        self._ownership = ownership
+        self._producer = producer
+
+    @classmethod
+    async def open(cls, ownership: Ownership, partition: int, compute: Compute) -> tuple["PartitionOwner", Flush | None]:
+        """A new owner and its first flush, whose checkpoint is written and whose cells are not.
+
+        The order is what makes it safe: the producer first, which ends and fences any earlier owner's; then the checkpoint, to its end; then the
+        raised epoch, before any row carries it. Raises ``KafkaError`` or ``OwnershipLost``.
+        """
+        producer = AIOKafkaProducer(
+            **ownership.client,
+            client_id=ownership.transactional_id(partition),
+            transactional_id=ownership.transactional_id(partition),
+            transaction_timeout_ms=ownership.transaction_timeout_ms,
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=4 * _BATCH_BYTES,
+        )
+        try:
+            await producer.start()
+            checkpoint = await read_checkpoint(ownership.client, ownership.checkpoint_topic, partition)
+            stage, first = await compute(_restored, ownership.factory, partition, checkpoint)
+            owner = cls(ownership, partition, producer, stage)
+            if first is not None:
+                await owner.write(first)
+        except BaseException:
+            await _stop(producer)
+            raise
+        return owner, first
+
+    async def write(self, flush: Flush) -> None:
+        """Checkpoint, dead letters and offsets in one transaction; returns only once it is known to be committed.
+
+        Raises ``OwnershipLost`` where that is not certain; the owner is then of no use. Waits while the broker is away.
+        """
+        # A stopped producer leaves its futures open, so whoever waits for one must watch for that.
+        transaction = asyncio.ensure_future(self._transaction(flush))
+        closing = asyncio.ensure_future(self._closing.wait())
+        try:
+            await asyncio.wait({transaction, closing}, return_when=asyncio.FIRST_COMPLETED)
+            if not transaction.done():
+                raise OwnershipLost("the partition was given up meanwhile")
+            transaction.result()
+        except (KafkaError, AssertionError) as error:  # aiokafka asserts where somebody else has ended the transaction
+            raise OwnershipLost(f"{type(error).__name__}: {error}") from error
+        finally:
+            transaction.cancel()
+            closing.cancel()
+
+    async def _transaction(self, flush: Flush) -> None:
+        producer, ownership = self._producer, self._ownership
+        await producer.begin_transaction()
+        sent = [
+            *await self._send(ownership.checkpoint_topic, ((record.key, record.value, ()) for record in flush.checkpoint)),
+            *await self._send(ownership.dead_letter_topic, map(_letter, flush.dead_letters)),
+        ]
+        # aiokafka commits also where a batch was refused, so every answer is read before.
+        await asyncio.gather(*sent)
+        offsets = {TopicPartition(ownership.prefix + topic, self.partition): offset for topic, offset in flush.offsets.items()}
+        if offsets:
+            await producer.send_offsets_to_transaction(offsets, ownership.group)
+        await producer.commit_transaction()
+
+    async def _send(self, topic: str, records: Iterable[_Record]) -> list[asyncio.Future[object]]:
+        """Futures of the batches that hold the records, in order. ``send`` would refuse a record without key and value, and cost a future each."""
+        sent = []
+        batch = self._producer.create_batch()
+        for key, value, headers in records:
+            if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
+                sent.append(await self._producer.send_batch(batch, topic, partition=self.partition))
+                batch = self._producer.create_batch()
+                # The first record of a batch is taken whatever its size.
+                batch.append(timestamp=None, key=key, value=value, headers=headers)
+        if batch.record_count():
+            sent.append(await self._producer.send_batch(batch, topic, partition=self.partition))
+        return sent
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was given up."""
+        return self._closing.is_set()
+
+    def positions(self) -> dict[str, int]:
+        """Next offset to read of each input, by the full name of its topic."""
+        return {self._ownership.prefix + topic: self.stage.position(topic) for topic in Topic}
+
+    async def close(self) -> None:
+        """Let go of the producer; an open transaction is left to the next owner or to its timeout. Doing it twice is fine."""
+        if not self.closed:
+            self._closing.set()
+            await _stop(self._producer)
+
+
+def _restored(factory: StageFactory, partition: int, checkpoint: list[CheckpointRecord]) -> tuple[PartitionStage, Flush | None]:
+    stage = factory.restore(partition, checkpoint)
+    return stage, stage.flush()
+
+
+def _letter(letter: DeadLetter) -> _Record:
+    # Without a timestamp of its own the letter counts from now, so that retention does not delete those of an old backfill at once.
+    return letter.key, letter.value, dead_letter_headers(letter)
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """Stop it, but not for ever: while its broker is away aiokafka would wait for the open transaction."""
+    with suppress(KafkaError, asyncio.TimeoutError):
+        await asyncio.wait_for(producer.stop(), _CLOSE_SECONDS)
