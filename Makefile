@@ -1,0 +1,58 @@
+# `make` alone lists the targets. Everything runs in .venv, made from the hashed requirements with any Python from 3.11 on.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
+BIN := .venv/bin
+TRIALS ?= 5
+SEED ?= 1
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format chaos bench contracts lock java clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/ready ## Make .venv and install everything into it
+
+.venv/ready: requirements-dev.txt pyproject.toml .ci/venv
+	.ci/venv "$(PYTHON)"
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## Show the whole path at work: broker, workers, ClickHouse, a simulated company
+	$(BIN)/candor demo
+
+test: setup java ## Run all tests, with a real broker and a real ClickHouse engine
+	$(BIN)/python -m pytest
+
+check: setup ## Style, types, import directions, generated files
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/candor contracts --check
+
+format: setup ## Put the style right
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+chaos: setup java ## Crash workers, broker and ClickHouse, and compare every row: TRIALS=n SEED=s
+	$(BIN)/python -m tests.chaos --trials $(TRIALS) --seed $(SEED)
+
+bench: setup java ## Measure throughput, latency, recovery and memory
+	$(BIN)/python -m benchmarks
+
+contracts: setup ## Write the generated contracts and documentation anew
+	$(BIN)/candor contracts
+
+lock: ## Pin the newest allowed versions, with hashes
+	$(COMPILE) --upgrade --output-file requirements.txt
+	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	echo 'hatchling>=1.27' | $(subst pyproject.toml,-,$(COMPILE)) --constraint requirements-dev.txt --output-file requirements-build.txt
+
+java: ## Install Java and Maven where they are missing and may be installed
+	@.ci/java
+
+clean: ## Remove what was made here
+	rm -rf .venv .candor .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
