@@ -57,6 +57,9 @@ class ClickHouse:
         self._lock = Lock()
         self._closed = False
         quoted(address.database)
+        # On one machine compressing costs more than it saves.
+        self._compress = address.options.get("compress", "false" if address.embedded or address.host in LOOPBACK else "lz4")
+        self._compression = self._compress if self._compress in ("lz4", "zstd") else None
 
     def __repr__(self) -> str:
         return f"ClickHouse({str(self.address)!r})"
@@ -70,7 +73,7 @@ class ClickHouse:
         if rows.num_rows == 0:
             return
         # Any buffer will do for both transports; the declared types know of bytes alone, which would be a copy more.
-        body = cast("bytes", _arrow_stream(rows))
+        body = cast("bytes", _arrow_stream(rows, self._compression))
         self._call(lambda client: client.raw_insert(quoted(table), rows.column_names, body, INSERT_SETTINGS, "ArrowStream"))
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None, *, binary: bool = False) -> pa.Table:
@@ -143,8 +146,7 @@ class ClickHouse:
             client_name="candor",
             connect_timeout=options.get("connect_timeout", CONNECT_TIMEOUT_SECONDS),
             send_receive_timeout=options.get("send_receive_timeout", READ_TIMEOUT_SECONDS),
-            # On one machine compressing costs more than it saves.
-            compress=options.get("compress", "false" if address.host in LOOPBACK else "lz4"),
+            compress=self._compress,
             verify=options.get("verify", "true"),
             ca_cert=options.get("ca_cert"),
             client_cert=options.get("client_cert"),
@@ -187,10 +189,10 @@ def _root(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _arrow_stream(rows: pa.Table) -> memoryview:
+def _arrow_stream(rows: pa.Table, compression: str | None) -> memoryview:
     """The rows as one Arrow stream; a view, since the buffer is sent as it is."""
     stream = pa.BufferOutputStream()
-    with pa.ipc.new_stream(stream, rows.schema) as writer:
+    with pa.ipc.new_stream(stream, rows.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
         writer.write_table(rows)
     return memoryview(stream.getvalue())
 
