@@ -17,6 +17,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from streams.errors import ConfigurationError
 
 PREFIX = "CANDOR_"
+ENVIRONMENT_FILE = f"{PREFIX}ENV_FILE"
+SECRETS_FOLDER = f"{PREFIX}SECRETS_DIR"
+KAFKA_LIBS = f"{PREFIX}KAFKA_LIBS"
+BESIDE_SETTINGS = frozenset({ENVIRONMENT_FILE, SECRETS_FOLDER, KAFKA_LIBS})
+"""Variables of ours that are no settings: where settings are read from, and a folder of Kafka's jars for brokers of one's own."""
 HIDDEN = "********"
 
 
@@ -67,8 +72,13 @@ class Settings(BaseSettings):
         description="http(s)://user:password@host:port/database, or chdb:///path/to/folder?database=name.",
     )
     clickhouse_cluster: str | None = Field(
-        None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Cluster: tables are made ON CLUSTER with replicated engines; default: one server."
+        None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Cluster on which `candor migrate` makes tables (ON CLUSTER); default: one server."
     )
+    clickhouse_replicated: bool = Field(False, description="Whether tables get replicated engines.")
+    clickhouse_sharded: bool = Field(False, description="Whether tables are spread over the shards of the cluster.")
+
+    clickhouse_server_password: SecretStr | None = Field(None, description="Password that `candor clickhouse` asks of the user default; default: none.")
+    clickhouse_server_reader_password: SecretStr | None = Field(None, description="The same of the user reader, who may only read.")
 
     topic_prefix: str = Field("candor.", pattern=r"^[A-Za-z0-9._-]*$", max_length=200, description="Stands before the name of every topic.")
     catalog: Path | None = Field(None, description="Path of the catalog file (YAML); default: an empty catalog.")
@@ -80,6 +90,8 @@ class Settings(BaseSettings):
     min_insync_replicas: int = Field(1, ge=1, le=15, description="Replicas that must have a record before it is acknowledged.")
 
     group: str = Field("candor", pattern=r"^[A-Za-z0-9._-]+$", description="Consumer group of the workers; also in their transactional ids.")
+    session_timeout_seconds: float = Field(10.0, ge=1, le=300, description="A worker that is not heard of for so long loses its partitions to others.")
+    rebalance_timeout_seconds: float = Field(30.0, ge=3, le=600, description="Longest time that a change of workers waits for each of them.")
     flush_interval_seconds: float = Field(1.0, gt=0, le=60, description="Longest time between two flushes of a partition.")
     flush_max_records: int = Field(50_000, ge=1, le=5_000_000, description="A partition is flushed once it has applied so many records.")
     dedupe_horizon_days: Days = Field(35, description="Event time for which an identity is remembered, so that a copy counts once.")
@@ -106,6 +118,8 @@ class Settings(BaseSettings):
             self.kafka_sasl_username and self.kafka_sasl_password
         ):
             raise ValueError(f"{PREFIX}KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol} needs {PREFIX}KAFKA_SASL_USERNAME and _PASSWORD")
+        if self.clickhouse_sharded and not self.clickhouse_cluster:
+            raise ValueError(f"{PREFIX}CLICKHOUSE_SHARDED needs {PREFIX}CLICKHOUSE_CLUSTER")
         if self.min_insync_replicas > self.replication_factor:
             raise ValueError(f"{PREFIX}MIN_INSYNC_REPLICAS must not be above {PREFIX}REPLICATION_FACTOR")
         return self
@@ -116,11 +130,11 @@ def load_settings(**overrides: object) -> Settings:
 
     Raises ``ConfigurationError`` that names each wrong setting and never its value.
     """
-    environment_file = os.environ.get(f"{PREFIX}ENV_FILE", ".env")
-    secrets_folder = os.environ.get(f"{PREFIX}SECRETS_DIR")
+    environment_file = os.environ.get(ENVIRONMENT_FILE, ".env")
+    secrets_folder = os.environ.get(SECRETS_FOLDER)
     given = {name: value for name, value in overrides.items() if value is not None}
     if secrets_folder and not Path(secrets_folder).is_dir():
-        raise ConfigurationError(f"{PREFIX}SECRETS_DIR: there is no folder {secrets_folder}")
+        raise ConfigurationError(f"{SECRETS_FOLDER}: there is no folder {secrets_folder}")
     try:
         return Settings(_env_file=environment_file, _secrets_dir=secrets_folder, **given)  # type: ignore[arg-type]  # checked by the model
     except ValidationError as error:

@@ -1,7 +1,5 @@
 """Dead letters on their topic: the record as it was, and why it could not be used in headers of our own."""
 
-from collections.abc import Sequence
-
 from streams.core.stage import DeadLetter
 
 PREFIX = "candor-"
@@ -22,13 +20,3 @@ def dead_letter_headers(letter: DeadLetter) -> list[tuple[str, bytes]]:
         "stage": letter.stage.value,
     }
     return [*letter.headers, *((PREFIX + name, str(ours[name]).encode()) for name in HEADERS if ours[name] is not None)]
-
-
-def own_headers(headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    """The headers that the refused record had itself, also where it had been a dead letter before."""
-    names = {PREFIX + name for name in HEADERS}
-    end = len(headers)
-    while end and headers[end - 1][0] in names:
-        names.remove(headers[end - 1][0])
-        end -= 1
-    return list(headers[:end])

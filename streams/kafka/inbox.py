@@ -10,6 +10,7 @@ from itertools import chain
 from streams.core.batch import SourceRecord
 from streams.kafka.batches import Batch
 
+
 class Taken(Enum):
     """What became of a batch that was offered."""
 

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 
 from schemas.enums import Stage, Topic
 from schemas.topics import CHECKPOINTS, DEAD_LETTERS
@@ -105,6 +105,8 @@ class PartitionOwner:
 
         Raises ``OwnershipLost`` where that is not certain; the owner is then of no use. Waits while the broker is away.
         """
+        if self.closed:
+            raise OwnershipLost("the partition was given up")
         # A stopped producer leaves its futures open, so whoever waits for one must watch for that.
         transaction = asyncio.ensure_future(self._transaction(flush))
         closing = asyncio.ensure_future(self._closing.wait())
@@ -113,7 +115,7 @@ class PartitionOwner:
             if not transaction.done():
                 raise OwnershipLost("the partition was given up meanwhile")
             transaction.result()
-        except (KafkaError, AssertionError) as error:  # aiokafka asserts where somebody else has ended the transaction
+        except (KafkaError, IllegalOperation, AssertionError) as error:  # aiokafka asserts what a fenced producer cannot hold
             raise OwnershipLost(f"{type(error).__name__}: {error}") from error
         finally:
             transaction.cancel()

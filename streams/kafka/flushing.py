@@ -1,0 +1,85 @@
+"""One flush of all partitions of a worker, in the order that makes it exact."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from schemas.enums import Topic
+from streams.core.stage import Flush
+from streams.kafka.owner import Compute, OwnershipLost, PartitionOwner
+from streams.kafka.rejects import RejectWatch
+from streams.kafka.sinking import SinkWriter, concatenated
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """An owned partition as the worker sees it."""
+
+    owner: PartitionOwner
+    unprojected: list[Flush]
+    """Committed flushes whose cells are not yet in the sink."""
+    floors: dict[str, int]
+    """First offset of each input at the broker when the partition was opened: below it there is nothing to read."""
+    pending: int = 0
+    """Records applied since the last flush was taken."""
+    watches: dict[Topic, RejectWatch] = field(default_factory=dict)
+    paused: set[Topic] = field(default_factory=set)
+
+    @property
+    def partition(self) -> int:
+        """The source partition."""
+        return self.owner.partition
+
+
+class Flushing:
+    """Flushes slots, one round after another.
+
+    Facts of all partitions go to the sink; then each partition commits its transaction; then the cells of those that did go to the sink.
+    """
+
+    def __init__(self, sink: SinkWriter, compute: Compute, lose: Callable[[Slot, OwnershipLost], None]) -> None:
+        self._sink = sink
+        self._compute = compute
+        self._lose = lose
+        self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a round is being written."""
+        return self._one_at_a_time.locked()
+
+    async def round(self, slots: Callable[[], Iterable[Slot]]) -> list[Flush]:
+        """Flush what the slots hold once the round before has ended; the flushes that are committed. Raises ``SinkRefused``."""
+        async with self._one_at_a_time:
+            taken = await self._take(list(slots()))
+            await self._sink.insert(concatenated(flush.facts for _, flush in taken))
+            written = await asyncio.gather(*(self._write(slot, flush) for slot, flush in taken))
+            await self._project([slot for slot in slots() if slot.unprojected])
+            return [flush for flush in written if flush is not None]
+
+    async def _take(self, slots: list[Slot]) -> list[tuple[Slot, Flush]]:
+        taken = []
+        for slot in slots:
+            # Applying goes on between two partitions: the core is shared, and one long wait would empty nobody's inbox.
+            slot.pending = 0
+            flush = await self._compute(slot.owner.stage.flush)
+            if flush is not None:
+                taken.append((slot, flush))
+        return taken
+
+    async def _write(self, slot: Slot, flush: Flush) -> Flush | None:
+        try:
+            await slot.owner.write(flush)
+        except OwnershipLost as error:
+            self._lose(slot, error)
+            return None
+        slot.unprojected.append(flush)
+        return flush
+
+    async def _project(self, slots: list[Slot]) -> None:
+        """Cells only follow their commit, so that the sink never shows a state that a crash could take back."""
+        projected = [(slot, list(slot.unprojected)) for slot in slots]
+        await self._sink.insert(concatenated(flush.cells for _, flushes in projected for flush in flushes))
+        for slot, flushes in projected:
+            del slot.unprojected[: len(flushes)]
+            await self._compute(slot.owner.stage.acknowledge, flushes[-1].sequence)

@@ -1,0 +1,388 @@
+"""The worker between Faust and the stages: who owns what, what is applied when, and what happens when something fails."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+from aiokafka.errors import IllegalStateError, KafkaError
+from faust.types import TP
+
+from schemas.enums import Topic
+from streams.core.batch import SourceRecord
+from streams.core.stage import Applied, PartitionStage
+from streams.errors import ProblemFound
+from streams.kafka.batches import Batch
+from streams.kafka.flushing import Flushing, Slot
+from streams.kafka.inbox import Inbox, Taken
+from streams.kafka.owner import Ownership, OwnershipLost, PartitionOwner
+from streams.kafka.progress import Counts, Progress
+from streams.kafka.rejects import RejectWatch
+from streams.kafka.sinking import SinkWriter
+from streams.kafka.transport import BatchConsumer
+
+_log = structlog.get_logger(__name__)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much is done at once. Times in seconds."""
+
+    flush_interval: float = 1.0
+    flush_records: int = 50_000
+    apply_records: int = 20_000
+    """Records of one topic that are applied in one call, unless a single poll brought more."""
+    linger: float = 0.2
+    """How long small polls wait for company: each call of a stage has a cost of its own."""
+    inbox_records: int = 200_000
+    inbox_bytes: int = 256 * 1_048_576
+    revoke_patience: float = 10.0
+    """How long a rebalance waits for the last flush; what is not committed then is read again by the next owner."""
+    reopen_delay: float = 1.0
+    """Wait before a lost partition is opened again: who lost it to another worker hears of it within a heartbeat."""
+    reject_ratio: float = 0.5
+    reject_minimum: int = 1_000
+
+
+class Shell:
+    """Feeds stages with batches and writes what they flush. All methods run in the event loop; stages run in one thread of their own."""
+
+    def __init__(self, ownership: Ownership, sink: SinkWriter, pace: Pace, fail: Callable[[BaseException], None]) -> None:
+        self._ownership = ownership
+        self._sink = sink
+        self._pace = pace
+        self._fail = fail
+        self._core = ThreadPoolExecutor(1, "core")
+        self._inbox = Inbox(pace.inbox_records, pace.inbox_bytes)
+        self._slots: dict[int, Slot] = {}
+        self._flushing = Flushing(sink, self.compute, self._lose)
+        self._counts = Counts()
+        self._consumer: BatchConsumer | None = None
+        self._suspended = True
+        self._generation = 0
+        self._tickets = 0
+        self._work = asyncio.Event()
+        self._flush_wanted = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._reseeking: set[int] = set()
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    def start(self, consumer: BatchConsumer) -> None:
+        """Begin to apply and to flush whatever is delivered."""
+        self._consumer = consumer
+        self._spawn(self._apply_for_ever())
+        self._spawn(self._flush_for_ever())
+
+    async def drain(self, seconds: float) -> bool:
+        """Take nothing more, and commit what was applied; whether that was done in time."""
+        self._suspend()
+        return await self._flush_within(seconds)
+
+    async def close(self) -> None:
+        """Let go of all partitions and threads."""
+        self._suspend()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(slot.owner.close() for slot in self._slots.values()))
+        self._slots.clear()
+        self._core.shutdown(wait=False, cancel_futures=True)
+        self._sink.close()
+
+    async def compute(self, function: Callable[..., _T], *arguments: object) -> _T:
+        """Run a function of the core in its thread; one at a time, in the order of the calls."""
+        return await asyncio.get_running_loop().run_in_executor(self._core, function, *arguments)
+
+    def progress(self) -> Progress:
+        """What was done so far."""
+        return self._counts.progress(
+            partitions=tuple(sorted(self._slots)),
+            waiting=self._inbox.total_records,
+            lag=self._lag(),
+            paused=tuple(f"{topic}-{slot.partition}" for slot in self._slots.values() for topic in sorted(slot.paused)),
+            sink_away=self._sink.away,
+        )
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        async def watched() -> None:
+            try:
+                await work
+            except Exception as error:  # noqa: BLE001  # whatever it is, going on would be guessing
+                self._fail(error)
+
+        task = asyncio.get_running_loop().create_task(watched())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- delivery -----------------------------------------------------------------------------------------------------
+
+    async def deliver(self, batch: Batch) -> None:
+        """Take a batch from the agent; waits while the inbox is full, which makes Faust stop fetching."""
+        await self._inbox.wait_for_room()
+        if self._suspended:
+            return
+        taken = self._inbox.offer(batch, time.monotonic())
+        if taken is Taken.KEPT:
+            self._work.set()
+        elif taken is Taken.GAP:
+            _log.info("delivery_gap", topic=batch.topic, partition=batch.partition, position=batch.start)
+            self._reseek_soon(batch.partition)
+
+    async def _apply_for_ever(self) -> None:
+        while True:
+            slot, wait = self._next_to_apply()
+            if slot is None:
+                self._work.clear()
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._work.wait(), wait)
+                continue
+            taken = self._inbox.take(slot.partition, self._pace.apply_records)
+            slot.pending += sum(len(records) for _, records in taken)
+            self._count(slot, await self.compute(_apply_all, slot.owner.stage, self._ownership.prefix, taken))
+            if slot.pending >= self._pace.flush_records:
+                self._flush_wanted.set()
+
+    def _next_to_apply(self) -> tuple[Slot | None, float | None]:
+        """The partition that waits longest and is worth a call, or how long until one is."""
+        now = time.monotonic()
+        wait: float | None = None
+        best: tuple[float, Slot] | None = None
+        for slot in () if self._suspended else self._slots.values():
+            since = self._inbox.waiting_since(slot.partition)
+            # A partition whose next flush is full waits for the one that is being written.
+            if since is None or slot.pending >= self._pace.flush_records:
+                continue
+            left = since + self._pace.linger - now
+            if left > 0 and self._inbox.records(slot.partition) < self._pace.apply_records:
+                wait = left if wait is None else min(wait, left)
+            elif best is None or since < best[0]:
+                best = since, slot
+        return (best[1] if best else None), wait
+
+    def _count(self, slot: Slot, applied: Iterable[tuple[Topic, int, Applied]]) -> None:
+        for topic, records, result in applied:
+            self._counts.add(result)
+            watch = slot.watches.setdefault(topic, RejectWatch(self._pace.reject_ratio, self._pace.reject_minimum))
+            if watch.add(records - result.replayed, result.rejected) and topic not in slot.paused:
+                self._pause(slot, topic, watch)
+
+    # -- flushing -----------------------------------------------------------------------------------------------------
+
+    async def _flush_for_ever(self) -> None:
+        while True:
+            begun = time.monotonic()
+            await self._flush()
+            left = begun + self._pace.flush_interval - time.monotonic()
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._flush_wanted.wait(), max(left, 0.0))
+
+    async def _flush(self) -> None:
+        self._flush_wanted.clear()
+        for flush in await self._flushing.round(lambda: list(self._slots.values())):
+            self._counts.flushes += 1
+            self._counts.committed += flush.records
+        self._work.set()
+
+    async def _flush_within(self, seconds: float) -> bool:
+        """Flush, but do not wait for ever: what is under way then goes on, and fences keep it harmless."""
+        if self._sink.away:
+            return False
+        flush = asyncio.ensure_future(self._flush())
+        done, _ = await asyncio.wait({flush}, timeout=seconds)
+        if not done:
+            _log.warning("flush_not_in_time", seconds=seconds)
+            self._spawn(_result(flush))
+            return False
+        flush.result()
+        return True
+
+    # -- ownership ----------------------------------------------------------------------------------------------------
+
+    def _suspend(self) -> None:
+        self._suspended = True
+        self._generation += 1
+        for partition in self._slots:
+            self._inbox.drop(partition)
+
+    async def revoked(self) -> None:
+        """A rebalance begins: commit what was applied; which partitions stay is not known yet."""
+        self._suspend()
+        await self._flush_within(self._pace.revoke_patience)
+
+    async def assigned(self, partitions: set[int]) -> None:
+        """A rebalance ended with these source partitions: close what left, keep what stays, open what is new."""
+        generation = self._generation
+        leaving = [self._slots.pop(partition) for partition in set(self._slots) - partitions]
+        for slot in leaving:
+            self._inbox.drop(slot.partition)
+        await asyncio.gather(*(slot.owner.close() for slot in leaving))
+        await asyncio.gather(*(self._open(partition, generation) for partition in sorted(partitions - set(self._slots))))
+        if generation == self._generation:
+            self._suspended = False
+
+    async def _open(self, partition: int, generation: int) -> bool:
+        """Open a partition, however long its broker is away, unless the assignment changes meanwhile."""
+        wait = 0.2
+        while generation == self._generation:
+            begun = time.monotonic()
+            try:
+                slot = await self._opened(partition)
+            except (KafkaError, OwnershipLost) as error:
+                _log.warning("partition_not_opened", partition=partition, error=f"{type(error).__name__}: {error}")
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, 5.0)
+                continue
+            if generation != self._generation:
+                await slot.owner.close()
+                return False
+            self._slots[partition] = slot
+            _log.info("partition_opened", partition=partition, seconds=round(time.monotonic() - begun, 2))
+            return True
+        return False
+
+    async def _opened(self, partition: int) -> Slot:
+        owner, first = await PartitionOwner.open(self._ownership, partition, self.compute)
+        try:
+            return Slot(owner, [first] if first is not None else [], await self._floors(owner))
+        except BaseException:
+            await owner.close()
+            raise
+
+    def _lose(self, slot: Slot, error: OwnershipLost) -> None:
+        """The state of a partition is no longer certain: throw it away, and read it again if the partition is still ours."""
+        if self._slots.get(slot.partition) is not slot:
+            return
+        _log.warning("partition_lost", partition=slot.partition, error=str(error))
+        self._counts.lost_ownerships += 1
+        del self._slots[slot.partition]
+        self._inbox.drop(slot.partition)
+        self._faust.pause_partitions(self._inputs(slot.partition))
+        self._spawn(self._reopen(slot, self._generation))
+
+    async def _reopen(self, slot: Slot, generation: int) -> None:
+        await slot.owner.close()
+        await asyncio.sleep(self._pace.reopen_delay)
+        if await self._open(slot.partition, generation):
+            self._faust.resume_partitions(self._inputs(slot.partition))
+            with suppress(IllegalStateError):  # taken away this moment; the next assignment seeks
+                await self._seek([self._slots[slot.partition]])
+
+    # -- positions ----------------------------------------------------------------------------------------------------
+
+    async def seek_owned(self) -> None:
+        """Seek all owned partitions to where their states stand; Faust asks for it before it delivers under a new assignment."""
+        owned = {partition for slot in self._slots.values() for partition in self._inputs(slot.partition, slot.paused)}
+        self._faust.pause_partitions(self._faust.assignment() - owned)
+        await self._seek(list(self._slots.values()))
+
+    async def _seek(self, slots: Sequence[Slot]) -> None:
+        self._tickets += 1
+        ticket = self._tickets
+        targets: dict[TP, int] = {}
+        for slot in slots:
+            # Asked in the core's thread, so that a batch is either in the position or read again.
+            for topic, position in (await self.compute(slot.owner.positions)).items():
+                if topic.removeprefix(self._ownership.prefix) not in slot.paused:
+                    targets[TP(topic, slot.partition)] = max(position, slot.floors.get(topic, 0))
+        for partition, position in targets.items():
+            self._inbox.expect(partition.topic, partition.partition, ticket, position)
+        await self._faust.begin(targets, ticket)
+
+    def lost_position(self, partition: TP, offset: int) -> None:
+        """The broker has nothing at a position: find out what it has, and read on there."""
+        _log.warning("position_out_of_range", topic=partition.topic, partition=partition.partition, offset=offset)
+        self._reseek_soon(partition.partition)
+
+    def _reseek_soon(self, partition: int) -> None:
+        if partition not in self._reseeking and partition in self._slots:
+            self._reseeking.add(partition)
+            self._spawn(self._reseek(self._slots[partition]))
+
+    async def _reseek(self, slot: Slot) -> None:
+        try:
+            slot.floors = await self._floors(slot.owner)
+            await self._seek([slot])
+        except KafkaError as error:
+            # Either a rebalance, which seeks anyway, or the broker is away: the next gap or error brings us here again.
+            _log.info("reseek_failed", partition=slot.partition, error=f"{type(error).__name__}: {error}")
+        finally:
+            self._reseeking.discard(slot.partition)
+
+    async def _floors(self, owner: PartitionOwner) -> dict[str, int]:
+        """The first offset that the broker has of each input; raises ``KafkaError``, and ``ProblemFound`` where a position cannot be right."""
+        first, following = await self._faust.limits(sorted(self._inputs(owner.partition)))
+        floors = {partition.topic: offset for partition, offset in first.items()}
+        check_positions(await self.compute(owner.positions), floors, {partition.topic: offset for partition, offset in following.items()})
+        return floors
+
+    def _inputs(self, partition: int, without: Iterable[Topic] = ()) -> set[TP]:
+        left_out = set(without)
+        return {TP(self._ownership.prefix + topic, partition) for topic in Topic if topic not in left_out}
+
+    @property
+    def _faust(self) -> BatchConsumer:
+        assert self._consumer is not None
+        return self._consumer
+
+    def _lag(self) -> int:
+        lag = 0
+        for slot in self._slots.values():
+            for topic in Topic:
+                end = self._faust.highwater(TP(self._ownership.prefix + topic, slot.partition))
+                lag += max(end - slot.owner.stage.position(topic), 0)
+        return lag
+
+    # -- refused stretches --------------------------------------------------------------------------------------------
+
+    def _pause(self, slot: Slot, topic: Topic, watch: RejectWatch) -> None:
+        slot.paused.add(topic)
+        name = self._ownership.prefix + topic
+        self._inbox.drop(slot.partition, name)
+        self._faust.pause_partitions({TP(name, slot.partition)})
+        _log.error(
+            "paused_because_most_is_refused",
+            topic=name,
+            partition=slot.partition,
+            reasons={reason.value: count for reason, count in watch.reasons.most_common()},
+            what_to_do="see `candor dlq list`; fix the producer or the catalog; then restart the worker or send it SIGHUP",
+        )
+
+    async def resume_paused(self) -> None:
+        """Go on with what was paused, and watch anew."""
+        for slot in self._slots.values():
+            if slot.paused:
+                _log.info("resumed", partition=slot.partition, topics=sorted(slot.paused))
+                slot.watches.clear()
+                slot.paused.clear()
+                self._faust.resume_partitions(self._inputs(slot.partition))
+                self._reseek_soon(slot.partition)
+
+
+def check_positions(positions: dict[str, int], first: dict[str, int], following: dict[str, int]) -> None:
+    """Say what retention took; raises ``ProblemFound`` where a topic ends before the position, since it cannot be the one that was read."""
+    for topic, position in positions.items():
+        if position > following[topic]:
+            raise ProblemFound(
+                f"the checkpoint stands at offset {position} of {topic}, which ends at {following[topic]}: the topic was made anew or lost its end. "
+                "Restore it, or start from nothing with another group and an empty checkpoint topic"
+            )
+        if 0 < position < first[topic]:
+            _log.error("records_deleted_before_they_were_read", topic=topic, records_at_most=first[topic] - position)
+
+
+def _apply_all(stage: PartitionStage, prefix: str, taken: list[tuple[str, Sequence[SourceRecord]]]) -> list[tuple[Topic, int, Applied]]:
+    results = []
+    for name, records in taken:
+        topic = Topic(name.removeprefix(prefix))
+        results.append((topic, len(records), stage.apply(topic, records)))
+    return results
+
+
+async def _result(future: "asyncio.Future[None]") -> None:
+    await future

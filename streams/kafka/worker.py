@@ -1,0 +1,141 @@
+"""``candor worker``: a Faust worker from its start to its exit code."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import structlog
+
+from schemas.enums import Stage
+from sinks.base import Sink
+from streams.core.stage import StageFactory
+from streams.errors import CandorError
+from streams.kafka.app import CandorApp, consumer_of, make_app
+from streams.kafka.client import client_options
+from streams.kafka.owner import Ownership
+from streams.kafka.progress import Progress
+from streams.kafka.shell import Pace, Shell
+from streams.kafka.sinking import SinkWriter
+from streams.kafka.topics import check_topics
+from streams.kafka.transport import Reading
+from streams.settings import Settings
+
+_log = structlog.get_logger(__name__)
+_PROGRESS_SECONDS = 10.0
+_DRAIN_SECONDS = 20.0
+_STOP_SECONDS = 20.0
+EXIT_FAILED = 1
+EXIT_NOT_DRAINED = 3
+
+
+def run_worker(settings: Settings, factory: StageFactory, sink: Sink, report: Callable[[Progress], None] | None = None) -> int:
+    """Run until SIGTERM or SIGINT, or until something fails; the exit code.
+
+    0: everything that was applied is committed. 3: stopped while the sink was away, which loses nothing. Other: failed, the log says how.
+    ``report`` gets the progress about every ten seconds; by default it is logged.
+    """
+    for name in ("faust", "mode", "aiokafka"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return asyncio.run(_Worker(settings, factory, sink, report or _log_progress).run())
+
+
+def _log_progress(progress: Progress) -> None:
+    _log.info("progress", **progress.fields())
+
+
+@dataclass(slots=True)
+class _Ending:
+    """Why the worker ends."""
+
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    error: BaseException | None = None
+
+    def fail(self, error: BaseException) -> None:
+        """End because of an error; the first one counts."""
+        if self.error is None:
+            self.error = error
+        self.wanted.set()
+
+
+class _Worker:
+    def __init__(self, settings: Settings, factory: StageFactory, sink: Sink, report: Callable[[Progress], None]) -> None:
+        self._settings = settings
+        self._factory = factory
+        self._sink = sink
+        self._report = report
+
+    async def run(self) -> int:
+        settings, ending = self._settings, _Ending()
+        client = client_options(settings)
+        await check_topics(client, settings.topic_prefix)
+        reading = Reading(settings.group, client, round(settings.session_timeout_seconds * 1000), round(settings.rebalance_timeout_seconds * 1000))
+        ownership = Ownership(client, settings.topic_prefix, settings.group, Stage.ACCOUNTS, self._factory)
+        shell = Shell(ownership, SinkWriter(self._sink), _pace(settings), ending.fail)
+        app = make_app(reading, shell, settings.topic_prefix, ending.fail)
+        _on_signals(ending, shell)
+        shell.start(consumer_of(app))
+        tasks = [asyncio.create_task(_run_app(app, ending)), asyncio.create_task(self._report_for_ever(shell))]
+        try:
+            await ending.wanted.wait()
+            drained = ending.error is None and await shell.drain(_DRAIN_SECONDS)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await shell.close()
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(app.stop(), _STOP_SECONDS)
+        return _exit_code(ending.error, drained)
+
+    async def _report_for_ever(self, shell: Shell) -> None:
+        while True:
+            await asyncio.sleep(_PROGRESS_SECONDS)
+            self._report(shell.progress())
+
+
+async def _run_app(app: CandorApp, ending: _Ending) -> None:
+    try:
+        await app.start()
+        await app.wait_until_stopped()
+        ending.fail(app.crash_reason or RuntimeError("Faust stopped by itself"))
+    except Exception as error:  # noqa: BLE001  # whatever it is, the worker must not go on without its app
+        ending.fail(error)
+
+
+def _pace(settings: Settings) -> Pace:
+    return Pace(
+        flush_interval=settings.flush_interval_seconds,
+        flush_records=settings.flush_max_records,
+        linger=min(0.2, settings.flush_interval_seconds / 4),
+        revoke_patience=settings.rebalance_timeout_seconds / 3,
+        reopen_delay=settings.session_timeout_seconds / 5,
+        reject_ratio=settings.pause_reject_ratio,
+        reject_minimum=settings.pause_reject_minimum,
+    )
+
+
+def _on_signals(ending: _Ending, shell: Shell) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.wanted.set)
+    resumed: set[asyncio.Task[None]] = set()
+
+    def resume() -> None:
+        task = loop.create_task(shell.resume_paused())
+        resumed.add(task)
+        task.add_done_callback(resumed.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, resume)
+
+
+def _exit_code(error: BaseException | None, drained: bool) -> int:
+    if error is not None:
+        _log.error("worker_failed", error=f"{type(error).__name__}: {error}", exc_info=None if isinstance(error, CandorError) else error)
+        return error.exit_code if isinstance(error, CandorError) else EXIT_FAILED
+    if not drained:
+        _log.warning("stopped_before_everything_was_committed", what_it_means="the next owner reads on from the last checkpoint; nothing is lost")
+        return EXIT_NOT_DRAINED
+    _log.info("worker_stopped")
+    return 0
