@@ -1,0 +1,347 @@
+"""One trial: a stream from a seed, workers, faults at random moments, and the comparison with the oracle."""
+
+import asyncio
+import random
+import secrets
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import yaml
+from kafka import KafkaAdminClient
+
+from sinks.base import SinkError
+from sinks.clickhouse import ClickHouse, connect
+from sinks.migrate import Migrator
+from streams.broker import LocalBroker
+from streams.settings import load_settings
+from streams.topics_admin import create_topics
+from tests.chaos.compare import differences, letter_differences, read_views
+from tests.chaos.kafka import Topics
+from tests.chaos.processes import ClickHouseProcess, DeadlineError, Process, eventually
+from tests.chaos.proxy import Fault, FaultProxy
+from tests.chaos.stream import BERLIN, SAO_PAULO, StreamOptions, generate
+from tests.oracle.records import Catalog, Record
+from tests.oracle.tables import tables
+
+PARTITIONS = 4
+SESSION_SECONDS = 6.0
+
+
+class Action(StrEnum):
+    """What can happen in the middle of a stream."""
+
+    KILL_WORKER = "SIGKILL a worker, start another"
+    ZOMBIE = "SIGSTOP a worker beyond its session, then SIGCONT"
+    ADD_WORKER = "add a worker"
+    REMOVE_WORKER = "SIGTERM a worker"
+    RESTART_BROKER = "SIGKILL the broker, start it again"
+    RESTART_CLICKHOUSE = "SIGKILL ClickHouse, start it again"
+    FAULTY_NETWORK = "ClickHouse answers 503, stores and stays silent, or loses the connection half-way"
+    SEND_AGAIN = "send everything once more"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a trial does."""
+
+    seed: int
+    stream: StreamOptions
+    actions: tuple[Action, ...]
+    workers: int = 2
+    slices: int = 10
+    fault_rate: float = 0.0
+    """Share of requests that meet a fault from beginning to end."""
+    faults: tuple[Fault, ...] = tuple(Fault)
+    flush_max_records: int = 150
+    worker: tuple[str, ...] = ("-m", "streams.commands", "worker")
+    """Arguments of Python that start a worker."""
+    environment: tuple[tuple[str, str], ...] = ()
+    settle_seconds: float = 60.0
+    """How long everything may take to become right after the last record was sent."""
+
+
+def plan(seed: int, events: int = 1_600) -> Plan:
+    """The plan of a seed: several actions of different kinds, in any order."""
+    rng = random.Random(seed)
+    actions = rng.sample(list(Action), rng.randrange(3, 6))
+    return Plan(
+        seed=seed,
+        stream=StreamOptions(events=events, catalog=rng.choice([BERLIN, SAO_PAULO]), large=rng.random() < 0.3, days=rng.choice([34, 34, 20])),
+        actions=tuple(actions),
+        workers=rng.choice([2, 2, 3]),
+        fault_rate=rng.choice([0.0, 0.05]),
+        flush_max_records=rng.choice([40, 150, 1_000]),
+    )
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a trial ended; ``problems`` is empty where every row is right."""
+
+    seed: int
+    problems: list[str]
+    seconds: float
+    records: int = 0
+    happened: list[str] = field(default_factory=list)
+
+
+class Surroundings:
+    """A broker, ClickHouse and the network between; trials share them and keep apart by names."""
+
+    def __init__(self, folder: Path, seed: int = 0) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.broker = LocalBroker(folder / "kafka")
+        self.clickhouse = ClickHouseProcess(folder)
+        self.proxy = FaultProxy(self.clickhouse.url, seed)
+
+    async def __aenter__(self) -> Self:
+        """Start everything."""
+        await asyncio.gather(asyncio.to_thread(self.broker.start), self.clickhouse.start(), self.proxy.__aenter__())
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        """Stop everything."""
+        await self.proxy.__aexit__(kind, error, traceback)
+        self.clickhouse.kill()
+        await asyncio.to_thread(self.broker.kill)
+
+    async def restart_broker(self) -> None:
+        """Without warning."""
+        await asyncio.to_thread(self.broker.kill)
+        await asyncio.to_thread(self.broker.start)
+
+    async def restart_clickhouse(self, away_seconds: float) -> None:
+        """Without warning."""
+        self.clickhouse.kill()
+        await asyncio.sleep(away_seconds)
+        await self.clickhouse.start()
+
+
+class Trial:
+    """Runs one plan."""
+
+    def __init__(self, plan: Plan, surroundings: Surroundings) -> None:
+        self.plan = plan
+        self._around = surroundings
+        self._random = random.Random(plan.seed + 1)
+        name = f"s{plan.seed}x{secrets.token_hex(3)}"
+        self.folder = surroundings.folder / name
+        self.folder.mkdir(parents=True)
+        self._prefix = self._group = f"{name}."
+        self._database = name
+        self._topics = Topics(surroundings.broker.bootstrap_servers, self._prefix, PARTITIONS)
+        self._workers: list[Process] = []
+        self._started = 0
+        self._background: list[asyncio.Task[None]] = []
+        self._sent: list[Record] = []
+        self._began = time.monotonic()
+        self.happened: list[str] = []
+
+    async def run(self) -> Outcome:
+        """The whole trial; never raises for what went wrong in it."""
+        outcome = Outcome(self.plan.seed, [], 0.0, happened=self.happened)
+        try:
+            await asyncio.to_thread(self._prepare)
+            await self._play()
+            outcome.problems = await self._judge()
+        except DeadlineError as error:
+            outcome.problems = [str(error)]
+        finally:
+            await self._clear()
+        outcome.records = len(self._sent)
+        outcome.seconds = time.monotonic() - self._began
+        return outcome
+
+    def _say(self, what: str) -> None:
+        self.happened.append(f"{time.monotonic() - self._began:5.1f} s  {what}")
+
+    def _prepare(self) -> None:
+        catalog = self.folder / "catalog.yaml"
+        catalog.write_text(yaml.safe_dump(_catalog_file(self.plan.stream.catalog)), encoding="utf-8")
+        settings = load_settings(
+            kafka_bootstrap_servers=self._around.broker.bootstrap_servers, topic_prefix=self._prefix, partitions=PARTITIONS, group=self._group
+        )
+        admin = KafkaAdminClient(bootstrap_servers=self._around.broker.bootstrap_servers)
+        try:
+            create_topics(admin, settings)
+        finally:
+            admin.close()
+        clickhouse = self._connect()
+        try:
+            Migrator(clickhouse).apply()
+        finally:
+            clickhouse.close()
+
+    def _connect(self) -> ClickHouse:
+        return connect(f"{self._around.clickhouse.url}/{self._database}")
+
+    def _start_worker(self) -> Process:
+        self._started += 1
+        name = f"worker-{self._started}"
+        environment = {
+            "CANDOR_KAFKA_BOOTSTRAP_SERVERS": self._around.broker.bootstrap_servers,
+            "CANDOR_CLICKHOUSE_URL": f"http://127.0.0.1:{self._around.proxy.port}/{self._database}",
+            "CANDOR_TOPIC_PREFIX": self._prefix,
+            "CANDOR_GROUP": self._group,
+            "CANDOR_CATALOG": str(self.folder / "catalog.yaml"),
+            "CANDOR_FLUSH_INTERVAL_SECONDS": "0.3",
+            "CANDOR_FLUSH_MAX_RECORDS": str(self.plan.flush_max_records),
+            "CANDOR_PAUSE_REJECT_RATIO": "1",
+            "CANDOR_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
+            "CANDOR_WEB_PORT": "0",
+            "CANDOR_LOG_LEVEL": "info",
+            "CANDOR_ENV_FILE": str(self.folder / "no.env"),
+            **dict(self.plan.environment),
+        }
+        worker = Process(name, [sys.executable, *self.plan.worker], environment, self.folder / f"{name}.log")
+        self._workers.append(worker)
+        return worker
+
+    async def _play(self) -> None:
+        stream = generate(self.plan.seed, self.plan.stream)
+        for _ in range(self.plan.workers):
+            self._start_worker()
+        proxy = self._around.proxy
+        proxy.rate, proxy.faults = self.plan.fault_rate, self.plan.faults
+        slices = _sliced(stream, self.plan.slices)
+        moments = sorted(self._random.sample(range(1, len(slices)), len(self.plan.actions)))
+        due = dict(zip(moments, self.plan.actions, strict=True))
+        for i, part in enumerate(slices):
+            if i in due:
+                self._background.append(asyncio.create_task(self._act(due[i])))
+            self._sent += part
+            await self._topics.send(part)
+            await asyncio.sleep(self._random.uniform(0.2, 0.9))
+        await asyncio.gather(*self._background)
+        proxy.rate = 0.0
+
+    async def _act(self, action: Action) -> None:
+        self._say(action.value)
+        acts: dict[Action, Callable[[], Awaitable[None]]] = {
+            Action.KILL_WORKER: self._kill_worker,
+            Action.ZOMBIE: self._zombie,
+            Action.ADD_WORKER: self._add_worker,
+            Action.REMOVE_WORKER: self._remove_worker,
+            Action.RESTART_BROKER: self._around.restart_broker,
+            Action.RESTART_CLICKHOUSE: self._restart_clickhouse,
+            Action.FAULTY_NETWORK: self._faulty_network,
+            Action.SEND_AGAIN: self._send_again,
+        }
+        await acts[action]()
+
+    def _some_worker(self) -> Process:
+        running = [worker for worker in self._workers if worker.running and not worker.frozen]
+        return self._random.choice(running) if running else self._start_worker()
+
+    async def _kill_worker(self) -> None:
+        self._some_worker().kill()
+        await asyncio.sleep(self._random.uniform(0.0, 1.0))
+        self._start_worker()
+
+    async def _zombie(self) -> None:
+        worker = self._some_worker()
+        worker.freeze()
+        await asyncio.sleep(SESSION_SECONDS + self._random.uniform(1.0, 4.0))
+        worker.thaw()
+        self._say(f"{worker.name} goes on")
+
+    async def _add_worker(self) -> None:
+        self._start_worker()
+
+    async def _remove_worker(self) -> None:
+        worker = self._some_worker()
+        self._start_worker()
+        await self._end(worker)
+
+    async def _restart_clickhouse(self) -> None:
+        await self._around.restart_clickhouse(self._random.uniform(0.0, 2.0))
+
+    async def _faulty_network(self) -> None:
+        before = self._around.proxy.rate
+        self._around.proxy.rate = 0.4
+        await asyncio.sleep(self._random.uniform(1.5, 4.0))
+        self._around.proxy.rate = before
+
+    async def _send_again(self) -> None:
+        everything = list(self._sent)
+        self._sent += everything
+        await self._topics.send(everything)
+
+    async def _end(self, worker: Process) -> None:
+        exit_code = await worker.end(40)
+        if exit_code != 0:
+            raise DeadlineError(f"{worker.name} ended with {exit_code} after SIGTERM\n{worker.tail()}")
+
+    async def _judge(self) -> list[str]:
+        self._restart_the_fallen()
+        await eventually(self._all_committed, self.plan.settle_seconds, self._lag_and_logs, pause=0.3)
+        expected = tables(await self._topics.inputs(), self.plan.stream.catalog)
+        clickhouse = self._connect()
+        try:
+
+            async def equal() -> bool:
+                self._restart_the_fallen()
+                try:
+                    return not differences(expected, await asyncio.to_thread(read_views, clickhouse))
+                except SinkError:
+                    return False
+
+            try:
+                await eventually(equal, self.plan.settle_seconds / 2, lambda: "the tables do not become right", pause=0.3)
+            except DeadlineError:
+                self._say("the tables do not become right")
+            # What somebody still holds back would now arrive and spoil what was right.
+            for worker in self._workers:
+                if worker.running:
+                    await self._end(worker)
+            self._say("all workers have ended")
+            found = await asyncio.to_thread(read_views, clickhouse)
+        finally:
+            clickhouse.close()
+        return differences(expected, found) + letter_differences(expected["dead_letters"], await self._topics.dead_letters())
+
+    def _restart_the_fallen(self) -> None:
+        """As a supervisor would: a worker that ends by itself (fail-stop) is started again, never fewer than two."""
+        running = sum(worker.running for worker in self._workers)
+        for _ in range(min(self.plan.workers, 2) - running):
+            self._say("a worker has ended by itself")
+            self._start_worker()
+
+    async def _all_committed(self) -> bool:
+        self._restart_the_fallen()
+        return await self._topics.behind(self._group) == 0
+
+    def _lag_and_logs(self) -> str:
+        return "not everything is consumed\n" + "\n".join(f"--- {worker.log}\n{worker.tail(12)}" for worker in self._workers)
+
+    async def _clear(self) -> None:
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        self._around.proxy.rate = 0.0
+        for worker in self._workers:
+            worker.kill()
+        await self._topics.close()
+        if not self._around.broker.running:
+            await asyncio.to_thread(self._around.broker.start)
+
+
+def _sliced(stream: Sequence[Record], slices: int) -> list[Sequence[Record]]:
+    size = -(-len(stream) // slices)
+    return [stream[start : start + size] for start in range(0, len(stream), size)]
+
+
+def _catalog_file(catalog: Catalog) -> dict[str, object]:
+    return {
+        "timezone": catalog.timezone,
+        "base_currency": catalog.base_currency,
+        "fx_rates": {currency: float(rate) for currency, rate in catalog.fx_rates.items()},
+        "products": [{"product_id": product, "consumable": True} for product in sorted(catalog.consumable_products)],
+    }
