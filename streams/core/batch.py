@@ -19,15 +19,20 @@ class SourceRecord(Protocol):
     """A record as Kafka clients give it; ``timestamp`` is in milliseconds since 1970."""
 
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """Position in its partition."""
     @property
-    def timestamp(self) -> int: ...
+    def timestamp(self) -> int:
+        """Milliseconds since 1970."""
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """Key, as bytes."""
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """Value, as bytes."""
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """Headers, in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,8 @@ class Applied:
 class Flush:
     """Everything that one flush of a partition writes, in the order in which it must be written.
 
-    ``facts`` (dead letters included) go to the sink first; then ``checkpoint``, ``dead_letters`` and ``offsets`` in one transaction; then ``cells`` to the sink.
-    Once the cells are acknowledged, call ``acknowledge(sequence)``.
+    ``facts`` (dead letters included) go to the sink first; then ``checkpoint``, ``dead_letters`` and ``offsets`` in one
+    transaction; then ``cells`` to the sink. Once the cells are acknowledged, call ``acknowledge(sequence)``.
     """
 
     partition: int
@@ -84,7 +84,9 @@ class PartitionStage(Protocol):
         """Input records applied since the last flush."""
 
     def flush(self) -> Flush | None:
-        """All that changed since the last flush, or None. The state may go on while the flush is being written; flushes are written one after another.
+        """All that changed since the last flush, or None.
+
+        The state may go on while the flush is being written; flushes are written one after another.
 
         The first flush after a restore is never None: it holds the raised epoch, and in ``cells`` all cells above the last acknowledged sequence.
         """
@@ -97,4 +99,7 @@ class StageFactory(Protocol):
     """Makes the state of a partition from its checkpoint."""
 
     def restore(self, partition: int, checkpoint: Iterable[CheckpointRecord]) -> PartitionStage:
-        """The state that the records, in log order, describe, under a new owner: its epoch is one above the stored one. No records: an empty state."""
+        """The state that the records, in log order, describe, under a new owner: its epoch is one above the stored one.
+
+        No records: an empty state.
+        """

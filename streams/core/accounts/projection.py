@@ -1,0 +1,90 @@
+"""State as rows for the sink."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.enums import Channel, Metric
+from schemas.rows import TABLES, Table
+from streams.core.accounts.state import AccountsState
+from streams.core.batch import Int64s
+from streams.core.stage import DeadLetter
+
+_CHANNELS = np.array([channel.value for channel in Channel], np.object_)
+_METRICS = np.array([metric.value for metric in Metric], np.object_)
+_INSTANT = pa.timestamp("us", tz="UTC")
+
+
+def decimals(values: Int64s, kind: pa.DataType) -> pa.Array:
+    """Returns integers as decimals of the kind's scale: 12345 with scale 4 is 1.2345."""
+    words = np.empty((len(values), 2), np.int64)
+    words[:, 0] = values
+    words[:, 1] = values >> 63
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(words.tobytes())])
+
+
+def constant(value: int, count: int, kind: pa.DataType) -> pa.Array:
+    """Returns an array of one value."""
+    return pa.repeat(pa.scalar(value, kind), count)
+
+
+def account_rows(state: AccountsState, rows: Int64s, partition: int, version: int) -> pa.Table:
+    """Returns these accounts as rows of their table."""
+    table = state.accounts
+    columns: dict[str, pa.Array] = {
+        "account_id": pa.array(table.account_id[rows], pa.string()),
+        "first_seen": pa.array(table.first_seen[rows]).view(_INSTANT),
+        "last_seen": pa.array(table.last_seen[rows]).view(_INSTANT),
+        "last_score": pa.array(table.last_score[rows], mask=table.last_response[rows] == 0),
+        "partition": constant(partition, len(rows), pa.uint32()),
+        "version": constant(version, len(rows), pa.uint64()),
+    }
+    return _complete(Table.ACCOUNTS, columns, {name: table.column(name)[rows] for name in table.COLUMNS})
+
+
+def loyalty_rows(state: AccountsState, rows: Int64s, partition: int, version: int) -> pa.Table:
+    """Returns these cells as rows of their table."""
+    table = state.loyalty
+    columns: dict[str, pa.Array] = {
+        "day": pa.array(table.day[rows]).view(pa.date32()),
+        "unit_id": pa.array(state.units.unit_id[table.unit[rows]], pa.string()),
+        "channel": pa.array(_CHANNELS[table.channel[rows]], pa.string()),
+        "metric": pa.array(_METRICS[table.metric[rows]], pa.string()),
+        "generation": pa.array(table.generation[rows].astype(np.uint64)),
+        "partition": constant(partition, len(rows), pa.uint32()),
+        "version": constant(version, len(rows), pa.uint64()),
+    }
+    return _complete(Table.LOYALTY, columns, {name: table.column(name)[rows] for name in table.COLUMNS})
+
+
+def dead_letter_rows(letters: Sequence[DeadLetter], version: int) -> pa.Table:
+    """Returns dead letters as rows of their table."""
+    return pa.Table.from_pydict(
+        {
+            "topic": [letter.topic.value for letter in letters],
+            "partition": [letter.partition for letter in letters],
+            "offset": [letter.offset for letter in letters],
+            "timestamp": [letter.timestamp * 1000 for letter in letters],
+            "stage": [letter.stage.value for letter in letters],
+            "reason": [letter.reason.value for letter in letters],
+            "field": [letter.field for letter in letters],
+            "message": [letter.message for letter in letters],
+            "key": [letter.key for letter in letters],
+            "value": [letter.value for letter in letters],
+            "header_names": [[name for name, _ in letter.headers] for letter in letters],
+            "header_values": [[value or b"" for _, value in letter.headers] for letter in letters],
+            "version": [version] * len(letters),
+        },
+        schema=TABLES[Table.DEAD_LETTERS].arrow_schema,
+    )
+
+
+def _complete(table: Table, columns: dict[str, pa.Array], values: dict[str, np.ndarray[tuple[int], np.dtype[np.generic]]]) -> pa.Table:
+    """Returns a table of the declared schema; columns not given yet are taken from the state's columns of the same name."""
+    schema = TABLES[table].arrow_schema
+    for field in schema:
+        if field.name not in columns:
+            integers = values[field.name]
+            columns[field.name] = decimals(integers.astype(np.int64), field.type) if pa.types.is_decimal(field.type) else pa.array(integers)
+    return pa.Table.from_arrays([columns[field.name] for field in schema], schema=schema)

@@ -1,0 +1,249 @@
+"""All that the accounts stage remembers of one source partition, and how it goes into a checkpoint and back."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+from schemas.enums import Topic
+from streams.core.accounts.tables import (
+    AccountTable,
+    CaseTable,
+    LoyaltyTable,
+    OwnershipTable,
+    PendingRefundTable,
+    ResponseState,
+    ResponseTable,
+    TransactionTable,
+    UnitTable,
+)
+from streams.core.batch import Int64s
+from streams.core.identities import Identities
+from streams.core.segments import SegmentLog, load
+from streams.core.stage import CheckpointRecord
+from streams.core.state_table import StateTable
+
+DAY = 86_400_000_000
+"""Microseconds."""
+FORMAT = 1
+"""Of the checkpoint; raised when older code could not read it."""
+META_KEY = b"meta"
+NEVER = -(2**62)
+"""Before every instant."""
+_Table = TypeVar("_Table", bound=StateTable)
+
+
+@dataclass(frozen=True, slots=True)
+class Horizons:
+    """How long things are remembered, in event time: microseconds behind the newest ``occurred_at`` of the topic."""
+
+    dedupe: int = 35 * DAY
+    revision: int = 400 * DAY
+    join: int = 400 * DAY
+
+    @property
+    def cells(self) -> int:
+        """Cells stay until no revision can reach them any more."""
+        return self.revision + self.dedupe
+
+
+class Meta(msgspec.Struct):
+    """Where a checkpoint stands; written with every flush, in the same transaction as the segments that it lists."""
+
+    format: int
+    epoch: int
+    sequence: int
+    acknowledged: int
+    positions: dict[str, int]
+    watermarks: dict[str, int]
+    segments: dict[str, dict[int, int]]
+    """Number of chunks of each live segment, by table and segment."""
+    forgotten: dict[str, int]
+    """Up to where tables and identities have been forgotten."""
+
+
+@dataclass
+class AccountsState:
+    """The state of one source partition."""
+
+    accounts: AccountTable = field(default_factory=AccountTable)
+    units: UnitTable = field(default_factory=UnitTable)
+    loyalty: LoyaltyTable = field(default_factory=LoyaltyTable)
+    responses: ResponseTable = field(default_factory=ResponseTable)
+    transactions: TransactionTable = field(default_factory=TransactionTable)
+    refunds: PendingRefundTable = field(default_factory=PendingRefundTable)
+    cases: CaseTable = field(default_factory=CaseTable)
+    ownership: OwnershipTable = field(default_factory=OwnershipTable)
+    identities: dict[Topic, Identities] = field(default_factory=lambda: {topic: Identities(identities_name(topic)) for topic in Topic})
+    epoch: int = 1
+    sequence: int = 0
+    """Of the last flush."""
+    acknowledged: int = 0
+    positions: dict[Topic, int] = field(default_factory=dict)
+    watermarks: dict[Topic, int] = field(default_factory=dict)
+    """Newest ``occurred_at`` of each input topic."""
+    forgotten: dict[str, int] = field(default_factory=dict)
+    awaiting_purchase: dict[int, list[int]] = field(default_factory=dict)
+    """Keys of counted responses, by the key of the transaction that they name and that is not known yet."""
+    awaiting_original: dict[int, list[int]] = field(default_factory=dict)
+    """Keys of refunds without products, by the key of the purchase that they give back and that is not known yet."""
+
+    def __post_init__(self) -> None:
+        self.logs = [SegmentLog(table) for table in self.tables()]
+
+    def tables(self) -> list[StateTable]:
+        """Every table that is kept in checkpoints."""
+        return [self.accounts, self.units, self.loyalty, self.responses, self.transactions, self.refunds, self.cases, self.ownership]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory of the arrays; strings and the dictionaries of names are not counted."""
+        return sum(table.nbytes for table in self.tables()) + sum(held.nbytes for held in self.identities.values())
+
+    def forget(self, horizons: Horizons) -> None:
+        """Forgets what no event can ask for any more. It changes no result: rules compare times themselves."""
+        feedback = self.watermarks.get(Topic.FEEDBACK, NEVER)
+        transactions = self.watermarks.get(Topic.TRANSACTIONS, NEVER)
+        self._forget_before(self.responses, self.responses.first_at, feedback - 2 * horizons.revision)
+        self._forget_before(self.transactions, self.transactions.occurred_at, transactions - horizons.join)
+        self._forget_before(self.refunds, self.refunds.occurred_at, transactions - horizons.join)
+        self._forget_before(self.loyalty, self.loyalty.day.astype(np.int64) * DAY, feedback - horizons.cells)
+        for topic, watermark in self.watermarks.items():
+            self.forgotten[identities_name(topic)] = watermark - horizons.dedupe
+            self.identities[topic].forget(watermark - horizons.dedupe)
+
+    def _forget_before(self, table: StateTable, times: Int64s, before: int) -> None:
+        """Forgets rows in one go once a tenth of the table can go, since the others have to be moved."""
+        old = times[: table.count] < before
+        if np.count_nonzero(old) * 10 <= table.count:
+            return
+        # A cell is forgotten only once the sink has its newest values.
+        log = next(log for log in self.logs if log.table is table)
+        old[table.changed()] = False
+        if table is self.loyalty:
+            old &= self.loyalty.sequence[: table.count] <= self.acknowledged
+        self.forgotten[table.NAME] = before
+        table.keep(~old)
+        log.recount()
+        if table is self.responses:
+            chain_responses(self)
+
+    def checkpoint(self) -> list[CheckpointRecord]:
+        """Returns the records that bring the checkpoint up to date with this state; the meta record comes last."""
+        records: list[CheckpointRecord] = []
+        for log in self.logs:
+            records += log.write(self.sequence)
+        segments = {log.table.NAME: log.chunks for log in self.logs}
+        for identities in self.identities.values():
+            records += identities.write(self.sequence)
+            segments[identities.name] = {number: segment.chunks for number, segment in identities.segments.items()}
+        meta = Meta(
+            FORMAT,
+            self.epoch,
+            self.sequence,
+            self.acknowledged,
+            {topic.value: position for topic, position in self.positions.items()},
+            {topic.value: watermark for topic, watermark in self.watermarks.items()},
+            segments,
+            self.forgotten,
+        )
+        return [*records, CheckpointRecord(META_KEY, msgspec.json.encode(meta))]
+
+    @classmethod
+    def restore(cls, checkpoint: Iterable[CheckpointRecord]) -> "AccountsState":
+        """Returns the state that the records describe, given in log order, with the epoch raised by one; no records: an empty state."""
+        records: dict[bytes, bytes] = {}
+        for key, value in checkpoint:
+            if value is None:
+                records.pop(key, None)
+            else:
+                records[key] = value
+        if META_KEY not in records:
+            return cls()
+        meta = msgspec.json.decode(records[META_KEY], type=Meta)
+        if meta.format != FORMAT:
+            raise ValueError(f"the checkpoint has format {meta.format}, this release reads {FORMAT}: run the release that wrote it")
+        return cls._from_meta(meta, records)
+
+    @classmethod
+    def _from_meta(cls, meta: Meta, records: dict[bytes, bytes]) -> "AccountsState":
+        def table(kind: type[_Table]) -> _Table:
+            return kind.from_arrow(load(kind.NAME, meta.segments.get(kind.NAME, {}), records))
+
+        def seen(topic: Topic) -> Identities:
+            name = identities_name(topic)
+            segments = meta.segments.get(name, {})
+            return Identities.restore(name, load(name, segments, records), segments, meta.forgotten.get(name, 0))
+
+        state = cls(
+            accounts=table(AccountTable),
+            units=table(UnitTable),
+            loyalty=table(LoyaltyTable),
+            responses=table(ResponseTable),
+            transactions=table(TransactionTable),
+            refunds=table(PendingRefundTable),
+            cases=table(CaseTable),
+            ownership=table(OwnershipTable),
+            identities={topic: seen(topic) for topic in Topic},
+            epoch=meta.epoch + 1,
+            sequence=meta.sequence,
+            acknowledged=meta.acknowledged,
+            positions={Topic(topic): position for topic, position in meta.positions.items()},
+            watermarks={Topic(topic): watermark for topic, watermark in meta.watermarks.items()},
+            forgotten=meta.forgotten,
+        )
+        state.logs = [SegmentLog(held, meta.segments.get(held.NAME, {})) for held in state.tables()]
+        state._forget_again()
+        chain_responses(state)
+        state._await_again()
+        return state
+
+    def _forget_again(self) -> None:
+        """Drops rows that had been forgotten and still stand in a segment beside live ones."""
+        unknown = self.loyalty.sequence > self.acknowledged
+        for table, times in (
+            (self.responses, self.responses.first_at),
+            (self.transactions, self.transactions.occurred_at),
+            (self.refunds, self.refunds.occurred_at),
+            (self.loyalty, np.where(unknown, -NEVER, self.loyalty.day.astype(np.int64) * DAY)),
+        ):
+            if table.NAME in self.forgotten:
+                table.keep(times[: table.count] >= self.forgotten[table.NAME])
+        for log in self.logs:
+            log.recount()
+
+    def _await_again(self) -> None:
+        responses, refunds = self.responses, self.refunds
+        state = responses.state[: responses.count]
+        waiting = (state & (ResponseState.COUNTED | ResponseState.JOINED) == ResponseState.COUNTED) & (responses.transaction[: responses.count] != 0)
+        for row in np.flatnonzero(waiting).tolist():
+            self.awaiting_purchase.setdefault(int(responses.transaction[row]), []).append(int(responses.keys[row]))
+        for row in np.flatnonzero(~refunds.settled[: refunds.count]).tolist():
+            self.awaiting_original.setdefault(int(refunds.original[row]), []).append(int(refunds.keys[row]))
+
+
+def identities_name(topic: Topic) -> str:
+    """Returns the name of a topic's identities in the checkpoint."""
+    return f"identities.{topic}"
+
+
+def chain_responses(state: AccountsState) -> None:
+    """Links the responses of each account anew, newest row first."""
+    state.accounts.newest_response[:] = 0
+    link_responses(state, np.flatnonzero(state.responses.account[: state.responses.count] >= 0))
+
+
+def link_responses(state: AccountsState, rows: Int64s) -> None:
+    """Puts rows of responses, each given once, at the head of their account's chain."""
+    if not len(rows):
+        return
+    responses, accounts = state.responses, state.accounts
+    rows = rows[np.argsort(responses.account[rows], kind="stable")]
+    account = responses.account[rows]
+    same = account[1:] == account[:-1]
+    responses.older[rows] = accounts.newest_response[account]
+    responses.older[rows[1:][same]] = rows[:-1][same] + 1
+    last = np.append(~same, True)
+    accounts.newest_response[account[last]] = rows[last] + 1

@@ -1,0 +1,29 @@
+"""CloudEvents 1.0 envelopes in structured mode."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from streams.core.decoding.json_object import Malformed
+
+MEDIA_TYPE = b"application/cloudevents+json"
+_ATTRIBUTES = {"id": "event_id", "type": "event_type", "time": "occurred_at"}
+
+
+def is_envelope(headers: Sequence[tuple[str, bytes]]) -> bool:
+    """Whether the header ``content-type`` (in any case, without parameters) says CloudEvents; of several the last counts."""
+    found = False
+    for name, value in headers:
+        if name.lower() == "content-type":
+            found = value is not None and value.partition(b";")[0].strip().lower() == MEDIA_TYPE
+    return found
+
+
+def opened(envelope: dict[str, Any]) -> dict[str, Any]:
+    """The event in an envelope: its data, in which the envelope's id, type and time win. Raises ``Malformed`` where data is no object."""
+    data = envelope.get("data")
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        raise Malformed("data of the CloudEvents envelope is not an object")
+    attributes = {name: envelope[attribute] for attribute, name in _ATTRIBUTES.items() if envelope.get(attribute) is not None}
+    return {**data, **attributes}

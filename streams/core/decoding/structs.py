@@ -1,0 +1,102 @@
+"""Fast decoders, one per topic, derived from the event models: whatever they accept, the contract accepts value by value.
+
+They are stricter than the contract (no whole numbers written 2.0, no CloudEvents); what they refuse is examined singly.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from schemas.enums import Topic
+from schemas.events import EVENTS, ProductLine, Rule, rules_of
+from schemas.events.fields import Kind, Shape
+from schemas.events.values import ID_LENGTH, LARGEST_INTEGER
+
+_ID = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH)]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicStructs:
+    """The struct of a topic's events, and its decoders; ``tolerant`` ones skip unknown fields, the others refuse them."""
+
+    event: type[msgspec.Struct]
+    line: type[msgspec.Struct]
+    decoder: msgspec.json.Decoder[Any]
+    tolerant: type[msgspec.Struct]
+    names: frozenset[str]
+    rules: dict[str, Rule]
+    """Every field but ``event_type``, over all event types of the topic."""
+
+
+LINE_NAMES = frozenset(ProductLine.model_fields)
+
+
+@cache
+def structs_of(topic: Topic) -> TopicStructs:
+    """The decoders of a topic, made once."""
+    models = EVENTS[topic]
+    rules = {rule.name: rule for model in models.values() for rule in rules_of(model)}
+    everywhere = {name for name in rules if all(any(rule.name == name and rule.required for rule in rules_of(model)) for model in models.values())}
+    line, tolerant_line = _line(strict=True), _line(strict=False)
+    event = _struct("Event", topic, rules, everywhere, line, strict=True)
+    tolerant = _struct("TolerantEvent", topic, rules, everywhere, tolerant_line, strict=False)
+    return TopicStructs(event, line, msgspec.json.Decoder(event), tolerant, frozenset({"event_type", *rules}), rules)
+
+
+def _line(*, strict: bool) -> type[msgspec.Struct]:
+    fields = [_field(rule, rule.required, None) for rule in rules_of(ProductLine)]
+    return msgspec.defstruct("Line" if strict else "TolerantLine", fields, gc=False, kw_only=True, forbid_unknown_fields=strict)
+
+
+def _struct(
+    name: str, topic: Topic, rules: dict[str, Rule], everywhere: set[str], line: type[msgspec.Struct], *, strict: bool
+) -> type[msgspec.Struct]:
+    event_type = ("event_type", Literal[tuple(EVENTS[topic])])
+    fields = [event_type, *(_field(rule, rule.name in everywhere, line) for rule in rules.values())]
+    return msgspec.defstruct(name, fields, gc=False, kw_only=True, forbid_unknown_fields=strict)
+
+
+def _field(rule: Rule, required: bool, line: type[msgspec.Struct] | None) -> Any:
+    annotation = Literal[1] if rule.name == "schema_version" else _type(rule, line)
+    return (rule.name, annotation) if required else (rule.name, annotation | None, None)
+
+
+def _type(rule: Rule, line: type[msgspec.Struct] | None) -> Any:
+    shape = rule.shape
+    match shape.kind:
+        case Kind.ID:
+            return _ID
+        case Kind.TEXT:
+            return Annotated[str, Meta(max_length=shape.limit)] if shape.limit else str
+        case Kind.CURRENCY | Kind.INSTANT:
+            return str
+        case Kind.CLOSED:
+            return Literal[rule.values]
+        case Kind.MONEY:
+            return float | str
+        case Kind.NUMBER:
+            return _number(shape)
+        case Kind.INTEGER:
+            return Annotated[int, Meta(ge=shape.least, le=LARGEST_INTEGER)]
+        case Kind.FLAG:
+            return bool
+        case Kind.IDS:
+            return list[_ID]
+        case Kind.TEXTS:
+            return list[str]
+        case Kind.NUMBERS:
+            return Annotated[list[float], Meta(max_length=shape.limit)]
+        case Kind.ANSWERS:
+            return Annotated[dict[str, float], Meta(max_length=shape.limit)]
+        case Kind.LINES:
+            return Annotated[list[line], Meta(max_length=shape.limit)]  # type: ignore[valid-type]  # a type made at run time
+
+
+def _number(shape: Shape) -> Any:
+    if shape.above is None and shape.most is None:
+        return float
+    return Annotated[float, Meta(gt=shape.above, le=shape.most)]
+
