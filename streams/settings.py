@@ -77,7 +77,9 @@ class Settings(BaseSettings):
     clickhouse_replicated: bool = Field(False, description="Whether tables get replicated engines.")
     clickhouse_sharded: bool = Field(False, description="Whether tables are spread over the shards of the cluster.")
 
-    clickhouse_server_password: SecretStr | None = Field(None, description="Password that `candor clickhouse` asks of the user default; default: none.")
+    clickhouse_server_password: SecretStr | None = Field(
+        None, description="Password that `candor clickhouse` asks of the user default; default: none."
+    )
     clickhouse_server_reader_password: SecretStr | None = Field(None, description="The same of the user reader, who may only read.")
 
     topic_prefix: str = Field("candor.", pattern=r"^[A-Za-z0-9._-]*$", max_length=200, description="Stands before the name of every topic.")
@@ -90,7 +92,9 @@ class Settings(BaseSettings):
     min_insync_replicas: int = Field(1, ge=1, le=15, description="Replicas that must have a record before it is acknowledged.")
 
     group: str = Field("candor", pattern=r"^[A-Za-z0-9._-]+$", description="Consumer group of the workers; also in their transactional ids.")
-    session_timeout_seconds: float = Field(10.0, ge=1, le=300, description="A worker that is not heard of for so long loses its partitions to others.")
+    session_timeout_seconds: float = Field(
+        10.0, ge=1, le=300, description="A worker that is not heard of for so long loses its partitions to others."
+    )
     rebalance_timeout_seconds: float = Field(30.0, ge=3, le=600, description="Longest time that a change of workers waits for each of them.")
     flush_interval_seconds: float = Field(1.0, gt=0, le=60, description="Longest time between two flushes of a partition.")
     flush_max_records: int = Field(50_000, ge=1, le=5_000_000, description="A partition is flushed once it has applied so many records.")

@@ -12,9 +12,8 @@ from typing import Protocol, Self
 from streams.broker.container import ContainerBroker, docker_answers
 from streams.broker.jars import java, kafka_jars
 from streams.broker.local import LocalBroker
-from streams.broker.ready import answers
 from streams.errors import BrokerUnavailable
-from streams.settings import variable
+from streams.settings import KAFKA_LIBS, variable
 
 GIVEN = variable("kafka_bootstrap_servers")
 _PACKAGES = ("openjdk-17-jre-headless", "maven")
@@ -72,7 +71,7 @@ def _need_java_and_maven(say: Callable[[str], None]) -> None:
         have_java = True
     except BrokerUnavailable:
         have_java = False
-    if have_java and (os.environ.get("CANDOR_KAFKA_LIBS") or shutil.which("mvn")):
+    if have_java and (os.environ.get(KAFKA_LIBS) or shutil.which("mvn")):
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise BrokerUnavailable("there is no Java 17 with Maven, nor may they be installed without asking")
@@ -83,6 +82,3 @@ def _need_java_and_maven(say: Callable[[str], None]) -> None:
         if done.returncode:
             raise BrokerUnavailable(f"{' '.join(command[:2])} failed: {done.stderr.strip()[-500:]}")
     java()
-
-
-__all__ = ["Broker", "GivenBroker", "answers", "start_broker"]

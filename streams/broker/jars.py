@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from streams.errors import BrokerUnavailable
+from streams.settings import KAFKA_LIBS
 
 KAFKA_VERSION = "4.1.1"
 """The version that ``pom.xml`` names."""
@@ -21,10 +22,10 @@ def kafka_jars() -> Path:
 
     Raises ``BrokerUnavailable`` where there is no Maven or it cannot fetch them.
     """
-    given = os.environ.get("CANDOR_KAFKA_LIBS")
+    given = os.environ.get(KAFKA_LIBS)
     if given:
         if not any(Path(given).glob("kafka_2.13-*.jar")):
-            raise BrokerUnavailable(f"CANDOR_KAFKA_LIBS: there is no kafka_2.13-*.jar in {given}")
+            raise BrokerUnavailable(f"{KAFKA_LIBS}: there is no kafka_2.13-*.jar in {given}")
         return Path(given)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "candor"
     libs = cache / f"kafka-{KAFKA_VERSION}"

@@ -1,0 +1,54 @@
+"""What is on this machine: versions, the environment, the catalog."""
+
+import difflib
+import os
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+from schemas.catalog import CatalogError, load_catalog
+from streams.doctor.finding import Finding, State
+from streams.settings import BESIDE_SETTINGS, PREFIX, Settings, variable
+
+_LIBRARIES = {"faust-streaming": "0.15.", "aiokafka": "0.14.", "kafka-python": "3.", "clickhouse-connect": "1.", "pyarrow": "", "chdb": ""}
+"""What matters most, and how its version begins."""
+
+
+def check_versions() -> Iterator[Finding]:
+    """Python, Candor and the libraries that it leans on."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("versions", "python", State.OK, python)
+    yield Finding("versions", "candor", State.OK, version("candor"))
+    for library, prefix in _LIBRARIES.items():
+        try:
+            installed = version(library)
+        except PackageNotFoundError:
+            yield Finding("versions", library, State.PROBLEM, "not installed", "install it: pip install --require-hashes -r requirements.txt")
+            continue
+        if installed.startswith(prefix):
+            yield Finding("versions", library, State.OK, installed)
+        else:
+            yield Finding("versions", library, State.PROBLEM, installed, f"install {prefix}x: Candor is tested with no other")
+
+
+def check_environment() -> Iterator[Finding]:
+    """Variables that look like settings and are none."""
+    known = {variable(name) for name in Settings.model_fields} | BESIDE_SETTINGS
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    for name in unknown:
+        close = difflib.get_close_matches(name, known, n=1)
+        advice = f"did you mean {close[0]}?" if close else "remove it; .env.example lists all settings"
+        yield Finding("settings", name, State.WARNING, "is no setting", advice)
+    if not unknown:
+        yield Finding("settings", "environment", State.OK, "all variables are settings")
+
+
+def check_catalog(settings: Settings) -> Iterator[Finding]:
+    """Whether the catalog can be read and is valid."""
+    name = str(settings.catalog) if settings.catalog else "none: the defaults"
+    try:
+        catalog = load_catalog(settings.catalog)
+    except (CatalogError, OSError) as error:
+        yield Finding("catalog", name, State.PROBLEM, str(error), f"put the file right, or unset {variable('catalog')}")
+        return
+    yield Finding("catalog", name, State.OK, f"timezone {catalog.timezone}, base currency {catalog.base_currency}, {len(catalog.fx_rates)} rates")
