@@ -34,6 +34,8 @@ class StreamOptions:
     catalog: Catalog = BERLIN
     copies: float = 0.12
     bad: float = 0.08
+    shuffled: bool = False
+    """Whether the order of arrival has nothing to do with the order of events."""
     large: bool = False
     """Whether to add one record of exactly 1 MiB and one that is a byte longer."""
 
@@ -57,6 +59,8 @@ def generate(seed: int, options: StreamOptions) -> list[Record]:
     if options.large:
         sent += _large(rng, start)
     sent.sort(key=lambda arrival: arrival[0])
+    if options.shuffled:
+        rng.shuffle(sent)
     return placed([record for _, record in sent], options.partitions, rng)
 
 
@@ -88,7 +92,10 @@ def _arrivals(rng: random.Random, draft: Draft, options: StreamOptions) -> list[
             copy.fields["event_id"] = f"copy-{draft.fields['event_id']}"[:128]
             copy.fields["received_at"] = plain_time(draft.occurred_at + draft.delay)
         # Some copies arrive right behind, some long after, some before the "original".
-        arrivals.append((at + rng.choice([0.0, 0.001, 3_600.0, 86_400.0 * 5 * rng.random(), -1_800.0]), _good(rng, copy)))
+        later = [0.0, 0.001, 3_600.0, 86_400.0 * 5 * rng.random(), -1_800.0]
+        if options.days > 35:
+            later += [86_400.0 * 34, 86_400.0 * 37, 86_400.0 * 500 * rng.random()]
+        arrivals.append((at + rng.choice(later), _good(rng, copy)))
     if rng.random() < options.bad:
         arrivals.append((at + rng.uniform(-100, 100), bad_record(rng, draft)))
     return arrivals
