@@ -96,10 +96,11 @@ class Identities:
         return identities
 
     def _remember(self, hashes: UInt64s, weeks: Int64s) -> None:
-        if self._index.is_full(len(hashes)):
-            self._index.drop_below(self._oldest_week)
         hashes, first = np.unique(hashes, return_index=True)
-        fresh = self._index.find(hashes) < 0
+        held = self._index.find(hashes)
+        fresh = held < self._oldest_week
+        if self._index.is_full(len(hashes)) or (held[fresh] >= 0).any():
+            self._index.drop_below(self._oldest_week)
         if fresh.any():
             hashes, weeks = hashes[fresh], weeks[first[fresh]]
             self._index.insert(hashes, weeks)
