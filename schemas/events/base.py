@@ -73,7 +73,7 @@ def _rule(name: str, field: FieldInfo) -> Rule:
         if isinstance(item, Shape):
             return Rule(name, item, field.is_required(), (), default)
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        return Rule(name, Shape(Kind.CLOSED), field.is_required(), tuple(annotation), default)
+        return Rule(name, Shape(Kind.CLOSED), field.is_required(), tuple(member.value for member in annotation), default)
     raise TypeError(f"{name} has no shape")
 
 

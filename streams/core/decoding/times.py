@@ -77,7 +77,7 @@ _SEPARATORS = ((4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":"))
 def _parse(text: _BYTES, zone: int) -> tuple[Int64s, Bools]:
     """Instants of texts whose last ``zone`` characters are ``Z`` or an offset."""
     decimals = len(text) - 19 - zone
-    if decimals in (1,) or decimals < 0:
+    if decimals == 1 or decimals < 0:
         return np.zeros(text.shape[1], np.int64), np.zeros(text.shape[1], np.bool_)
     digit = text - ord("0")  # unsigned: anything that is no digit becomes more than 9
     readable = (digit[list(_DIGITS)] <= 9).all(axis=0)

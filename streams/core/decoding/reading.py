@@ -1,0 +1,104 @@
+"""From bytes to structs, record by record: the events of a batch while it is being decoded."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from schemas.catalog import Catalog
+from schemas.enums import Topic
+from schemas.topics import MAX_VALUE_BYTES
+from streams.core.batch import Rejected, SourceRecord
+from streams.core.decoding.envelope import is_envelope
+from streams.core.decoding.examine import Issue, examine, unknown_in_lines
+from streams.core.decoding.structs import TopicStructs, structs_of
+
+_ANYTHING = msgspec.json.Decoder()
+_REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError)
+_UNKNOWN_FIELD = "Object contains unknown field"
+
+
+@dataclass(slots=True)
+class Batch:
+    """Events that are usable as far as is known, in order of arrival, and the records that are not."""
+
+    topic: Topic
+    records: Sequence[SourceRecord]
+    catalog: Catalog
+    events: list[Any] = field(default_factory=list)
+    index: list[int] = field(default_factory=list)
+    """Index in ``records`` of each event."""
+    rejected: list[Rejected] = field(default_factory=list)
+    unknown_fields: dict[int, int] = field(default_factory=dict)
+    """Fields that are not of the contract, by index in ``records``; 0 where there are none."""
+    examined: set[int] = field(default_factory=set)
+    """Indices in ``records`` of the events that were examined singly."""
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def column(self, name: str) -> list[Any]:
+        """The field of every event; None where it is absent."""
+        return list(map(attrgetter(name), self.events))
+
+    def examine(self, index: int) -> Any:
+        """The event of a record that was examined singly, or None where it is refused."""
+        found = examine(self.topic, self.records[index], self.catalog)
+        if isinstance(found, Issue):
+            self.rejected.append(Rejected(index, found.reason, found.field, found.message))
+            self.unknown_fields.pop(index, None)
+            return None
+        self.examined.add(index)
+        self.unknown_fields[index] = found.unknown_fields
+        return found.event
+
+    def examine_rows(self, rows: Iterable[int]) -> None:
+        """Examine these events singly: each is replaced by its plain form, or refused and taken out."""
+        for row in rows:
+            index = self.index[row]
+            if index in self.examined:
+                raise RuntimeError(f"{self.topic}: the columns refuse what the examination lets through: {self.records[index].value!r}")
+            self.events[row] = self.examine(index)
+        kept = [row for row, event in enumerate(self.events) if event is not None]
+        if len(kept) < len(self.events):
+            self.events = [self.events[row] for row in kept]
+            self.index = [self.index[row] for row in kept]
+
+
+def read(topic: Topic, records: Sequence[SourceRecord], catalog: Catalog) -> Batch:
+    """The events of the records whose values are, one by one, of the right type."""
+    batch = Batch(topic, records, catalog)
+    structs = structs_of(topic)
+    decode = structs.decoder.decode
+    add_event, add_index = batch.events.append, batch.index.append
+    for index, record in enumerate(records):
+        value = record.value
+        if value is None or len(value) > MAX_VALUE_BYTES or (record.headers and is_envelope(record.headers)):
+            event = batch.examine(index)
+        else:
+            try:
+                event = decode(value)
+            except _REFUSALS as refusal:
+                event = _second_try(batch, structs, index, refusal)
+        if event is not None:
+            add_event(event)
+            add_index(index)
+    return batch
+
+
+def _second_try(batch: Batch, structs: TopicStructs, index: int, refusal: Exception) -> Any:
+    """The event of a record that the strict decoder refused, or None; unknown fields, which are fine, get by without an examination."""
+    if str(refusal).startswith(_UNKNOWN_FIELD):
+        try:
+            # Read as anything first: texts of skipped fields would go unchecked.
+            content = _ANYTHING.decode(batch.records[index].value or b"")
+            event = msgspec.convert(content, structs.tolerant)
+        except _REFUSALS:
+            return batch.examine(index)
+        batch.unknown_fields[index] = sum(value is not None for name, value in content.items() if name not in structs.names)
+        if content.get("products") is not None and "products" in structs.names:
+            batch.unknown_fields[index] += unknown_in_lines(content["products"])
+        return event
+    return batch.examine(index)
