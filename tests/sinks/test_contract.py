@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from schemas.rows import TABLES, Table
 from sinks.base import SinkRefused
+from sinks.clickhouse import connect
+from sinks.memory import MemorySink
 from tests.sinks.conftest import Backend
 from tests.sinks.rows import column, rows
 
@@ -211,9 +213,6 @@ def test_threads_may_insert_side_by_side(backend: Backend) -> None:
 
 
 def test_after_closing_nothing_is_taken_and_closing_again_is_fine(clickhouse_url: str) -> None:
-    from sinks.clickhouse import connect
-    from sinks.memory import MemorySink
-
     for sink in (MemorySink(), connect(clickhouse_url)):
         sink.close()
         sink.close()
