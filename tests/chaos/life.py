@@ -82,11 +82,24 @@ class Life:
         rng = self.rng
         self.serial += 1
         common: Fields = {
-            "event_id": f"{self.account_id[:40]}/{self.serial}" if rng.random() < 0.9 else f"e-{topic}-{self.serial}",
+            "event_id": f"{self.account_id[:40]}/{self.serial}" if rng.random() < 0.6 else f"e-{topic}-{self.serial}",
             "event_type": event_type,
             "occurred_at": any_time(rng, occurred_at),
             "account_id": self.account_id,
         }
+        if rng.random() < 0.01:
+            # A careless producer: the id of an event before, perhaps of the same topic.
+            common["event_id"] = f"e-{topic}-{self.serial - rng.randrange(1, 4)}"
+        common |= self.extras(topic, occurred_at)
+        delay = rng.choice([timedelta(seconds=rng.random() * 5), timedelta(minutes=rng.random() * 300), timedelta(hours=rng.random() * 240)])
+        return Draft(
+            topic, {**common, **{name: value for name, value in fields.items() if value is not None or rng.random() < 0.1}}, occurred_at, delay
+        )
+
+    def extras(self, topic: str, occurred_at: datetime) -> Fields:
+        """Common fields that may be left out, and fields that nobody knows."""
+        rng = self.rng
+        common: Fields = {}
         if rng.random() < 0.3:
             common["schema_version"] = rng.choice([1, 1.0])
         if rng.random() < 0.3:
@@ -96,17 +109,11 @@ class Life:
         for name, values in (("customer_id", ("c-1", "c-2")), ("agent_id", ("ag-1", "ag-ö")), ("channel", CHANNELS)):
             if rng.random() < 0.7:
                 common[name] = rng.choice(values)
-        if rng.random() < 0.06:
-            common["synthetic"] = True
-        elif rng.random() < 0.1:
-            common["synthetic"] = False
-        for name in ("x_unknown", "comment_"):
-            if rng.random() < 0.03:
-                common[name] = {"nested": [1, None, "ü"]}
-        delay = rng.choice([timedelta(seconds=rng.random() * 5), timedelta(minutes=rng.random() * 300), timedelta(hours=rng.random() * 240)])
-        return Draft(
-            topic, {**common, **{name: value for name, value in fields.items() if value is not None or rng.random() < 0.1}}, occurred_at, delay
-        )
+        if rng.random() < 0.16:
+            common["synthetic"] = rng.random() < 0.4
+        if rng.random() < 0.05:
+            common[rng.choice(("x_unknown", "comment_"))] = {"nested": [1, None, "ü"]}
+        return common
 
     def maybe(self, chance: float, value: Json) -> Json:
         """``value`` with this chance, else null or absent."""
