@@ -111,7 +111,7 @@ def _describe(state: AccountsState, batch: _Batch, rows: Int64s, chosen: Int64s)
     responses.score[rows] = events.score[chosen]
     responses.revenue[rows] = 0
     kept = responses.state[rows] & (ResponseState.WITHDRAWN | ResponseState.WITHDRAWAL_WAS_SYNTHETIC)
-    responses.state[rows] = kept | ResponseState.SUBMITTED | np.where(events.synthetic[chosen], ResponseState.SYNTHETIC, 0).astype(np.uint8)
+    responses.state[rows] = kept | ResponseState.SUBMITTED | events.synthetic[chosen] * ResponseState.SYNTHETIC
     names = [events.transaction_id[i] for i in chosen.tolist()]
     responses.transaction[rows] = 0
     naming = np.array([name is not None for name in names], np.bool_)
@@ -154,7 +154,7 @@ def _take_out(state: AccountsState, row: int) -> None:
     rows = np.array([row])
     holder = int(responses.account[row])
     loyalty.count(state, rows, -1)
-    responses.state[row] &= ~np.uint8(ResponseState.COUNTED | ResponseState.JOINED)
+    responses.state[row] &= ~(ResponseState.COUNTED | ResponseState.JOINED)
     accounts.responses[holder] -= 1
     accounts.touch(np.array([holder]))
     if accounts.last_response[holder] == responses.keys[row]:

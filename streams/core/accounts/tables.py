@@ -4,7 +4,6 @@ Instants are microseconds since 1970 (UTC), money is ten-thousandths of the base
 sums of scores are billionths: integers, so that sums do not depend on the order of events.
 """
 
-from enum import IntFlag
 from typing import ClassVar
 
 import numpy as np
@@ -168,15 +167,15 @@ class LoyaltyTable(StateTable):
     sequence: Int64s
 
 
-class ResponseState(IntFlag):
-    """What is known of a response."""
+class ResponseState:
+    """Bits that say what is known of a response."""
 
-    SUBMITTED = 1
-    COUNTED = 2
-    SYNTHETIC = 4
-    WITHDRAWN = 8
-    WITHDRAWAL_WAS_SYNTHETIC = 16
-    JOINED = 32
+    SUBMITTED = np.uint8(1)
+    COUNTED = np.uint8(2)
+    SYNTHETIC = np.uint8(4)
+    WITHDRAWN = np.uint8(8)
+    WITHDRAWAL_WAS_SYNTHETIC = np.uint8(16)
+    JOINED = np.uint8(32)
     """The purchase that it names is known and its revenue is counted."""
 
 
