@@ -8,7 +8,18 @@ from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, Strict, ValidationError, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    Strict,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from schemas.enums import CaseTrigger, ResponseClass
 from schemas.events.fields import Currency, Id, Text
@@ -23,7 +34,7 @@ class CatalogError(Exception):
 def _exact(value: object) -> Decimal:
     """A number by its shortest decimal form, so that 0.91 in YAML is exactly 0.91."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        raise ValueError("write a number, such as 0.91")
+        raise ValueError("write a number, such as 0.91")  # noqa: TRY004  # pydantic reports ValueError
     try:
         number = Decimal(repr(value) if isinstance(value, float) else value)
     except InvalidOperation:
@@ -35,9 +46,7 @@ def _exact(value: object) -> Decimal:
     return number
 
 
-Rate = Annotated[
-    Decimal, BeforeValidator(_exact), WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string"}]})
-]
+Rate = Annotated[Decimal, BeforeValidator(_exact), WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string"}]})]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Orientation = Literal["customer", "company"]

@@ -21,6 +21,7 @@ from schemas.events.values import (
     read_number,
 )
 
+_MONEY_TEXT = f"^{MONEY_PATTERN}$"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -82,15 +83,13 @@ Instant = Annotated[
 Money = Annotated[
     Decimal,
     BeforeValidator(_money),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 99999999999999.9999}, {"type": "string", "pattern": f"^{MONEY_PATTERN}$"}]}),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 99999999999999.9999}, {"type": "string", "pattern": _MONEY_TEXT}]}),
     Shape(Kind.MONEY),
 ]
 Number = Annotated[float, BeforeValidator(read_number), Shape(Kind.NUMBER)]
 Probability = Annotated[float, BeforeValidator(read_number), Field(gt=0, le=1), Shape(Kind.NUMBER, above=0, most=1)]
 Weight = Annotated[float, BeforeValidator(read_number), Field(gt=0), Shape(Kind.NUMBER, above=0)]
-Quantity = Annotated[
-    float, BeforeValidator(read_number), Field(gt=0, le=LARGEST_QUANTITY), Shape(Kind.NUMBER, above=0, most=LARGEST_QUANTITY)
-]
+Quantity = Annotated[float, BeforeValidator(read_number), Field(gt=0, le=LARGEST_QUANTITY), Shape(Kind.NUMBER, above=0, most=LARGEST_QUANTITY)]
 Revision = Annotated[int, BeforeValidator(read_integer), Field(ge=1, le=LARGEST_INTEGER), Shape(Kind.INTEGER, least=1)]
 Milliseconds = Annotated[int, BeforeValidator(read_integer), Field(ge=0, le=LARGEST_INTEGER), Shape(Kind.INTEGER, least=0)]
 Version = Annotated[int, BeforeValidator(read_integer), Field(ge=1, le=1), Shape(Kind.INTEGER)]

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.events.values import LARGEST_MONEY, MONEY_PATTERN, Unusable, read_money
-from streams.core.batch import Bools, Int64s
+from streams.core.batch import Bools, Floats, Int64s
 
 _EXACT_BELOW = 1e11
 """Amounts below this have at most 15 digits, so a double and its shortest decimal form determine each other."""
@@ -27,7 +27,7 @@ def parse_money(values: Sequence[float | str | None]) -> tuple[Int64s, Bools, Bo
         scaled = np.rint(numbers * 10_000)
         usable = given & (scaled / 10_000 == numbers) & (numbers >= 0) & (numbers < _EXACT_BELOW) & ~suspect
     amounts = np.where(usable, scaled, 0).astype(np.int64)
-    for row in np.flatnonzero(given & ~usable):
+    for row in np.flatnonzero(given & ~usable).tolist():
         try:
             amounts[row] = read_money(values[row])
             usable[row] = True
@@ -36,7 +36,7 @@ def parse_money(values: Sequence[float | str | None]) -> tuple[Int64s, Bools, Bo
     return amounts, given, usable
 
 
-def _numbers(values: Sequence[float | str | None], absent: int) -> tuple[np.ndarray, Bools, Bools]:  # type: ignore[type-arg]
+def _numbers(values: Sequence[float | str | None], absent: int) -> tuple[Floats, Bools, Bools]:
     """The amounts as doubles, which are given, and which strings are not of the right form."""
     suspect = np.zeros(len(values), np.bool_)
     try:
@@ -47,7 +47,8 @@ def _numbers(values: Sequence[float | str | None], absent: int) -> tuple[np.ndar
         given = np.ones(len(values), np.bool_) if not absent else column.is_valid().to_numpy(zero_copy_only=False)
         return column.fill_null(0.0).to_numpy() if absent else column.to_numpy(), given, suspect
     texts = [value for value in values if type(value) is str]
-    clean = _MONEY_LINES.fullmatch("".join([f"{text}\n" for text in texts])) is not None and not any("\n" in text for text in texts)
+    joined = "\n".join(texts) + "\n"
+    clean = joined.count("\n") == len(texts) and _MONEY_LINES.fullmatch(joined) is not None
     numbers = np.zeros(len(values))
     given = np.ones(len(values), np.bool_)
     for row, value in enumerate(values):

@@ -13,13 +13,6 @@ _MONEY = pa.decimal128(18, 4)
 _INSTANT = pa.timestamp("us", tz="UTC")
 
 
-def strings(values: Sequence[str | None]) -> pa.Array:
-    """A column of strings."""
-    if values.count(None) == len(values):
-        return pa.nulls(len(values), pa.string())
-    return pa.array(values, pa.string())
-
-
 def names(codes: npt.NDArray[np.int8], members: Sequence[str]) -> pa.Array:
     """A column of names given by their index in ``members``; -1 is null."""
     column = pa.array(list(members), pa.string())

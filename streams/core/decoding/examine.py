@@ -68,14 +68,14 @@ def examine(topic: Topic, record: SourceRecord, catalog: Catalog) -> Examined | 
     present = {name: value for name, value in content.items() if value is not None}
     issues: Issues = []
     event_type = _event_type(topic, present, issues)
-    event = {name: value for name, value in _fields(topic, event_type, present, issues)}
+    event = dict(_fields(topic, event_type, present, issues))
     _check_version(present, issues)
     if event_type is not None:
         _check_together(topic, event, issues)
         _check_against_record(event, record, catalog, issues)
     if issues:
-        # sorted is stable: among equals the first field in the contract's order stays first.
-        return sorted(issues, key=lambda issue: _ORDER[issue.reason])[0]
+        # Of several with one reason, min gives the first, so the first field in the contract's order.
+        return min(issues, key=lambda issue: _ORDER[issue.reason])
     structs = structs_of(topic)
     known = {rule.name for rule in rules_of(EVENTS[topic][str(event_type)])} | {"event_type"}
     unknown = len(present.keys() - known) + (unknown_in_lines(present.get("products", ())) if "products" in known else 0)
@@ -128,7 +128,7 @@ def read_field(rule: Rule, value: Any, issues: Issues, name: str | None = None) 
     """The value as the columns take it (times and money as integers); what is wrong with it is added to ``issues``."""
     name = name or rule.name
     limit = rule.shape.limit
-    if limit is not None and isinstance(value, _SIZED[rule.shape.kind]) and len(value) > limit:
+    if limit is not None and isinstance(value, str | list | dict) and isinstance(value, _SIZED[rule.shape.kind]) and len(value) > limit:
         unit = "code points" if rule.shape.kind is Kind.TEXT else "items"
         issues.append(Issue(RejectReason.OVERSIZE, name, f"{name} has {len(value)} {unit}; at most {limit} are allowed"))
         return None
@@ -249,7 +249,7 @@ def _check_together(topic: Topic, event: dict[str, Any], issues: Issues) -> None
         name = "scale_min" if "scale_min" in event else "scale_max"
         issues.append(Issue(RejectReason.INVALID_FIELD, name, f"{name}: the scale {shown(lowest)}..{shown(highest)} is empty"))
         return
-    scores = [(name, name, event[name]) for name in ("score", "expected_score") if name in event]
+    scores: list[tuple[str, str, float]] = [(name, name, event[name]) for name in ("score", "expected_score") if name in event]
     scores += [("competitor_scores", f"competitor_scores[{place}]", score) for place, score in enumerate(event.get("competitor_scores", ()))]
     for name, place, score in scores:
         if not lowest <= score <= highest:

@@ -1,6 +1,5 @@
 """Rows of a topic's fact table, from checked columns."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,7 +40,8 @@ def facts(batch: Batch, parsed: Parsed, columns: dict[str, list[Any]], computed:
     """One row per event: ``computed`` columns as they are, the others by their kind from ``columns`` or the events."""
     rules = structs_of(batch.topic).rules
     schema = SCHEMAS[batch.topic]
-    return pa.Table.from_arrays([computed[name] if name in computed else _column(batch, parsed, rules[name], columns) for name in schema.names], schema=schema)
+    built = [computed[name] if name in computed else _column(batch, parsed, rules[name], columns) for name in schema.names]
+    return pa.Table.from_arrays(built, schema=schema)
 
 
 def _column(batch: Batch, parsed: Parsed, rule: Rule, columns: dict[str, list[Any]]) -> pa.Array:
@@ -54,7 +54,11 @@ def _column(batch: Batch, parsed: Parsed, rule: Rule, columns: dict[str, list[An
     values = columns[rule.name] if rule.name in columns else batch.column(rule.name)
     if kind is Kind.CLOSED:
         return arrays.names(closed_codes(values, rule), rule.values)
-    return _BUILDERS[kind](values, rule)
+    if kind is Kind.ANSWERS:
+        return arrays.maps(values)
+    if kind in _ITEMS:
+        return arrays.lists(values, _ITEMS[kind])
+    return _scalars(values, _SCALARS[kind], rule.default)
 
 
 def closed_codes(values: list[str | None], rule: Rule) -> npt.NDArray[np.int8]:
@@ -62,28 +66,22 @@ def closed_codes(values: list[str | None], rule: Rule) -> npt.NDArray[np.int8]:
     return codes(values, rule.values, rule.values.index(str(rule.default)) if rule.default is not None else -1)
 
 
-def _plain(data_type: pa.DataType) -> Callable[[list[Any], Rule], pa.Array]:
-    def build(values: list[Any], rule: Rule) -> pa.Array:
-        if values.count(None) == len(values) and rule.default is None:
-            return pa.nulls(len(values), data_type)
-        column = pa.array(values, data_type)
-        return column.fill_null(rule.default) if rule.default is not None and column.null_count else column
-
-    return build
+def _scalars(values: list[Any], data_type: pa.DataType, default: object) -> pa.Array:
+    if values.count(None) == len(values) and default is None:
+        return pa.nulls(len(values), data_type)
+    column = pa.array(values, data_type)
+    return column.fill_null(default) if default is not None and column.null_count else column
 
 
-_BUILDERS: dict[Kind, Callable[[list[Any], Rule], pa.Array]] = {
-    Kind.ID: lambda values, rule: arrays.strings(values),
-    Kind.TEXT: lambda values, rule: arrays.strings(values),
-    Kind.CURRENCY: lambda values, rule: arrays.strings(values),
-    Kind.NUMBER: _plain(pa.float64()),
-    Kind.INTEGER: _plain(pa.int64()),
-    Kind.FLAG: _plain(pa.bool_()),
-    Kind.IDS: lambda values, rule: arrays.lists(values, pa.string()),
-    Kind.TEXTS: lambda values, rule: arrays.lists(values, pa.string()),
-    Kind.NUMBERS: lambda values, rule: arrays.lists(values, pa.float64()),
-    Kind.ANSWERS: lambda values, rule: arrays.maps(values),
+_SCALARS: dict[Kind, pa.DataType] = {
+    Kind.ID: pa.string(),
+    Kind.TEXT: pa.string(),
+    Kind.CURRENCY: pa.string(),
+    Kind.NUMBER: pa.float64(),
+    Kind.INTEGER: pa.int64(),
+    Kind.FLAG: pa.bool_(),
 }
+_ITEMS: dict[Kind, pa.DataType] = {Kind.IDS: pa.string(), Kind.TEXTS: pa.string(), Kind.NUMBERS: pa.float64()}
 
 
 def common_columns(batch: Batch, parsed: Parsed, days: npt.NDArray[np.int32], synthetic: Bools, offsets: Int64s) -> Columns:

@@ -177,7 +177,7 @@ def _parse_scores(batch: Batch, parsed: Parsed) -> Scores:
     for row in [row for row, scores in enumerate(competitors) if scores]:
         if min(competitors[row]) < lowest[row] or max(competitors[row]) > highest[row]:
             parsed.suspect[row] = True
-    for row in np.flatnonzero(withdrawn):
+    for row in np.flatnonzero(withdrawn).tolist():
         # A withdrawal may carry anything; its examination leaves only what is its own.
         if batch.index[row] not in batch.examined:
             parsed.suspect[row] = True

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from schemas.enums import Topic
 from schemas.events import EVENTS, ProductLine, Rule, rules_of
-from schemas.events.fields import Kind, Shape
+from schemas.events.fields import Kind
 from schemas.events.values import ID_LENGTH, LARGEST_INTEGER
 
 _ID = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH)]
@@ -66,37 +66,21 @@ def _field(rule: Rule, required: bool, line: type[msgspec.Struct] | None) -> Any
 
 def _type(rule: Rule, line: type[msgspec.Struct] | None) -> Any:
     shape = rule.shape
-    match shape.kind:
-        case Kind.ID:
-            return _ID
-        case Kind.TEXT:
-            return Annotated[str, Meta(max_length=shape.limit)] if shape.limit else str
-        case Kind.CURRENCY | Kind.INSTANT:
-            return str
-        case Kind.CLOSED:
-            return Literal[rule.values]
-        case Kind.MONEY:
-            return float | str
-        case Kind.NUMBER:
-            return _number(shape)
-        case Kind.INTEGER:
-            return Annotated[int, Meta(ge=shape.least, le=LARGEST_INTEGER)]
-        case Kind.FLAG:
-            return bool
-        case Kind.IDS:
-            return list[_ID]
-        case Kind.TEXTS:
-            return list[str]
-        case Kind.NUMBERS:
-            return Annotated[list[float], Meta(max_length=shape.limit)]
-        case Kind.ANSWERS:
-            return Annotated[dict[str, float], Meta(max_length=shape.limit)]
-        case Kind.LINES:
-            return Annotated[list[line], Meta(max_length=shape.limit)]  # type: ignore[valid-type]  # a type made at run time
-
-
-def _number(shape: Shape) -> Any:
-    if shape.above is None and shape.most is None:
-        return float
-    return Annotated[float, Meta(gt=shape.above, le=shape.most)]
-
+    limited = Meta(max_length=shape.limit)
+    types: dict[Kind, Any] = {
+        Kind.ID: _ID,
+        Kind.TEXT: Annotated[str, limited] if shape.limit else str,
+        Kind.CURRENCY: str,
+        Kind.CLOSED: Literal[rule.values],
+        Kind.INSTANT: str,
+        Kind.MONEY: float | str,
+        Kind.NUMBER: Annotated[float, Meta(gt=shape.above, le=shape.most)] if shape.above is not None else float,
+        Kind.INTEGER: Annotated[int, Meta(ge=shape.least, le=LARGEST_INTEGER)],
+        Kind.FLAG: bool,
+        Kind.IDS: list[_ID],
+        Kind.TEXTS: list[str],
+        Kind.NUMBERS: Annotated[list[float], limited],
+        Kind.ANSWERS: Annotated[dict[str, float], limited],
+        Kind.LINES: Annotated[list[line], limited],  # type: ignore[valid-type]  # a type made at run time
+    }
+    return types[shape.kind]

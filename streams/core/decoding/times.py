@@ -101,7 +101,8 @@ def _parse(text: _BYTES, zone: int) -> tuple[Int64s, Bools]:
 
 
 def _two(digit: _BYTES, place: int) -> _BYTES:
-    return digit[place] * np.uint8(10) + digit[place + 1]
+    number: _BYTES = digit[place] * np.uint8(10) + digit[place + 1]
+    return number
 
 
 def _offset(text: _BYTES, digit: _BYTES) -> tuple[Int64s, Bools]:
@@ -137,7 +138,8 @@ def local_days(instants: Int64s, timezone: str) -> npt.NDArray[np.int32]:
         local = instants + offsets[0]
     else:
         local = instants + offsets[np.searchsorted(changes, instants, side="right")]
-    return (local // DAY_MICROSECONDS).astype(np.int32)
+    days: npt.NDArray[np.int32] = (local // DAY_MICROSECONDS).astype(np.int32)
+    return days
 
 
 @cache
