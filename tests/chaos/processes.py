@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import aiohttp
+import psutil
 
 from streams.broker.ready import free_port
 
@@ -40,6 +41,14 @@ class Process:
         self.frozen = False
 
     @property
+    def stopped(self) -> bool:
+        """Whether a SIGSTOP holds it, whoever sent it."""
+        try:
+            return bool(psutil.Process(self._child.pid).status() == psutil.STATUS_STOPPED)
+        except psutil.NoSuchProcess:
+            return False
+
+    @property
     def running(self) -> bool:
         """Whether it has not ended."""
         return self._child.poll() is None
@@ -62,8 +71,8 @@ class Process:
             self.frozen = True
 
     def thaw(self) -> None:
-        """SIGCONT: it goes on as if nothing had happened."""
-        if self.running and self.frozen:
+        """SIGCONT: it goes on as if nothing had happened; nothing where it is not stopped."""
+        if self.running:
             self._child.send_signal(signal.SIGCONT)
         self.frozen = False
 

@@ -30,7 +30,6 @@ from tests.oracle.records import Catalog, Record
 from tests.oracle.tables import tables
 
 PARTITIONS = 4
-SESSION_SECONDS = 6.0
 
 
 class Action(StrEnum):
@@ -59,11 +58,17 @@ class Plan:
     """Share of requests that meet a fault from beginning to end."""
     faults: tuple[Fault, ...] = tuple(Fault)
     flush_max_records: int = 150
-    worker: tuple[str, ...] = ("-m", "streams.commands", "worker")
-    """Arguments of Python that start a worker."""
-    environment: tuple[tuple[str, str], ...] = ()
-    settle_seconds: float = 60.0
-    """How long everything may take to become right after the last record was sent."""
+    session_seconds: float = 6.0
+    sabotage: str = ""
+    """What is taken out of the workers."""
+    moments: tuple[str, ...] = ()
+    """What hits the first worker, the second and so on, and when; see ``tests.chaos.sabotage``."""
+    outage: bool = False
+    """Whether the broker is away for a while once a worker has stopped itself."""
+    commit_seconds: float = 90.0
+    """How long it may take to consume everything after the last record was sent."""
+    right_seconds: float = 30.0
+    """How long it may take from then on until the tables are right."""
 
 
 def plan(seed: int, events: int = 1_600) -> Plan:
@@ -194,13 +199,17 @@ class Trial:
             "CANDOR_FLUSH_INTERVAL_SECONDS": "0.3",
             "CANDOR_FLUSH_MAX_RECORDS": str(self.plan.flush_max_records),
             "CANDOR_PAUSE_REJECT_RATIO": "1",
-            "CANDOR_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
+            "CANDOR_SESSION_TIMEOUT_SECONDS": str(self.plan.session_seconds),
+            "CANDOR_REBALANCE_TIMEOUT_SECONDS": "10",
             "CANDOR_WEB_PORT": "0",
             "CANDOR_LOG_LEVEL": "info",
             "CANDOR_ENV_FILE": str(self.folder / "no.env"),
-            **dict(self.plan.environment),
+            "CHAOS_SABOTAGE": self.plan.sabotage,
+            "CHAOS_MOMENT": self.plan.moments[self._started - 1] if self._started <= len(self.plan.moments) else "",
         }
-        worker = Process(name, [sys.executable, *self.plan.worker], environment, self.folder / f"{name}.log")
+        with_faults = self.plan.sabotage or self.plan.moments
+        command = [sys.executable, "-m", "tests.chaos.sabotage"] if with_faults else [sys.executable, "-m", "streams.commands", "worker"]
+        worker = Process(name, command, environment, self.folder / f"{name}.log")
         self._workers.append(worker)
         return worker
 
@@ -210,6 +219,8 @@ class Trial:
             self._start_worker()
         proxy = self._around.proxy
         proxy.rate, proxy.faults = self.plan.fault_rate, self.plan.faults
+        if self.plan.outage:
+            self._background.append(asyncio.create_task(self._outage()))
         slices = _sliced(stream, self.plan.slices)
         moments = sorted(self._random.sample(range(1, len(slices)), len(self.plan.actions)))
         due = dict(zip(moments, self.plan.actions, strict=True))
@@ -248,9 +259,23 @@ class Trial:
     async def _zombie(self) -> None:
         worker = self._some_worker()
         worker.freeze()
-        await asyncio.sleep(SESSION_SECONDS + self._random.uniform(1.0, 4.0))
+        await asyncio.sleep(self.plan.session_seconds + self._random.uniform(1.0, 4.0))
         worker.thaw()
         self._say(f"{worker.name} goes on")
+
+    async def _outage(self) -> None:
+        """Takes the broker away in the middle of what a stopped worker was doing."""
+
+        async def stopped() -> bool:
+            return any(worker.stopped for worker in self._workers)
+
+        await eventually(stopped, 60, lambda: "no worker has stopped itself")
+        self._say("the broker is away")
+        self._around.broker.kill()
+        for worker in self._workers:
+            worker.thaw()
+        await asyncio.sleep(4)
+        await asyncio.to_thread(self._around.broker.start)
 
     async def _add_worker(self) -> None:
         self._start_worker()
@@ -281,7 +306,7 @@ class Trial:
 
     async def _judge(self) -> list[str]:
         self._restart_the_fallen()
-        await eventually(self._all_committed, self.plan.settle_seconds, self._lag_and_logs, pause=0.3)
+        await eventually(self._all_committed, self.plan.commit_seconds, self._lag_and_logs, pause=0.3)
         expected = tables(await self._topics.inputs(), self.plan.stream.catalog)
         clickhouse = self._connect()
         try:
@@ -294,7 +319,7 @@ class Trial:
                     return False
 
             try:
-                await eventually(equal, self.plan.settle_seconds / 2, lambda: "the tables do not become right", pause=0.3)
+                await eventually(equal, self.plan.right_seconds, lambda: "the tables do not become right", pause=0.3)
             except DeadlineError:
                 self._say("the tables do not become right")
             # What somebody still holds back would now arrive and spoil what was right.

@@ -1,0 +1,83 @@
+"""Trials on every change, and the proof that they would notice."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.proxy import Fault
+from tests.chaos.sabotage import Sabotage
+from tests.chaos.stream import StreamOptions
+from tests.chaos.trial import Action, Outcome, Plan, Surroundings, Trial, plan
+
+SMALL = StreamOptions(events=500, accounts=40, bad=0.15)
+SEEDS = (101, 102, 103, 104, 105)
+TRIAL_SECONDS = 240
+
+
+def outcomes(folder: Path, plans: Sequence[Plan]) -> list[Outcome]:
+    """Each plan in turn, on one broker and one ClickHouse."""
+
+    async def run() -> list[Outcome]:
+        async with Surroundings(folder) as surroundings:
+            return [await asyncio.wait_for(Trial(one, surroundings).run(), TRIAL_SECONDS) for one in plans]
+
+    return asyncio.run(run())
+
+
+def report(outcome: Outcome) -> str:
+    return "\n".join([f"seed {outcome.seed}", *outcome.happened, *outcome.problems])
+
+
+@pytest.mark.timeout(len(SEEDS) * TRIAL_SECONDS)
+def test_every_row_is_right_whatever_happens(tmp_path: Path) -> None:
+    for outcome in outcomes(tmp_path, [plan(seed, events=1_000) for seed in SEEDS]):
+        assert not outcome.problems, report(outcome)
+
+
+MOMENTS = ("facts", "letters", "commit", "cells")
+
+
+@pytest.mark.timeout(3 * TRIAL_SECONDS)
+def test_no_moment_is_the_wrong_one_to_die_or_to_be_a_zombie(tmp_path: Path) -> None:
+    """The controls of the tests below: the same blows, with nothing taken out of the workers."""
+    killed = Plan(1, SMALL, (), slices=6, flush_max_records=30, session_seconds=3, moments=tuple(f"{moment}:3:KILL" for moment in MOMENTS))
+    stopped = Plan(
+        2, SMALL, (), workers=4, slices=6, flush_max_records=30, session_seconds=3, moments=tuple(f"{moment}:2:STOP" for moment in MOMENTS[1:])
+    )
+    outage = Plan(3, SMALL, (), slices=6, flush_max_records=30, moments=("letters:3:STOP",), outage=True)
+
+    for outcome in outcomes(tmp_path, [killed, stopped, outage]):
+        assert not outcome.problems, report(outcome)
+
+
+BITES: list[tuple[Sabotage, dict[str, object], str]] = [
+    (Sabotage.NO_TRANSACTION, {"moments": ("letters:3:KILL",)}, "missing"),
+    (Sabotage.NO_TRANSACTION, {"moments": ("letters:3:STOP",)}, "more than once"),
+    (Sabotage.CONSTANT_VERSION, {"moments": ("cells:2:STOP",)}, "accounts "),
+    (Sabotage.FACTS_LAST, {"moments": ("facts:3:KILL",)}, "missing"),
+    (Sabotage.CELLS_ONCE, {"moments": ("cells:3:KILL",)}, "loyalty_daily "),
+    (Sabotage.NO_DEDUPE, {"actions": (Action.SEND_AGAIN,)}, "messages is"),
+    (Sabotage.NO_RETRY, {"fault_rate": 0.3, "faults": (Fault.REFUSED,)}, "missing"),
+    (Sabotage.NO_RETRY, {"fault_rate": 0.3, "faults": (Fault.CUT_REQUEST,)}, "missing"),
+    (Sabotage.NO_RETRY, {"fault_rate": 0.3, "faults": (Fault.CUT_UPSTREAM,)}, "missing"),
+    (Sabotage.NO_RETRY, {"actions": (Action.RESTART_CLICKHOUSE,)}, "missing"),
+    (Sabotage.OTHER_RETRY, {"fault_rate": 0.3, "faults": (Fault.SILENT,)}, "loyalty_daily "),
+    (Sabotage.OTHER_RETRY, {"fault_rate": 0.3, "faults": (Fault.CUT_RESPONSE,)}, "loyalty_daily "),
+    (Sabotage.NO_CHECKPOINT, {"actions": (Action.ADD_WORKER,)}, "more than once"),
+    (Sabotage.NO_CHECKPOINT, {"actions": (Action.REMOVE_WORKER,)}, "more than once"),
+    (Sabotage.NO_CHECKPOINT, {"actions": (Action.KILL_WORKER,)}, "more than once"),
+    (Sabotage.UNREAD_ANSWERS, {"moments": ("letters:3:STOP",), "outage": True}, "missing"),
+]
+
+
+@pytest.mark.timeout(len(BITES) * TRIAL_SECONDS)
+def test_each_fault_is_noticed_when_what_guards_against_it_is_taken_out(tmp_path: Path) -> None:
+    plans = [
+        Plan(**{"seed": i, "stream": SMALL, "actions": (), "slices": 6, "flush_max_records": 30, "session_seconds": 3, "right_seconds": 4,
+                "sabotage": sabotage.name, **settings})  # type: ignore[arg-type]  # fields of a plan by name
+        for i, (sabotage, settings, _) in enumerate(BITES)
+    ]  # fmt: skip
+    for outcome, (sabotage, settings, words) in zip(outcomes(tmp_path, plans), BITES, strict=True):
+        assert any(words in problem for problem in outcome.problems), f"{sabotage} with {settings} was not noticed\n{report(outcome)}"
