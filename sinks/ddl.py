@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from schemas.catalog_rows import CATALOG_TABLES, VERSION
 from schemas.rows import TABLES, Column
 
 INSERTED_AT = Column("inserted_at", "DateTime64(3, 'UTC')", "When the row reached ClickHouse (UTC); later copies replace earlier ones.")
@@ -27,10 +28,12 @@ class Shape:
 
 
 def declared() -> Iterable[Shape]:
-    """The facts and cells, as ``schemas.rows`` declares them."""
-    for table, spec in TABLES.items():
+    """The facts and cells as ``schemas.rows`` declares them, then the catalog's tables as ``schemas.catalog_rows`` does."""
+    for name, spec in TABLES.items():
         shard_by = "account_id" if "account_id" in spec.key else ", ".join(spec.key)
-        yield Shape(table.value, spec.meaning, spec.key, spec.columns, spec.partition_by, shard_by)
+        yield Shape(name.value, spec.meaning, spec.key, spec.columns, spec.partition_by, shard_by)
+    for table in CATALOG_TABLES:
+        yield Shape(table.name, table.meaning, (table.key,), (*table.columns, VERSION), "", "")
 
 
 def literal(text: str) -> str:
