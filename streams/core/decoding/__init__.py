@@ -38,18 +38,17 @@ def _decoded(batch: Batch, parsed: Parsed) -> Decoded:
     topic, count = batch.topic, len(batch)
     occurred_at = parsed.instants["occurred_at"][0]
     days = local_days(occurred_at, batch.catalog.timezone)
-    flags = batch.column("synthetic")
+    columns = batch.columns
+    flags = columns["synthetic"]
     synthetic = np.array([flag is True for flag in flags], np.bool_) if True in flags else np.zeros(count, np.bool_)
     index = np.array(batch.index, np.int64)
     records = batch.records
     offsets = np.fromiter([records[row].offset for row in batch.index], np.int64, count)
-    columns: dict[str, list[Any]] = {"account_id": parsed.account_id}
-    columns["event_id"], columns[IDENTITIES[topic]] = batch.column("event_id"), batch.column(IDENTITIES[topic])
     computed = common_columns(batch, parsed, days, synthetic, offsets)
-    extra = _EXTRAS[topic](batch, parsed, columns, computed) if topic in _EXTRAS else {}
+    extra = _EXTRAS[topic](batch, parsed, computed) if topic in _EXTRAS else {}
     return Decoded(
         topic=topic,
-        facts=facts(batch, parsed, columns, computed),
+        facts=facts(batch, parsed, computed),
         index=index,
         account_id=parsed.account_id,
         event_id=columns["event_id"],
@@ -64,22 +63,21 @@ def _decoded(batch: Batch, parsed: Parsed) -> Decoded:
     )
 
 
-def _feedback(batch: Batch, parsed: Parsed, columns: dict[str, list[Any]], computed: dict[str, pa.Array]) -> dict[str, Any]:
+def _feedback(batch: Batch, parsed: Parsed, computed: dict[str, pa.Array]) -> dict[str, Any]:
     scores = parsed.scores
     assert scores is not None  # parse reads the scores of all feedback
-    revision = _revisions(batch.column("revision"))
+    revision = _revisions(batch.columns["revision"])
     revision[scores.withdrawn] = 0
     more, mapped = score_columns(scores, revision)
     computed |= more
     channel = structs_of(batch.topic).rules["channel"]
-    columns["unit_id"], columns["channel"], columns["transaction_id"] = (batch.column(name) for name in ("unit_id", "channel", "transaction_id"))
     return {
         "revision": revision,
-        "unit_id": columns["unit_id"],
-        "channel": closed_codes(columns["channel"], channel),
+        "unit_id": batch.columns["unit_id"],
+        "channel": closed_codes(batch.columns["channel"], channel),
         "metric": scores.metric,
         "score": mapped,
-        "transaction_id": columns["transaction_id"],
+        "transaction_id": batch.columns["transaction_id"],
     }
 
 
@@ -88,11 +86,11 @@ def _revisions(values: list[int | None]) -> Int64s:
     return revisions
 
 
-def _transactions(batch: Batch, parsed: Parsed, columns: dict[str, list[Any]], computed: dict[str, pa.Array]) -> dict[str, Any]:
+def _transactions(batch: Batch, parsed: Parsed, computed: dict[str, pa.Array]) -> dict[str, Any]:
     assert parsed.lines is not None  # parse reads the lines of all transactions
     more, lines = line_columns(parsed.lines, batch.catalog.consumables)
     computed |= more
-    originals = columns["original_transaction_id"] = batch.column("original_transaction_id")
+    originals = batch.columns["original_transaction_id"]
     if originals.count(None) < len(originals):
         originals = [original if code == _REFUNDED else None for original, code in zip(originals, parsed.event_type.tolist(), strict=True)]
     return {"transaction_id": originals, "amount": parsed.money["amount"].base, "lines": lines}

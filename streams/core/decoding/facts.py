@@ -36,22 +36,22 @@ SCHEMAS: dict[Topic, pa.Schema] = {
 Columns = dict[str, pa.Array]
 
 
-def facts(batch: Batch, parsed: Parsed, columns: dict[str, list[Any]], computed: Columns) -> pa.Table:
-    """One row per event: ``computed`` columns as they are, the others by their kind from ``columns`` or the events."""
+def facts(batch: Batch, parsed: Parsed, computed: Columns) -> pa.Table:
+    """One row per event: ``computed`` columns as they are, the others by their kind."""
     rules = structs_of(batch.topic).rules
     schema = SCHEMAS[batch.topic]
-    built = [computed[name] if name in computed else _column(batch, parsed, rules[name], columns) for name in schema.names]
+    built = [computed[name] if name in computed else _column(batch, parsed, rules[name]) for name in schema.names]
     return pa.Table.from_arrays(built, schema=schema)
 
 
-def _column(batch: Batch, parsed: Parsed, rule: Rule, columns: dict[str, list[Any]]) -> pa.Array:
+def _column(batch: Batch, parsed: Parsed, rule: Rule) -> pa.Array:
     kind = rule.shape.kind
     if kind is Kind.INSTANT:
         return arrays.instants(*parsed.instants[rule.name])
     if kind is Kind.MONEY:
         money = parsed.money[rule.name]
         return arrays.money(money.amounts, money.given if rule.default is None and not rule.required else None)
-    values = columns[rule.name] if rule.name in columns else batch.column(rule.name)
+    values = batch.columns[rule.name]
     if kind is Kind.CLOSED:
         return arrays.names(closed_codes(values, rule), rule.values)
     if kind is Kind.ANSWERS:

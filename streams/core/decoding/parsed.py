@@ -85,7 +85,7 @@ def floats(values: Sequence[float | None]) -> Floats:
 def parse(batch: Batch) -> Parsed:
     """The columns of a batch that need reading, each checked."""
     count = len(batch)
-    parsed = Parsed(np.zeros(count, np.bool_), batch.column("account_id"), codes(batch.column("event_type"), tuple(EVENTS[batch.topic])))
+    parsed = Parsed(np.zeros(count, np.bool_), batch.columns["account_id"], codes(batch.columns["event_type"], tuple(EVENTS[batch.topic])))
     records = batch.records
     selected = records if len(records) == count else [records[index] for index in batch.index]
     parsed.suspect |= _mismatched([record.key for record in selected], parsed.account_id)
@@ -99,7 +99,7 @@ def parse(batch: Batch) -> Parsed:
     if batch.topic is Topic.FEEDBACK:
         parsed.scores = _parse_scores(batch, parsed)
     if batch.topic is Topic.OUTCOMES:
-        parsed.suspect |= floats(batch.column("target")) == floats(batch.column("baseline"))
+        parsed.suspect |= floats(batch.columns["target"]) == floats(batch.columns["baseline"])
     return parsed
 
 
@@ -117,7 +117,7 @@ def _parse_instants(batch: Batch, parsed: Parsed, timestamps: Int64s) -> None:
     for name, rule in structs_of(batch.topic).rules.items():
         if rule.shape.kind is not Kind.INSTANT:
             continue
-        texts = batch.column(name)
+        texts = batch.columns[name]
         absent = texts.count(None)
         if absent == len(texts):
             parsed.instants[name] = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.bool_)
@@ -135,7 +135,7 @@ def _parse_instants(batch: Batch, parsed: Parsed, timestamps: Int64s) -> None:
 
 
 def _parse_lines(batch: Batch, suspect: Bools) -> Lines:
-    products = batch.column("products")
+    products = batch.columns["products"]
     structs = [line for lines in products if lines for line in lines]
     lengths = [len(lines) if lines else 0 for lines in products]
     event = np.repeat(np.arange(len(products)), lengths)
@@ -145,7 +145,7 @@ def _parse_lines(batch: Batch, suspect: Bools) -> Lines:
 
 
 def _parse_money(batch: Batch, parsed: Parsed) -> None:
-    currencies = batch.column("currency")
+    currencies = batch.columns["currency"]
     rates = batch.catalog.rates
     known = {currency for currency in set(currencies) if currency is None or (currency in rates and is_currency(currency))}
     if len(known) < len(set(currencies)):
@@ -155,7 +155,7 @@ def _parse_money(batch: Batch, parsed: Parsed) -> None:
     for name, rule in structs_of(batch.topic).rules.items():
         if rule.shape.kind is not Kind.MONEY:
             continue
-        amounts, given, usable = parse_money(batch.column(name))
+        amounts, given, usable = parse_money(batch.columns[name])
         parsed.suspect |= given & ~usable
         base = amounts.copy() if foreign else amounts
         for currency, mask in rows.items():
@@ -165,15 +165,15 @@ def _parse_money(batch: Batch, parsed: Parsed) -> None:
 
 
 def _parse_scores(batch: Batch, parsed: Parsed) -> Scores:
-    metric = codes(batch.column("metric"), tuple(Metric))
-    score = floats(batch.column("score"))
-    lowest, highest = scales(metric, floats(batch.column("scale_min")), floats(batch.column("scale_max")))
+    metric = codes(batch.columns["metric"], tuple(Metric))
+    score = floats(batch.columns["score"])
+    lowest, highest = scales(metric, floats(batch.columns["scale_min"]), floats(batch.columns["scale_max"]))
     withdrawn = parsed.event_type == _WITHDRAWN
-    expected = floats(batch.column("expected_score"))
+    expected = floats(batch.columns["expected_score"])
     # Comparisons with NaN are false, so a submission without metric or score is suspect as well.
     parsed.suspect |= ~withdrawn & ~((lowest < highest) & (score >= lowest) & (score <= highest))
     parsed.suspect |= (expected < lowest) | (expected > highest)
-    competitors = batch.column("competitor_scores")
+    competitors = batch.columns["competitor_scores"]
     for row in [row for row, scores in enumerate(competitors) if scores]:
         if min(competitors[row]) < lowest[row] or max(competitors[row]) > highest[row]:
             parsed.suspect[row] = True

@@ -1,6 +1,6 @@
 """From bytes to structs, record by record: the events of a batch while it is being decoded."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -20,14 +20,19 @@ _REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError
 _UNKNOWN_FIELD = "Object contains unknown field"
 
 
+_CHUNK = 1_024
+"""Events whose fields are collected at once: few enough to be still in the processor's cache."""
+
+
 @dataclass(slots=True)
 class Batch:
-    """Events that are usable as far as is known, in order of arrival, and the records that are not."""
+    """Events that are usable as far as is known, in order of arrival, field by field, and the records that are not."""
 
     topic: Topic
     records: Sequence[SourceRecord]
     catalog: Catalog
-    events: list[Any] = field(default_factory=list)
+    columns: dict[str, list[Any]]
+    """Every field of every event; None where it is absent."""
     index: list[int] = field(default_factory=list)
     """Index in ``records`` of each event."""
     rejected: list[Rejected] = field(default_factory=list)
@@ -37,11 +42,12 @@ class Batch:
     """Indices in ``records`` of the events that were examined singly."""
 
     def __len__(self) -> int:
-        return len(self.events)
+        return len(self.index)
 
-    def column(self, name: str) -> list[Any]:
-        """The field of every event; None where it is absent."""
-        return list(map(attrgetter(name), self.events))
+    def add(self, events: list[Any]) -> None:
+        """Collect the fields of events whose indices are already there."""
+        for name, values in self.columns.items():
+            values.extend(map(attrgetter(name), events))
 
     def examine(self, index: int) -> Any:
         """The event of a record that was examined singly, or None where it is refused."""
@@ -54,25 +60,31 @@ class Batch:
         self.unknown_fields[index] = found.unknown_fields
         return found.event
 
-    def examine_rows(self, rows: Iterable[int]) -> None:
+    def examine_rows(self, rows: Sequence[int]) -> None:
         """Examine these events singly: each is replaced by its plain form, or refused and taken out."""
+        refused = set()
         for row in rows:
             index = self.index[row]
             if index in self.examined:
                 raise RuntimeError(f"{self.topic}: the columns refuse what the examination lets through: {self.records[index].value!r}")
-            self.events[row] = self.examine(index)
-        kept = [row for row, event in enumerate(self.events) if event is not None]
-        if len(kept) < len(self.events):
-            self.events = [self.events[row] for row in kept]
+            event = self.examine(index)
+            if event is None:
+                refused.add(row)
+            else:
+                for name, values in self.columns.items():
+                    values[row] = getattr(event, name)
+        if refused:
+            kept = [row for row in range(len(self.index)) if row not in refused]
             self.index = [self.index[row] for row in kept]
+            self.columns = {name: [values[row] for row in kept] for name, values in self.columns.items()}
 
 
 def read(topic: Topic, records: Sequence[SourceRecord], catalog: Catalog) -> Batch:
     """The events of the records whose values are, one by one, of the right type."""
-    batch = Batch(topic, records, catalog)
     structs = structs_of(topic)
+    batch = Batch(topic, records, catalog, {name: [] for name in structs.names})
     decode = structs.decoder.decode
-    add_event, add_index = batch.events.append, batch.index.append
+    events: list[Any] = []
     for index, record in enumerate(records):
         value = record.value
         if value is None or len(value) > MAX_VALUE_BYTES or (record.headers and is_envelope(record.headers)):
@@ -83,8 +95,12 @@ def read(topic: Topic, records: Sequence[SourceRecord], catalog: Catalog) -> Bat
             except _REFUSALS as refusal:
                 event = _second_try(batch, structs, index, refusal)
         if event is not None:
-            add_event(event)
-            add_index(index)
+            events.append(event)
+            batch.index.append(index)
+            if len(events) == _CHUNK:
+                batch.add(events)
+                events.clear()
+    batch.add(events)
     return batch
 
 
