@@ -1,7 +1,7 @@
 """All that the accounts stage remembers of one source partition, and how it goes into a checkpoint and back."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import TypeVar
 
 import msgspec
@@ -90,8 +90,11 @@ class AccountsState:
     awaiting_original: dict[int, list[int]] = field(default_factory=dict)
     """Keys of refunds without products, by the key of the purchase that they give back and that is not known yet."""
 
-    def __post_init__(self) -> None:
-        self.logs = [SegmentLog(table) for table in self.tables()]
+    segments: InitVar[dict[str, dict[int, int]] | None] = None
+    """Chunks of each live segment of the checkpoint that this was restored from, by table and segment."""
+
+    def __post_init__(self, segments: dict[str, dict[int, int]] | None) -> None:
+        self.logs = [SegmentLog(table, (segments or {}).get(table.NAME)) for table in self.tables()]
 
     def tables(self) -> list[StateTable]:
         """Every table that is kept in checkpoints."""
@@ -193,8 +196,8 @@ class AccountsState:
             positions={Topic(topic): position for topic, position in meta.positions.items()},
             watermarks={Topic(topic): watermark for topic, watermark in meta.watermarks.items()},
             forgotten=meta.forgotten,
+            segments=meta.segments,
         )
-        state.logs = [SegmentLog(held, meta.segments.get(held.NAME, {})) for held in state.tables()]
         state._forget_again()
         chain_responses(state)
         state._await_again()
