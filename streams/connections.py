@@ -1,6 +1,7 @@
 """How commands reach Kafka."""
 
 import logging
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,10 +24,25 @@ def kafka_options(settings: Settings) -> ClientOptions:
         raise ConfigurationError(f"{names}: {error}") from None
 
 
+def _need_a_listener(bootstrap_servers: str) -> None:
+    """Return once one of the servers takes a connection; raises ``KafkaUnavailable`` where none does."""
+    problems = []
+    for server in bootstrap_servers.split(","):
+        host, _, port = server.strip().rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE_MS / 1000).close()
+        except (OSError, ValueError) as error:
+            problems.append(f"{server.strip()}: {error}")
+        else:
+            return
+    raise KafkaUnavailable(f"Kafka does not answer at {'; '.join(problems)}")
+
+
 @contextmanager
 def admin(settings: Settings) -> Iterator[KafkaAdminClient]:
     """An admin client; raises ``KafkaUnavailable`` where no broker answers, also for what goes wrong while it is used."""
-    # Its retries are told by the error that is raised in the end.
+    # The client would try for long, and say on the way what is raised in the end.
+    _need_a_listener(settings.kafka_bootstrap_servers)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     try:
         client = KafkaAdminClient(

@@ -1,5 +1,6 @@
 """The topics as they should be, as they are, and what is between."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from streams.settings import Settings, variable
 
 _TOPIC_ALREADY_EXISTS = 36
 _UNKNOWN_TOPIC = 3
+_PROPAGATION_SECONDS = 10
 _FOR_EVER = 9_223_372_036_854_775_807
 _INPUT_NAMES = frozenset(spec.name for spec in INPUTS.values())
 
@@ -166,4 +168,19 @@ def repair_configuration(client: KafkaAdminClient, settings: Settings, *, dry_ru
             for name in sorted(topics)
         ]
         client.alter_configs(changes, validate_only=dry_run)
+        if not dry_run:
+            _wait_until_known(client, wrong)
     return wrong
+
+
+def _wait_until_known(client: KafkaAdminClient, changed: Sequence[Drift]) -> None:
+    """Return once the broker that answers us has heard of the changes from the controller; raises ``KafkaUnavailable`` after 10 seconds."""
+    deadline = time.monotonic() + _PROPAGATION_SECONDS
+    names = sorted({difference.topic for difference in changed})
+    while True:
+        known = _configurations(client, names)
+        if all(known[difference.topic].get(difference.what) == difference.wanted for difference in changed):
+            return
+        if time.monotonic() > deadline:
+            raise KafkaUnavailable(f"the changes of {', '.join(names)} were taken but are not in effect after {_PROPAGATION_SECONDS} seconds")
+        time.sleep(0.05)

@@ -3,7 +3,8 @@
 import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
 import pyarrow as pa
 
@@ -131,7 +132,7 @@ def _differing_tables(existing: Mapping[str, Mapping[str, str]]) -> Iterator[Fin
             yield Finding("tables", table.value, State.PROBLEM, found, f"{_MIGRATE}; if that does not help, somebody changed the table by hand")
 
 
-def _absent_views(existing: Set[str]) -> Iterator[Finding]:
+def _absent_views(existing: AbstractSet[str]) -> Iterator[Finding]:
     for view in sorted(views() - existing):
         yield Finding("tables", view, State.PROBLEM, "the view is absent", _MIGRATE)
 

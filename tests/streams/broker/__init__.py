@@ -1,0 +1,1 @@
+"""Tests of brokers of one's own."""

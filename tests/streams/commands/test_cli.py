@@ -1,0 +1,110 @@
+"""The command line as a whole: every command has help, is documented, and ends with the right code."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from sinks.base import SinkRefused, SinkUnavailable
+from streams import errors
+from streams.commands import COMMANDS, cli
+from streams.commands import topics as topics_command
+from streams.errors import CandorError, ConfigurationError, KafkaUnavailable, ProblemFound
+from tests.streams.commands.conftest import Run
+
+ROOT = Path(__file__).parents[3]
+EXPECTED = {"demo", "worker", "replay", "produce", "import", "simulate", "clickhouse", "topics", "migrate", "dlq", "doctor", "contracts"}
+
+
+def _commands(command: click.Command, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], click.Command]]:
+    found = [(path, command)]
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            found += _commands(inner, (*path, name))
+    return found
+
+
+def test_the_commands_are_those_of_the_documentation() -> None:
+    assert set(COMMANDS) == EXPECTED
+
+
+def test_the_table_of_commands_needs_none_of_them() -> None:
+    """So that help is fast; importing Faust, Arrow and ClickHouse takes a second."""
+    code = "import sys; from streams.commands import cli; cli(['-h'], standalone_mode=False); print({'faust', 'pyarrow', 'kafka'} & set(sys.modules))"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.endswith("set()\n")
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_every_command_and_option_has_help(candor: Run, name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+
+    for path, inner in _commands(command, (name,)):
+        assert inner.help, path
+        assert all(option.help for option in inner.params if isinstance(option, click.Option) and option.name != "help"), path
+        assert candor(*path, "--help").exit_code == 0
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_every_command_is_in_the_readme(name: str) -> None:
+    assert f"`candor {name}" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code"),
+    [
+        (ProblemFound("found"), 1),
+        (ConfigurationError("wrong"), 2),
+        (KafkaUnavailable("away"), 3),
+        (SinkUnavailable("away"), 3),
+        (SinkRefused("refused"), 1),
+    ],
+)
+def test_errors_become_one_line_and_an_exit_code(candor: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, exit_code: int) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(topics_command, "load_settings", fail)
+
+    result = candor("topics", "check")
+
+    assert result.exit_code == exit_code
+    assert result.stderr == f"Error: {error}\n"
+    assert result.stdout == ""
+
+
+def test_a_bug_is_not_dressed_up(candor: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(topics_command, "load_settings", fail)
+
+    with pytest.raises(ZeroDivisionError):
+        candor("topics", "check")
+
+
+def test_wrong_usage_ends_with_2(candor: Run) -> None:
+    assert candor("nothing").exit_code == 2
+    assert candor("topics", "check", "--nothing").exit_code == 2
+
+
+def test_a_wrong_setting_ends_with_2(candor: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDOR_PARTITIONS", "none")
+
+    result = candor("topics", "check")
+
+    assert result.exit_code == 2
+    assert "CANDOR_PARTITIONS" in result.stderr
+
+
+def test_every_error_is_in_the_tree_that_its_module_draws() -> None:
+    classes = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, CandorError)}
+    assert all(name in (errors.__doc__ or "") for name in classes)
