@@ -4,7 +4,7 @@ from typing import Literal
 
 from schemas.enums import ContactClass, InvitationType, SuppressionReason
 from schemas.events.base import Event
-from schemas.events.fields import Id, Probability, Text
+from schemas.events.fields import Id, Probability
 
 
 class Invitation(Event):
@@ -22,7 +22,7 @@ class Invitation(Event):
     """Probability of being sampled, above 0 and at most 1."""
     suppression_reason: SuppressionReason | None = None
     """Why it was not used."""
-    suppressed_by: Text | None = None
+    suppressed_by: Id | None = None
     """Who suppressed it."""
     contact_hash: Text | None = None
     """Keyed hash of the contact address, made by the producer."""

@@ -30,7 +30,7 @@ class OutcomeRecorded(Event):
     claimed_amount: Money | None = None
     """Money value that was promised."""
     currency: Currency | None = None
-    """ISO 4217; default: the catalog's base currency. The catalog must have its rate."""
+    """ISO 4217; the catalog must have its rate. Without it the amounts have no base amount."""
     attested_by: Attestation
     """Who vouches for it."""
     evidence_uri: Text | None = None

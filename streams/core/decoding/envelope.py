@@ -10,13 +10,9 @@ _ATTRIBUTES = {"id": "event_id", "type": "event_type", "time": "occurred_at"}
 
 
 def is_envelope(headers: Sequence[tuple[str, bytes]]) -> bool:
-    """Whether the header ``content-type`` (in any case, without parameters) says CloudEvents; of several the last counts."""
-    found = False
-    for name, value in headers:
-        if name.lower() == "content-type":
-            # Kafka allows a header without a value, whatever the annotation says.
-            found = (value or b"").partition(b";")[0].strip().lower() == MEDIA_TYPE
-    return found
+    """Whether a header ``content-type`` (a name in any case, a value without its parameters) says CloudEvents."""
+    # Kafka allows a header without a value, whatever the annotation says.
+    return any(name.lower() == "content-type" and (value or b"").partition(b";")[0].strip() == MEDIA_TYPE for name, value in headers)
 
 
 def opened(envelope: dict[str, Any]) -> dict[str, Any]:

@@ -4,13 +4,14 @@ Slow and complete: it decides the reason, field and message of every refusal, an
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from schemas.catalog import Catalog
 from schemas.enums import RejectReason, Topic
-from schemas.events import EVENTS, ProductLine, Rule, rules_of
+from schemas.events import EVENTS, Event, ProductLine, Rule, rules_of
 from schemas.events.fields import Kind
 from schemas.events.values import (
     ID_LENGTH,
@@ -74,8 +75,8 @@ def examine(topic: Topic, record: SourceRecord, catalog: Catalog) -> Examined | 
         _check_together(topic, event, issues)
         _check_against_record(event, record, catalog, issues)
     if issues:
-        # Of several with one reason, min gives the first, so the first field in the contract's order.
-        return min(issues, key=lambda issue: _ORDER[issue.reason])
+        places = _places(topic, event_type)
+        return min(issues, key=lambda issue: (_ORDER[issue.reason], places.get(issue.field or "", 0)))
     structs = structs_of(topic)
     known = {rule.name for rule in rules_of(EVENTS[topic][str(event_type)])} | {"event_type"}
     unknown = len(present.keys() - known) + (unknown_in_lines(present.get("products", ())) if "products" in known else 0)
@@ -96,6 +97,16 @@ def _event_type(topic: Topic, present: dict[str, Any], issues: Issues) -> str | 
     return None
 
 
+def _model(topic: Topic, event_type: str | None) -> type[Event]:
+    return Event if event_type is None else EVENTS[topic][event_type]
+
+
+@cache
+def _places(topic: Topic, event_type: str | None) -> dict[str, int]:
+    """Where each field stands in the contract: of several faults of one kind the first is reported."""
+    return {name: place for place, name in enumerate(_model(topic, event_type).model_fields)}
+
+
 def _check_version(present: dict[str, Any], issues: Issues) -> None:
     found = present.get("schema_version", SUPPORTED_VERSION)
     is_number = isinstance(found, int | float) and not isinstance(found, bool)
@@ -107,12 +118,10 @@ def _check_version(present: dict[str, Any], issues: Issues) -> None:
 
 
 def _fields(topic: Topic, event_type: str | None, present: dict[str, Any], issues: Issues) -> list[tuple[str, Any]]:
-    """Every field of the event's type that is present and valid; of an event without a known type, those that all types of the topic share."""
-    models = [EVENTS[topic][event_type]] if event_type is not None else list(EVENTS[topic].values())
-    shared = set.intersection(*({rule.name for rule in rules_of(model)} for model in models))
+    """Every field of the event's type that is present and valid; of an event without a known type, the common ones."""
     found = []
-    for rule in rules_of(models[0]):
-        if rule.name not in shared or rule.name == "schema_version":
+    for rule in rules_of(_model(topic, event_type)):
+        if rule.name == "schema_version":
             continue
         if rule.name in present:
             before = len(issues)
@@ -228,9 +237,9 @@ def _lines(name: str, value: Any, issues: Issues) -> list[dict[str, Any]] | None
             if line.get(rule.name) is not None:
                 inner: Issues = []
                 found[rule.name] = read_field(rule, line[rule.name], inner)
-                issues.extend(Issue(issue.reason, f"{name}.{rule.name}", f"{name}[{place}].{issue.message}") for issue in inner)
+                issues.extend(Issue(issue.reason, name, f"{name}[{place}].{issue.message}") for issue in inner)
             elif rule.required:
-                issues.append(Issue(RejectReason.MISSING_FIELD, f"{name}.{rule.name}", f"{name}[{place}].{rule.name} is required"))
+                issues.append(Issue(RejectReason.MISSING_FIELD, name, f"{name}[{place}].{rule.name} is required"))
         lines.append(found)
     return lines
 
@@ -246,8 +255,7 @@ def _check_together(topic: Topic, event: dict[str, Any], issues: Issues) -> None
         return
     lowest, highest = scale_of(event["metric"], event.get("scale_min"), event.get("scale_max"))
     if lowest >= highest:
-        name = "scale_min" if "scale_min" in event else "scale_max"
-        issues.append(Issue(RejectReason.INVALID_FIELD, name, f"{name}: the scale {shown(lowest)}..{shown(highest)} is empty"))
+        issues.append(Issue(RejectReason.INVALID_FIELD, "scale_min", f"scale_min: {shown(lowest)} must be below scale_max, {shown(highest)}"))
         return
     scores: list[tuple[str, str, float]] = [(name, name, event[name]) for name in ("score", "expected_score") if name in event]
     scores += [("competitor_scores", f"competitor_scores[{place}]", score) for place, score in enumerate(event.get("competitor_scores", ()))]

@@ -91,7 +91,7 @@ def common_columns(batch: Batch, parsed: Parsed, days: npt.NDArray[np.int32], sy
         "day": arrays.days(days),
         "synthetic": pa.array(synthetic),
         "source_offset": pa.array(offsets),
-        **{f"{name}_base": arrays.money(money.base, _optional(batch, name, money.given)) for name, money in parsed.money.items()},
+        **{f"{name}_base": arrays.money(money.base, _optional(batch, name, money.base_given)) for name, money in parsed.money.items()},
     }
 
 

@@ -27,11 +27,12 @@ _FARTHEST_MILLISECONDS = 9_000_000_000_000_000
 
 @dataclass(slots=True)
 class Money:
-    """A column of money in ten-thousandths, as given and in the base currency, and which rows have it."""
+    """A column of money in ten-thousandths, as given and in the base currency, and which rows have each."""
 
     amounts: Int64s
     given: Bools
     base: Int64s
+    base_given: Bools
 
 
 @dataclass(slots=True)
@@ -152,6 +153,8 @@ def _parse_money(batch: Batch, parsed: Parsed) -> None:
         parsed.suspect |= np.array([currency not in known for currency in currencies], np.bool_)
     foreign = [currency for currency in known if currency is not None and rates[currency] != 1]
     rows = {currency: np.array([found == currency for found in currencies], np.bool_) for currency in foreign}
+    # An outcome may leave its currency out: its amounts then have no base amount.
+    unsaid = np.array([currency is None for currency in currencies], np.bool_) if None in known else None
     for name, rule in structs_of(batch.topic).rules.items():
         if rule.shape.kind is not Kind.MONEY:
             continue
@@ -161,7 +164,7 @@ def _parse_money(batch: Batch, parsed: Parsed) -> None:
         for currency, mask in rows.items():
             base[mask], held = convert(amounts[mask], rates[currency])
             parsed.suspect[mask] |= ~held
-        parsed.money[name] = Money(amounts, given, base)
+        parsed.money[name] = Money(amounts, given, base, given if unsaid is None else given & ~unsaid)
 
 
 def _parse_scores(batch: Batch, parsed: Parsed) -> Scores:
