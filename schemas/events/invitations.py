@@ -4,7 +4,7 @@ from typing import Literal
 
 from schemas.enums import ContactClass, InvitationType, SuppressionReason
 from schemas.events.base import Event
-from schemas.events.fields import Id, Probability
+from schemas.events.fields import Id, Probability, Text
 
 
 class Invitation(Event):
