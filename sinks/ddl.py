@@ -48,10 +48,10 @@ def create(shape: Shape) -> str:
     body = ",\n".join(columns)
     local, engine = (f"{shape.name}${{local}}", "${replacing}") if shape.shard_by else (shape.name, "${replacing_everywhere}")
     partition_by = f"PARTITION BY {shape.partition_by}\n" if shape.partition_by else ""
-    order_by = ", ".join(shape.key)
+    order_by = shape.key[0] if len(shape.key) == 1 else f"({', '.join(shape.key)})"
     text = (
         f"CREATE TABLE IF NOT EXISTS {local}${{on_cluster}}\n(\n{body}\n)\n"
-        f"ENGINE = {engine}(version)\n{partition_by}ORDER BY ({order_by})\nCOMMENT {literal(shape.meaning)};\n"
+        f"ENGINE = {engine}(version)\n{partition_by}ORDER BY {order_by}\nCOMMENT {literal(shape.meaning)};\n"
     )
     if shape.shard_by:
         text += (

@@ -378,7 +378,7 @@ CREATE TABLE IF NOT EXISTS cell_accounts${local}${on_cluster}
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
 )
 ENGINE = ${replacing}(version)
-ORDER BY (account_id)
+ORDER BY account_id
 COMMENT 'What is known of each account.';
 
 -- when: sharded

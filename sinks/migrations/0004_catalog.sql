@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS timezone${on_cluster}
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
 )
 ENGINE = ${replacing_everywhere}(version)
-ORDER BY (timezone)
+ORDER BY timezone
 COMMENT 'The zone whose local dates are the days of all numbers: one row.';
 
 CREATE TABLE IF NOT EXISTS base_currency${on_cluster}
@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS base_currency${on_cluster}
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
 )
 ENGINE = ${replacing_everywhere}(version)
-ORDER BY (base_currency)
+ORDER BY base_currency
 COMMENT 'The currency in which money is added up: one row.';
 
 CREATE TABLE IF NOT EXISTS fx_rates${on_cluster}
@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS fx_rates${on_cluster}
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
 )
 ENGINE = ${replacing_everywhere}(version)
-ORDER BY (currency)
+ORDER BY currency
 COMMENT 'Prices of currencies in the base currency, itself included.';
 
 CREATE TABLE IF NOT EXISTS surveys${on_cluster}
@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS surveys${on_cluster}
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
 )
 ENGINE = ${replacing_everywhere}(version)
-ORDER BY (survey_id)
+ORDER BY survey_id
 COMMENT 'Surveys and their follow-up plans.';
 
 CREATE TABLE IF NOT EXISTS units${on_cluster}
@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS units${on_cluster}
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
 )
 ENGINE = ${replacing_everywhere}(version)
-ORDER BY (unit_id)
+ORDER BY unit_id
 COMMENT 'Locations, teams and sellers that are rated.';
 
 CREATE TABLE IF NOT EXISTS incentive_plans${on_cluster}
@@ -65,7 +65,7 @@ CREATE TABLE IF NOT EXISTS incentive_plans${on_cluster}
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
 )
 ENGINE = ${replacing_everywhere}(version)
-ORDER BY (plan_id)
+ORDER BY plan_id
 COMMENT 'Money that depends on scores.';
 
 CREATE TABLE IF NOT EXISTS kpis${on_cluster}
@@ -79,7 +79,7 @@ CREATE TABLE IF NOT EXISTS kpis${on_cluster}
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
 )
 ENGINE = ${replacing_everywhere}(version)
-ORDER BY (kpi_id)
+ORDER BY kpi_id
 COMMENT 'Measures on scorecards.';
 
 CREATE TABLE IF NOT EXISTS rituals${on_cluster}
@@ -91,7 +91,7 @@ CREATE TABLE IF NOT EXISTS rituals${on_cluster}
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
 )
 ENGINE = ${replacing_everywhere}(version)
-ORDER BY (ritual_id)
+ORDER BY ritual_id
 COMMENT 'Recurring decisions about people or money.';
 
 CREATE TABLE IF NOT EXISTS sla_policies${on_cluster}
@@ -103,7 +103,7 @@ CREATE TABLE IF NOT EXISTS sla_policies${on_cluster}
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
 )
 ENGINE = ${replacing_everywhere}(version)
-ORDER BY (trigger)
+ORDER BY trigger
 COMMENT 'How fast follow-up cases must reach the customer.';
 
 CREATE TABLE IF NOT EXISTS products${on_cluster}
@@ -114,7 +114,7 @@ CREATE TABLE IF NOT EXISTS products${on_cluster}
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
 )
 ENGINE = ${replacing_everywhere}(version)
-ORDER BY (product_id)
+ORDER BY product_id
 COMMENT 'Products of the catalog.';
 
 CREATE TABLE IF NOT EXISTS catalog_settings${on_cluster}
@@ -125,5 +125,5 @@ CREATE TABLE IF NOT EXISTS catalog_settings${on_cluster}
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
 )
 ENGINE = ${replacing_everywhere}(version)
-ORDER BY (name)
+ORDER BY name
 COMMENT 'Settings of the catalog that are no lists: detectors, grades, loyalty_matrix, margin.';

@@ -1,0 +1,1 @@
+"""Rights for users of ClickHouse other than Candor itself; see ``reader.sql``."""

@@ -1,0 +1,111 @@
+"""The data dictionary: every table, view and column, read from a real engine after all migrations.
+
+``python -m sinks.dictionary FILE`` writes it; with ``--check`` it compares, and fails where the file is out of date.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sinks.clickhouse import ClickHouse, connect
+from sinks.migrate import Migrator
+
+HEAD = """\
+# Data dictionary
+
+Every table and view in the database, from the comments that ClickHouse itself holds. Made by `candor contracts`; do not edit.
+
+BI reads the views: they give one row per thing, newest revision alone. Tables named `fact_` and `cell_` are what the views read; they may hold older
+copies of a row. All times are UTC. Sums may be added up over any grouping, scores never: they are computed again from sums.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A column, or for a relation the whole of it."""
+
+    name: str
+    kind: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table or view and its columns; a view with parameters has none until it is called."""
+
+    about: Entry
+    columns: Sequence[Entry]
+    key: str
+
+    @property
+    def is_view(self) -> bool:
+        """Whether it is read from others."""
+        return self.about.kind == "View"
+
+
+def read_relations(clickhouse: ClickHouse) -> list[Relation]:
+    """All tables and views of the database, views first, by name."""
+    database = {"database": clickhouse.address.database}
+    columns: dict[str, list[Entry]] = {}
+    listed = clickhouse.query(
+        "SELECT table, name, type, comment FROM system.columns WHERE database = {database:String} ORDER BY table, position", database
+    )
+    for row in listed.to_pylist():
+        columns.setdefault(row["table"], []).append(Entry(row["name"], row["type"], row["comment"]))
+    tables = clickhouse.query(
+        "SELECT name, engine, comment, sorting_key FROM system.tables WHERE database = {database:String} ORDER BY name", database
+    )
+    found = [
+        Relation(Entry(row["name"], row["engine"], row["comment"]), columns.get(row["name"], []), row["sorting_key"]) for row in tables.to_pylist()
+    ]
+    return sorted(found, key=lambda relation: not relation.is_view)
+
+
+def render(relations: Sequence[Relation]) -> str:
+    """The document, in Markdown."""
+    parts = [HEAD]
+    for relation in relations:
+        key = f" One row per ({relation.key}), the highest version counts." if relation.key else ""
+        parts.append(f"\n## {relation.about.name}\n\n{'View' if relation.is_view else 'Table'}. {relation.about.comment}{key}\n")
+        if relation.columns:
+            parts.append("\n| column | type | meaning |\n|---|---|---|\n")
+            parts += [f"| `{c.name}` | `{_cell(c.kind)}` | {_cell(c.comment)} |\n" for c in relation.columns]
+    return "".join(parts)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def render_fresh() -> str:
+    """The document of this release: migrates an engine in a folder of its own, which must be the only one of the process."""
+    with tempfile.TemporaryDirectory() as folder:
+        clickhouse = connect(f"chdb://{Path(folder).resolve()}/data?database=candor")
+        try:
+            Migrator(clickhouse).apply()
+            return render(read_relations(clickhouse))
+        finally:
+            clickhouse.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write or check the document."""
+    parser = argparse.ArgumentParser(prog="python -m sinks.dictionary", description="Write the data dictionary.")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--check", action="store_true", help="only compare; 1 where the file is out of date")
+    chosen = parser.parse_args(arguments)
+    text = render_fresh()
+    if not chosen.check:
+        chosen.file.write_text(text, encoding="utf-8")
+        return 0
+    if chosen.file.exists() and chosen.file.read_text(encoding="utf-8") == text:
+        return 0
+    sys.stderr.write(f"{chosen.file} is out of date; run: python -m sinks.dictionary {chosen.file}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
