@@ -33,7 +33,7 @@ class ClickHouseCheckpoints:
 
         Raises ``ForeignData`` where there is no checkpoint, but data that somebody else keeps the state of.
         """
-        rows = self._clickhouse.query(f"SELECT key, value, deleted, version FROM {TABLE} FINAL ORDER BY version, position", binary=True)
+        rows = self._clickhouse.query(f"SELECT key, value, deleted, version FROM {TABLE} FINAL ORDER BY version, position", binary=True)  # noqa: S608 (a declared name)
         self._version = max(rows.column("version").to_pylist(), default=0) if rows.num_rows else 0
         if self._version == 0:
             self._refuse_foreign_data()
@@ -48,7 +48,7 @@ class ClickHouseCheckpoints:
         """
         if not records:
             return
-        found = int(self._clickhouse.command(f"SELECT max(version) FROM {TABLE}") or 0)
+        found = int(self._clickhouse.command(f"SELECT max(version) FROM {TABLE}") or 0)  # noqa: S608 (a declared name)
         # A failed insert that was stored all the same is ours.
         if found not in {self._version, self._version + 1}:
             raise CheckpointMoved(f"{TABLE} was at write {self._version} and is at {found}: another replay fills this database; let it end")
@@ -68,7 +68,7 @@ class ClickHouseCheckpoints:
 
     def _refuse_foreign_data(self) -> None:
         for table in _FED:
-            if self._clickhouse.command(f"SELECT 1 FROM {table} LIMIT 1"):
+            if self._clickhouse.command(f"SELECT 1 FROM {table} LIMIT 1"):  # noqa: S608 (a declared name)
                 raise ForeignData(
                     f"{table} holds rows, but there is no checkpoint of a replay: this database is filled by workers. Replay into one of its own"
                 )

@@ -1,0 +1,105 @@
+"""``candor replay``."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from schemas.catalog import Catalog, CatalogError, load_catalog
+from sinks.base import Sink
+from sinks.catalog import write_catalog
+from sinks.checkpoints import ClickHouseCheckpoints
+from sinks.clickhouse import connect
+from sinks.memory import MemorySink
+from sinks.migrate import Migrator
+from sinks.retry import RetryingSink, Waiting
+from streams.commands.migrate import topology
+from streams.commands.output import print_json, progress, say
+from streams.core.accounts import AccountsStages, Horizons
+from streams.errors import ConfigurationError
+from streams.replay import Checkpoints, MemoryCheckpoints, Replay, Summary
+from streams.settings import Settings, load_settings
+
+_DAY_US = 86_400_000_000
+
+
+@click.command("replay")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--clickhouse-url", help="Where to write; default: CANDOR_CLICKHOUSE_URL.")
+@click.option("--dry-run", is_flag=True, help="Write nothing, only say what would become of the records of an empty database.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option(
+    "--abandon-interrupted", "abandon", is_flag=True, help="Go on although the replay of another file was interrupted and is not given here."
+)
+def command(*, files: tuple[Path, ...], clickhouse_url: str | None, dry_run: bool, as_json: bool, abandon: bool) -> None:
+    """Feed event files (NDJSON, plain, .gz or .zst) through the same stages as a worker, in process, into ClickHouse.
+
+    Replays add up: other files are added to what is there, files that were replayed before are skipped, and a replay that was
+    interrupted goes on where it stopped. A database that is filled by workers is refused. An empty database gets its tables first.
+
+    Example: CANDOR_CLICKHOUSE_URL=chdb:///var/lib/candor candor replay events.ndjson.zst
+    """
+    settings = load_settings(clickhouse_url=clickhouse_url)
+    catalog = _catalog(settings)
+    if dry_run:
+        _tell(_run(settings, catalog, MemorySink(), MemoryCheckpoints(), files, abandon=abandon), as_json=as_json)
+        return
+    clickhouse = connect(settings.clickhouse_url.get_secret_value())
+    try:
+        _prepare(Migrator(clickhouse, topology(settings)))
+        write_catalog(clickhouse, catalog)
+        sink = RetryingSink(clickhouse, _say_waiting)
+        _tell(_run(settings, catalog, sink, ClickHouseCheckpoints(clickhouse), files, abandon=abandon), as_json=as_json)
+    finally:
+        clickhouse.close()
+
+
+def _catalog(settings: Settings) -> Catalog:
+    try:
+        return load_catalog(settings.catalog)
+    except CatalogError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _prepare(migrator: Migrator) -> None:
+    status = migrator.status()
+    if status.applied:
+        status.check()
+    else:
+        migrator.apply(lambda _: None)
+
+
+def _say_waiting(waiting: Waiting) -> None:
+    say(f"{waiting.error}; trying again in {waiting.wait_seconds:.1f} s")
+
+
+def _run(settings: Settings, catalog: Catalog, sink: Sink, checkpoints: Checkpoints, files: Sequence[Path], *, abandon: bool) -> Summary:
+    horizons = Horizons(
+        settings.dedupe_horizon_days * _DAY_US, settings.revision_horizon_days * _DAY_US, settings.join_horizon_days * _DAY_US
+    )  # fmt: skip
+    replay = Replay(AccountsStages(catalog, horizons), sink, checkpoints)
+    began = time.monotonic()
+    with progress() as bar:
+        task = bar.add_task("replaying", total=None, rate="")
+
+        def show(summary: Summary) -> None:
+            bar.update(task, completed=summary.records, rate=f"{(summary.records - summary.skipped) / (time.monotonic() - began):,.0f}/s")
+
+        summary = replay.run(files, show, abandon=abandon)
+    seconds = time.monotonic() - began
+    say(f"{summary.records:,} records in {seconds:.1f} s ({(summary.records - summary.skipped) / seconds:,.0f} a second)")
+    return summary
+
+
+def _tell(summary: Summary, *, as_json: bool) -> None:
+    if as_json:
+        rejected = {reason.value: count for reason, count in sorted(summary.rejected.items())}
+        numbers = {"accepted": summary.accepted, "duplicates": summary.duplicates, "skipped": summary.skipped}
+        print_json({"records": summary.records, **numbers, "rejected": rejected, "unknown_fields": summary.unknown_fields})
+        return
+    say(f"{summary.accepted:,} accepted, {summary.duplicates:,} duplicates, {summary.skipped:,} replayed before")
+    for reason, count in summary.rejected.most_common():
+        say(f"{count:,} refused as {reason}: dead letters")
+    if summary.unknown_fields:
+        say(f"{summary.unknown_fields:,} fields that the contract does not know were ignored")
