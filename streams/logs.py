@@ -1,0 +1,39 @@
+"""Logs: event names and fields, on standard error, for a terminal or as JSON; never what a customer wrote."""
+
+import logging
+import sys
+
+import structlog
+from structlog.typing import Processor
+
+from streams.settings import LogFormat, Settings
+
+
+def configure_logs(settings: Settings) -> None:
+    """Send our logs and those of libraries the same way; called once, by a command that goes on for long."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    rendering = _rendering(settings.log_format)
+    structlog.configure(
+        processors=[*shared, *rendering],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = structlog.stdlib.ProcessorFormatter
+    handler.setFormatter(formatter(foreign_pre_chain=shared, processors=[formatter.remove_processors_meta, *rendering]))
+    # It warns of every attempt; whoever made the request tells what came of it.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+def _rendering(log_format: LogFormat) -> list[Processor]:
+    # Tracebacks are text without local variables, which may hold what a customer wrote.
+    if log_format is LogFormat.JSON:
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
