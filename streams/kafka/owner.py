@@ -140,11 +140,11 @@ class PartitionOwner:
         sent = []
         batch = self._producer.create_batch()
         for key, value, headers in records:
-            if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
+            if batch.append(timestamp=None, key=key, value=value, headers=list(headers)) is None:
                 sent.append(await self._producer.send_batch(batch, topic, partition=self.partition))
                 batch = self._producer.create_batch()
                 # The first record of a batch is taken whatever its size.
-                batch.append(timestamp=None, key=key, value=value, headers=headers)
+                batch.append(timestamp=None, key=key, value=value, headers=list(headers))
         if batch.record_count():
             sent.append(await self._producer.send_batch(batch, topic, partition=self.partition))
         return sent
@@ -177,5 +177,6 @@ def _letter(letter: DeadLetter) -> _Record:
 
 async def _stop(producer: AIOKafkaProducer) -> None:
     """Stop it, but not for ever: while its broker is away aiokafka would wait for the open transaction."""
-    with suppress(KafkaError, asyncio.TimeoutError):
-        await asyncio.wait_for(producer.stop(), _CLOSE_SECONDS)
+    with suppress(KafkaError, TimeoutError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await producer.stop()

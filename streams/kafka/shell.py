@@ -139,8 +139,7 @@ class Shell:
             slot, wait = self._next_to_apply()
             if slot is None:
                 self._work.clear()
-                with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._work.wait(), wait)
+                await _set_within(self._work, wait)
                 continue
             taken = self._inbox.take(slot.partition, self._pace.apply_records)
             slot.pending += sum(len(records) for _, records in taken)
@@ -179,8 +178,7 @@ class Shell:
             begun = time.monotonic()
             await self._flush()
             left = begun + self._pace.flush_interval - time.monotonic()
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._flush_wanted.wait(), max(left, 0.0))
+            await _set_within(self._flush_wanted, max(left, 0.0))
 
     async def _flush(self) -> None:
         self._flush_wanted.clear()
@@ -382,6 +380,13 @@ def _apply_all(stage: PartitionStage, prefix: str, taken: list[tuple[str, Sequen
         topic = Topic(name.removeprefix(prefix))
         results.append((topic, len(records), stage.apply(topic, records)))
     return results
+
+
+async def _set_within(event: asyncio.Event, seconds: float | None) -> None:
+    """Wait for the event, or so long. (``asyncio.wait_for`` of Python 3.11 loses a cancellation that comes together with the event.)"""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 async def _result(future: "asyncio.Future[None]") -> None:

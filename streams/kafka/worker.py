@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -85,8 +86,9 @@ class _Worker:
             for task in tasks:
                 task.cancel()
             await shell.close()
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(app.stop(), _STOP_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await app.stop()
         return _exit_code(ending.error, drained)
 
     async def _report_for_ever(self, shell: Shell) -> None:
@@ -132,8 +134,12 @@ def _on_signals(ending: _Ending, shell: Shell) -> None:
 
 def _exit_code(error: BaseException | None, drained: bool) -> int:
     if error is not None:
-        _log.error("worker_failed", error=f"{type(error).__name__}: {error}", exc_info=None if isinstance(error, CandorError) else error)
-        return error.exit_code if isinstance(error, CandorError) else EXIT_FAILED
+        if isinstance(error, CandorError):
+            _log.error("worker_failed", error=str(error))
+            return error.exit_code
+        # As text of our own making: renderers of tracebacks like to show local variables, and those hold customers' words.
+        _log.error("worker_failed", error=type(error).__name__, traceback="".join(traceback.format_exception(error)))
+        return EXIT_FAILED
     if not drained:
         _log.warning("stopped_before_everything_was_committed", what_it_means="the next owner reads on from the last checkpoint; nothing is lost")
         return EXIT_NOT_DRAINED
