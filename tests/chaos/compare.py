@@ -100,7 +100,9 @@ def _of_view(view: str, expected: Rows, rows: list[Row]) -> Iterator[str]:
     for key in sorted(by_key.keys() - expected.keys(), key=repr):
         yield f"{view} {_shown(key)}: should not be there; found {_shown(by_key[key])}"
     for key in sorted(expected.keys() & by_key.keys(), key=repr):
-        yield from _of_row(f"{view} {_shown(key)}", _as_columns(view, expected[key]), by_key[key])
+        # The columns of the key are equal, or the key would not have been found.
+        of_key = dict(zip(KEYS[view], key, strict=True))
+        yield from _of_row(f"{view} {_shown(key)}", of_key | _as_columns(view, expected[key]), by_key[key])
 
 
 def _as_columns(view: str, row: Row) -> Row:
