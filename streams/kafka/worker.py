@@ -40,7 +40,10 @@ def run_worker(settings: Settings, factory: StageFactory, sink: Sink, report: Ca
     """
     for name in ("faust", "mode", "aiokafka"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    return asyncio.run(_Worker(settings, factory, sink, report or _log_progress).run())
+    try:
+        return asyncio.run(_Worker(settings, factory, sink, report or _log_progress).run())
+    except CandorError as error:
+        return _exit_code(error, drained=False)
 
 
 def _log_progress(progress: Progress) -> None:
@@ -89,7 +92,7 @@ class _Worker:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_STOP_SECONDS):
                     await app.stop()
-        return _exit_code(ending.error, drained)
+        return _exit_code(ending.error, drained=drained)
 
     async def _report_for_ever(self, shell: Shell) -> None:
         while True:
@@ -132,7 +135,7 @@ def _on_signals(ending: _Ending, shell: Shell) -> None:
     loop.add_signal_handler(signal.SIGHUP, resume)
 
 
-def _exit_code(error: BaseException | None, drained: bool) -> int:
+def _exit_code(error: BaseException | None, *, drained: bool) -> int:
     if error is not None:
         if isinstance(error, CandorError):
             _log.error("worker_failed", error=str(error))

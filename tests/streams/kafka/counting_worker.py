@@ -1,0 +1,19 @@
+"""A worker process around the counting stage: ``python -m tests.streams.kafka.counting_worker FOLDER``, settings from the environment."""
+
+import logging
+import sys
+from pathlib import Path
+
+from streams.kafka.progress import Progress
+from streams.kafka.worker import run_worker
+from streams.settings import load_settings
+from tests.streams.kafka.counting import CountingStages, FolderSink
+
+
+def _quiet(_: Progress) -> None:
+    """Logs of tests are read only where one fails."""
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
+    sys.exit(run_worker(load_settings(), CountingStages(), FolderSink(Path(sys.argv[1])), _quiet))
