@@ -1,0 +1,198 @@
+"""The steps of the demo, from an empty folder to numbers."""
+
+import asyncio
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from sinks.checkpoints import ClickHouseCheckpoints
+from sinks.clickhouse import ClickHouse, connect
+from sinks.migrate import Migrator
+from sinks.retry import RetryingSink
+from streams.broker.choose import start_broker
+from streams.broker.ready import free_port
+from streams.commands.stages import accounts_stages, catalog_of
+from streams.connections import admin
+from streams.demo.numbers import QUERIES, show
+from streams.demo.processes import CandorProcess, clickhouse_answers, wait_until
+from streams.errors import BrokerUnavailable
+from streams.files import FileRecord, write_events
+from streams.producing import EventProducer
+from streams.replay import Replay, Summary
+from streams.settings import Settings, load_settings
+from streams.simulate import Plan, Simulation, simulate
+from streams.topics_admin import create_topics
+
+_DATABASE = "candor"
+_START_SECONDS = 60
+_STREAM_SECONDS = 600
+_SENT_AT_ONCE = 20_000
+_COLUMNS = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeElapsedColumn()
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What to show: how many events of which company, by how many workers, kept in which folder."""
+
+    plan: Plan
+    workers: int
+    folder: Path
+    stay: bool
+    """Keep Kafka and ClickHouse running until Ctrl-C."""
+
+
+def run_demo(demo: Demo, console: Console) -> None:
+    """Run it; raises ``CandorError`` saying what went wrong and what to do."""
+    # Of a broker that has just made topics: clients try again, and say so.
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    shutil.rmtree(demo.folder, ignore_errors=True)
+    demo.folder.mkdir(parents=True)
+    with ExitStack() as stack:
+        url = _start_clickhouse(demo, stack, console)
+        target = connect(url)
+        stack.callback(target.close)
+        target.create_database()
+        migrations = Migrator(target).apply()
+        console.print(f"ClickHouse: {len(migrations)} migrations applied")
+        console.print(f"Simulating {demo.plan.months} months of a company: {demo.plan.accounts:,} accounts, {demo.plan.units} units ...")
+        simulation = simulate(demo.plan)
+        (demo.folder / "catalog.yaml").write_text(simulation.catalog(), encoding="utf-8")
+        (demo.folder / "truth.json").write_text(simulation.truth(), encoding="utf-8")
+        try:
+            broker = stack.enter_context(start_broker(demo.folder / "kafka", console.print))
+        except BrokerUnavailable as reason:
+            console.print(f"{reason}\nGoing on without Kafka: the same stages, in this process.")
+            _replay(demo, url, simulation, console)
+        else:
+            _stream(demo, _settings(demo, url, broker.bootstrap_servers), simulation, stack, console)
+        show(target, console)
+        _say_what_next(demo, target, console)
+        if demo.stay:
+            console.print("Everything stays up until Ctrl-C.")
+            _wait_for_interrupt()
+
+
+def _settings(demo: Demo, url: str, bootstrap_servers: str) -> Settings:
+    # Names of this run alone: a broker that somebody gave us may hold those of others.
+    run = f"demo-{int(time.time())}"
+    return load_settings(
+        kafka_bootstrap_servers=bootstrap_servers,
+        clickhouse_url=url,
+        topic_prefix=f"{run}.",
+        group=run,
+        catalog=str(demo.folder / "catalog.yaml"),
+        session_timeout_seconds=6,
+    )
+
+
+def _start_clickhouse(demo: Demo, stack: ExitStack, console: Console) -> str:
+    port = free_port()
+    arguments = ["clickhouse", "--path", str(demo.folder / "clickhouse"), "--port", str(port)]
+    server = stack.enter_context(CandorProcess(arguments, demo.folder / "clickhouse.log", {}))
+    wait_until(lambda: clickhouse_answers(port), _START_SECONDS, "the start of ClickHouse", server)
+    console.print(f"ClickHouse (chDB, the same engine) at http://127.0.0.1:{port}")
+    return f"http://default@127.0.0.1:{port}/{_DATABASE}"
+
+
+def _stream(demo: Demo, settings: Settings, simulation: Simulation, stack: ExitStack, console: Console) -> None:
+    """Send everything to Kafka while workers read it; returns once all of it is committed and in ClickHouse."""
+    client = stack.enter_context(admin(settings))
+    created = create_topics(client, settings)
+    console.print(f"Kafka at {settings.kafka_bootstrap_servers}: {len(created)} topics, {settings.partitions} partitions each")
+    environment = {
+        "CANDOR_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "CANDOR_CLICKHOUSE_URL": settings.clickhouse_url.get_secret_value(),
+        "CANDOR_TOPIC_PREFIX": settings.topic_prefix,
+        "CANDOR_GROUP": settings.group,
+        "CANDOR_CATALOG": str(settings.catalog),
+        "CANDOR_SESSION_TIMEOUT_SECONDS": str(settings.session_timeout_seconds),
+    }
+    with ExitStack() as running:
+        workers = [
+            running.enter_context(CandorProcess(["worker"], demo.folder / f"worker-{number}.log", environment))
+            for number in range(1, demo.workers + 1)
+        ]
+        _watch(client, settings, simulation, workers, console)
+        # A worker that ended in order has everything that it committed in ClickHouse.
+        for worker in workers:
+            worker.stop()
+
+
+def _replay(demo: Demo, url: str, simulation: Simulation, console: Console) -> None:
+    """The same stages without Kafka: from an event file, in this process."""
+    settings = load_settings(clickhouse_url=url, catalog=str(demo.folder / "catalog.yaml"))
+    events = demo.folder / "events.ndjson"
+    write_events(events, simulation.records())
+    target = connect(url)
+    replay = Replay(accounts_stages(settings, catalog_of(settings)), RetryingSink(target), ClickHouseCheckpoints(target))
+    began = time.monotonic()
+    with Progress(*_COLUMNS, console=console) as bar:
+        task = bar.add_task("through the stages", total=len(simulation), rate="")
+
+        def show_progress(summary: Summary) -> None:
+            bar.update(task, completed=summary.records, rate=f"{summary.records / (time.monotonic() - began):,.0f}/s")
+
+        summary = replay.run([events], show_progress)
+    target.close()
+    console.print(f"{summary.records:,} events in {time.monotonic() - began:.1f} s\n")
+
+
+def _watch(client: KafkaAdminClient, settings: Settings, simulation: Simulation, workers: list[CandorProcess], console: Console) -> None:
+    total = len(simulation)
+    with Progress(*_COLUMNS, console=console) as bar:
+        sending = bar.add_task("sent to Kafka", total=total, rate="")
+        joining = bar.add_task("through the workers", total=total, rate="")
+        began = time.monotonic()
+        records = simulation.records()
+        asyncio.run(_send(settings, records, lambda count: bar.advance(sending, count)))
+        bar.update(sending, rate=f"{total / (time.monotonic() - began):,.0f}/s")
+
+        def all_committed() -> bool:
+            try:
+                done = sum(position.offset for position in client.list_group_offsets(settings.group)[settings.group].values())
+            except KafkaError:
+                return False  # the group is being made
+            bar.update(joining, completed=done, rate=f"{done / (time.monotonic() - began):,.0f}/s, lag {total - done:,}")
+            return done >= total
+
+        wait_until(all_committed, _STREAM_SECONDS, "the end of the stream", *workers)
+        seconds = time.monotonic() - began
+    console.print(f"{total:,} events in {seconds:.1f} s, from Kafka through {len(workers)} workers to ClickHouse\n")
+
+
+async def _send(settings: Settings, records: Iterator[FileRecord], sent: Callable[[int], None]) -> None:
+    async with EventProducer(settings) as producer:
+        while stretch := list(islice(records, _SENT_AT_ONCE)):
+            await producer.send(stretch, sent)
+
+
+def _say_what_next(demo: Demo, target: ClickHouse, console: Console) -> None:
+    console.print("Three queries to try:\n")
+    for meaning, sql in QUERIES:
+        console.print(f"-- {meaning}\n{sql};\n", markup=False, highlight=False, soft_wrap=True)
+        target.query(sql)
+    address = target.address
+    console.print(
+        f"clickhouse-connect: clickhouse_connect.get_client(host='{address.host}', port={address.port}, database='{address.database}')",
+        soft_wrap=True,
+    )
+    console.print(f"BI tools: ClickHouse over HTTP at {address.host}:{address.port}, database {address.database}, user reader, no password")
+    console.print(f"Which units game their scores, and how: {demo.folder / 'truth.json'}")
+
+
+def _wait_for_interrupt() -> None:
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        return
