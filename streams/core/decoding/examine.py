@@ -278,7 +278,7 @@ def _check_against_record(event: dict[str, Any], record: SourceRecord, catalog: 
     if currency is not None:
         rate = catalog.rates.get(currency)
         if rate is None:
-            issues.append(Issue(RejectReason.UNKNOWN_CURRENCY, "currency", f"the catalog has no rate for {currency}"))
+            issues.append(Issue(RejectReason.UNKNOWN_CURRENCY, "currency", f"currency: the catalog has no rate for {currency}"))
         else:
             for name in ("amount", "discount", "cost", "value_amount", "claimed_amount"):
                 if name in event and converted(event[name], rate) > LARGEST_MONEY:
