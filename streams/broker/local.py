@@ -73,7 +73,8 @@ class LocalBroker:
             )
         atexit.register(self.stop)
         try:
-            wait_until_ready(self.bootstrap_servers, _READY_SECONDS, lambda: self.running, self._log_end)
+            # Somebody else may have taken the port meanwhile, and would answer too.
+            wait_until_ready(self.bootstrap_servers, _READY_SECONDS, lambda: self.running, self._log_end, self._cluster_id())
         except BrokerUnavailable:
             self.kill()
             raise
@@ -121,6 +122,10 @@ class LocalBroker:
         if formatted.returncode:
             raise BrokerUnavailable(f"Kafka cannot format {self.folder}:\n{formatted.stdout}{formatted.stderr}")
         unformatted.rename(configuration)
+
+    def _cluster_id(self) -> str:
+        lines = (self.folder / "data" / "meta.properties").read_text().splitlines()
+        return next(line.partition("=")[2] for line in lines if line.startswith("cluster.id="))
 
     def _properties(self) -> dict[str, object]:
         return {

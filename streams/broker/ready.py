@@ -20,30 +20,36 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def answers(bootstrap_servers: str) -> bool:
-    """Whether a broker that takes requests is a member of the cluster at that address."""
+def cluster_at(bootstrap_servers: str) -> str | None:
+    """The id of the cluster at that address, None where no broker that is a member of one takes requests."""
     host, _, port = bootstrap_servers.partition(",")[0].rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=1).close()
     except OSError:
-        return False
+        return None
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     try:
         client = KafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=_PATIENCE_MS, bootstrap_timeout_ms=_PATIENCE_MS)
     except (KafkaError, OSError):
-        return False
+        return None
     try:
-        return bool(client.describe_cluster()["brokers"])
+        cluster = client.describe_cluster()
+        return str(cluster["cluster_id"]) if cluster["brokers"] else None
     except (KafkaError, OSError):
-        return False
+        return None
     finally:
         client.close()
 
 
-def wait_until_ready(bootstrap_servers: str, seconds: float, alive: Callable[[], bool], log: Callable[[], str]) -> None:
-    """Return once the broker answers; raises ``BrokerUnavailable`` with the end of its log when it ended or did not within ``seconds``."""
+def wait_until_ready(
+    bootstrap_servers: str, seconds: float, alive: Callable[[], bool], log: Callable[[], str], cluster_id: str | None = None
+) -> None:
+    """Return once the broker answers, where an id is given as a member of that cluster.
+
+    Raises ``BrokerUnavailable`` with the end of its log when it ended or did not within ``seconds``.
+    """
     deadline = time.monotonic() + seconds
-    while not answers(bootstrap_servers):
+    while (found := cluster_at(bootstrap_servers)) is None or cluster_id not in {None, found}:
         if not alive():
             raise BrokerUnavailable(f"Kafka ended while starting:\n{log()}")
         if time.monotonic() > deadline:

@@ -1,0 +1,115 @@
+"""What is shipped: images, compose file, requirements and package data fit the code."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from streams.broker.container import IMAGE
+from streams.broker.jars import KAFKA_VERSION
+from streams.commands import COMMANDS, cli
+from streams.settings import BESIDE_SETTINGS, PREFIX, Settings, variable
+
+ROOT = Path(__file__).parents[1]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "candor"}
+VARIABLES = {variable(name) for name in Settings.model_fields} | BESIDE_SETTINGS
+TEXTS = [ROOT / name for name in ("Makefile", "Dockerfile", "docker-compose.yml", "README.md", "CONTRIBUTING.md", ".ci/run", ".ci/java", ".ci/venv")]
+
+
+def _resolve(arguments: list[str]) -> click.Command:
+    command: click.Command = cli
+    for argument in arguments:
+        assert isinstance(command, click.Group), arguments
+        inner = command.get_command(click.Context(command), argument)
+        assert inner is not None, arguments
+        command = inner
+    return command
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_every_command_of_the_compose_file_exists(name: str) -> None:
+    assert not isinstance(_resolve(OURS[name]["command"]), click.Group)
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_our_services_are_confined(name: str) -> None:
+    service = OURS[name]
+
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert {"cpus", "memory"} <= service["deploy"]["resources"]["limits"].keys()
+
+
+@pytest.mark.parametrize("name", sorted(COMPOSE["services"]))
+def test_ports_are_on_the_loopback_interface_and_resources_limited(name: str) -> None:
+    service = COMPOSE["services"][name]
+
+    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+    assert service["deploy"]["resources"]["limits"]
+
+
+def test_the_compose_file_starts_things_in_order_and_two_workers() -> None:
+    services = COMPOSE["services"]
+
+    assert set(services) == {"kafka", "clickhouse", "topics", "migrate", "worker"}
+    assert services["worker"]["deploy"]["replicas"] == 2
+    assert {name: needed["condition"] for name, needed in services["worker"]["depends_on"].items()} == {
+        "topics": "service_completed_successfully",
+        "migrate": "service_completed_successfully",
+    }
+    assert all("healthcheck" in services[name] for name in ("kafka", "clickhouse", "worker"))
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_every_variable_that_is_named_is_a_setting(path: Path) -> None:
+    assert set(re.findall(rf"\b{PREFIX}[A-Z_]*[A-Z]", path.read_text())) <= VARIABLES
+
+
+def test_every_command_that_is_named_in_the_texts_exists() -> None:
+    for path in TEXTS:
+        for name in re.findall(r"(?:`|bin/|\) )candor ([a-z]+)", path.read_text()):
+            assert name in COMMANDS, (path, name)
+
+
+def test_kafka_has_one_version_everywhere() -> None:
+    assert COMPOSE["services"]["kafka"]["image"] == IMAGE
+    assert f"<version>{KAFKA_VERSION}</version>" in (ROOT / "streams/broker/pom.xml").read_text()
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-build.txt"])
+def test_requirements_are_pinned_with_hashes_and_name_no_host(name: str) -> None:
+    text = (ROOT / name).read_text()
+    blocks = re.split(r"\n(?=\S)", text.strip())
+
+    assert blocks
+    assert all(re.match(r"[A-Za-z0-9._-]+==\S+", block) and "--hash=sha256:" in block for block in blocks)
+    assert "://" not in text
+
+
+def test_every_dependency_is_pinned() -> None:
+    def names(requirements: list[str]) -> set[str]:
+        return {re.split(r"[<>=~! \[]", requirement, maxsplit=1)[0].lower().replace("_", "-") for requirement in requirements}
+
+    pinned = names((ROOT / "requirements.txt").read_text().splitlines())
+    pinned_for_development = names((ROOT / "requirements-dev.txt").read_text().splitlines())
+
+    assert names(PROJECT["project"]["dependencies"]) <= pinned
+    assert names(PROJECT["project"]["optional-dependencies"]["dev"]) - {"candor"} <= pinned_for_development
+
+
+def test_the_image_runs_as_nobody_in_particular_with_hashed_requirements() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+
+    assert re.search(r"^USER \d{4,}$", dockerfile, re.MULTILINE)
+    assert dockerfile.count("--require-hashes") == 2
+    assert dockerfile.count("\nFROM ") == 1
+
+
+def test_faust_is_pinned_to_a_minor_version() -> None:
+    assert "faust-streaming~=0.15.3" in PROJECT["project"]["dependencies"]
