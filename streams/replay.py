@@ -65,8 +65,7 @@ class FileState(msgspec.Struct, frozen=True):
     done: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Numbered:
+class Numbered(msgspec.Struct, gc=False):
     """A record with its offset."""
 
     offset: int

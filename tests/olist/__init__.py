@@ -1,0 +1,1 @@
+"""The published Olist files, from CSV to the numbers in ClickHouse."""
