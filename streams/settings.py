@@ -50,7 +50,6 @@ class LogFormat(StrEnum):
 
 
 Days = Annotated[int, Field(ge=1, le=36_500)]
-Port = Annotated[int, Field(ge=0, le=65_535)]
 
 
 class Settings(BaseSettings):
@@ -104,8 +103,6 @@ class Settings(BaseSettings):
     pause_reject_ratio: float = Field(0.5, gt=0, le=1, description="The worker pauses when more than this share of a stretch is refused; 1: never.")
     pause_reject_minimum: int = Field(1_000, ge=1, description="Records that a stretch must have before the worker pauses.")
 
-    web_host: str = Field("127.0.0.1", min_length=1, description="Address that the worker's web server binds to.")
-    web_port: Port = Field(6066, description="Port of the worker's web server; 0: any free one.")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
     log_format: LogFormat = Field(LogFormat.CONSOLE, description="console or json.")
 

@@ -10,10 +10,10 @@ from sinks.catalog import write_catalog
 from sinks.clickhouse import ClickHouse, connect
 from sinks.migrate import Migrator
 from streams.commands.patience import patiently
-from streams.commands.stages import accounts_stages, catalog_of
 from streams.kafka.worker import run_worker
 from streams.logs import configure_logs
 from streams.settings import load_settings
+from streams.stages import accounts_stages, catalog_of
 
 _log = structlog.get_logger(__name__)
 

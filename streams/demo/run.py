@@ -21,7 +21,6 @@ from sinks.migrate import Migrator
 from sinks.retry import RetryingSink
 from streams.broker.choose import start_broker
 from streams.broker.ready import free_port
-from streams.commands.stages import accounts_stages, catalog_of
 from streams.connections import admin
 from streams.demo.numbers import QUERIES, show
 from streams.demo.processes import CandorProcess, clickhouse_answers, wait_until
@@ -31,6 +30,7 @@ from streams.producing import EventProducer
 from streams.replay import Replay, Summary
 from streams.settings import Settings, load_settings
 from streams.simulate import Plan, Simulation, simulate
+from streams.stages import accounts_stages, catalog_of
 from streams.topics_admin import create_topics
 
 _DATABASE = "candor"

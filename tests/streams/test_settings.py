@@ -17,15 +17,15 @@ def test_the_defaults_are_valid() -> None:
 
 def test_the_environment_stands_above_the_file_and_the_file_above_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "settings.env").write_text("CANDOR_GROUP=file\nCANDOR_TOPIC_PREFIX=file.\n")
-    for name in ("group", "topic_prefix", "web_host"):
-        (tmp_path / f"candor_{name}").write_text("secret")
+    for name in ("group", "topic_prefix", "log_format"):
+        (tmp_path / f"candor_{name}").write_text("json")
     monkeypatch.setenv("CANDOR_ENV_FILE", str(tmp_path / "settings.env"))
     monkeypatch.setenv("CANDOR_SECRETS_DIR", str(tmp_path))
     monkeypatch.setenv("CANDOR_GROUP", "environment")
 
     settings = load_settings()
 
-    assert (settings.group, settings.topic_prefix, settings.web_host) == ("environment", "file.", "secret")
+    assert (settings.group, settings.topic_prefix, settings.log_format) == ("environment", "file.", "json")
 
 
 def test_an_override_stands_above_all_and_none_leaves_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
