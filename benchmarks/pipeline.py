@@ -134,7 +134,8 @@ class Bench:
             spent = [cpu_seconds(*(worker.process for worker in running)), cpu_seconds(kafka), cpu_seconds(server)]
             peak = max(peak_megabytes(worker.process) for worker in running)
         per_record = [(after - first) / records * 1e6 for first, after in zip(cpu, spent, strict=True)]
-        return Throughput(workers, records, records / seconds, *per_record, peak)
+        worker_cpu, broker_cpu, clickhouse_cpu = per_record
+        return Throughput(workers, records, records / seconds, worker_cpu, broker_cpu, clickhouse_cpu, peak)
 
     def raw_reading(self, name: str) -> float:
         """Returns records a second of aiokafka alone, reading the same topics: the limit."""
@@ -240,7 +241,8 @@ def run(folder: Path, events: int) -> Iterator[str]:
             yield str(one)
             yield f"aiokafka alone, one process, the same topics: {bench.raw_reading('one'):,.0f} records/s"
             rows, seconds, size = bench.recovery("one")
-            yield f"recovery: {rows:,} rows of state in {seconds:.2f} s ({rows / seconds:,.0f} a second; {seconds / rows * 1e6:.2f} s a million), {size:.0f} MiB"
+            rate, million = rows / seconds, seconds / rows * 1e6
+            yield f"recovery: {rows:,} rows of state in {seconds:.2f} s ({rate:,.0f} a second; {million:.2f} s a million), {size:.0f} MiB"
             yield str(bench.catch_up("two", 2))
             latencies = bench.latency("half", one.records_per_second / 2, 30)
             yield (

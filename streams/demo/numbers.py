@@ -11,8 +11,8 @@ from sinks.base import Reader
 TOTAL = "SELECT metric, n, nps, nps_low, nps_high, response_rate, revenue FROM loyalty_total WHERE period = 'all' ORDER BY n DESC"
 UNITS = """SELECT unit_id, n, nps, nps_low, nps_high, response_rate FROM loyalty_by_unit
 WHERE period = 'all' AND metric = 'nps' AND n >= 20 ORDER BY nps DESC"""
-ACCOUNTS = """SELECT count() AS accounts, sum(revenue) AS revenue, sum(refunds) AS refunds, sum(transactions) AS transactions, sum(responses) AS responses,
-sum(open_cases) AS open_cases FROM accounts"""
+ACCOUNTS = """SELECT count() AS accounts, sum(revenue) AS revenue, sum(refunds) AS refunds, sum(transactions) AS transactions,
+sum(responses) AS responses, sum(open_cases) AS open_cases FROM accounts"""
 REFUSED = "SELECT reason, count() AS records FROM dead_letters GROUP BY reason ORDER BY records DESC, reason"
 
 QUERIES = (
@@ -24,7 +24,8 @@ GROUP BY month ORDER BY month""",
     ),
     (
         "Unhappy customers with most revenue and an open case",
-        "SELECT account_id, last_score, revenue, open_cases, last_seen FROM accounts WHERE last_score < 7 AND open_cases > 0 ORDER BY revenue DESC LIMIT 10",
+        """SELECT account_id, last_score, revenue, open_cases, last_seen FROM accounts
+WHERE last_score < 7 AND open_cases > 0 ORDER BY revenue DESC LIMIT 10""",
     ),
     ("What could not be used, and why", "SELECT reason, field, any(message) AS example, count() AS records FROM dead_letters GROUP BY reason, field"),
 )

@@ -163,7 +163,7 @@ def _watch(client: KafkaAdminClient, settings: Settings, simulation: Simulation,
             except KafkaError:
                 return False  # the group is being made
             bar.update(joining, completed=done, rate=f"{done / (time.monotonic() - began):,.0f}/s, lag {total - done:,}")
-            return done >= total
+            return bool(done >= total)
 
         wait_until(all_committed, _STREAM_SECONDS, "the end of the stream", *workers)
         seconds = time.monotonic() - began

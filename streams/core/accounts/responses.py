@@ -1,9 +1,10 @@
 """Survey responses: the highest revision counts, a withdrawal is final, and what was counted before is taken out again.
 
-Most responses arrive once and are counted as columns. Events of a response that is known already, or that stands in a batch more
-than once, are followed one by one, in order of arrival.
+A batch is taken in by rounds: the first event of each response, then the second of those that have one, and so on. Within a round
+every response stands once, so a round is columns; and each response meets its events in order of arrival.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +22,8 @@ from streams.core.hashing import UInt64s, combine, hash_strings, salt
 RESPONSE = salt("response")
 _WITHDRAWAL = list(FeedbackType).index(FeedbackType.WITHDRAWN)
 _BLANKED = ("score", "score_mapped", "class", "top_box", "top_two_box", "expected_score", "comment")
+_COUNTED_OR_JOINED = ResponseState.COUNTED | ResponseState.JOINED
+_ANY_WITHDRAWAL = ResponseState.WITHDRAWN | ResponseState.WITHDRAWAL_WAS_SYNTHETIC
 
 
 def response_keys(account_hashes: UInt64s, response_ids: list[str]) -> UInt64s:
@@ -40,11 +43,11 @@ class _Batch:
     accepted: Bools
     duplicates: int = 0
     rejected: list[Rejected] = field(default_factory=list)
-    to_write: list[int] = field(default_factory=list)
+    to_write: list[Int64s] = field(default_factory=list)
     """Events whose row is to be written to the responses, in order."""
-    to_blank: set[int] = field(default_factory=set)
+    to_blank: list[Int64s] = field(default_factory=list)
     """Those of them that are withdrawn."""
-    withdrawals: list[int] = field(default_factory=list)
+    withdrawals: list[Int64s] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +66,42 @@ def apply(state: AccountsState, events: Decoded, account_hashes: UInt64s, before
     """Takes in feedback; ``candidates`` are the events whose ``event_id`` is new, ``before`` the topic's newest time before each."""
     keys = response_keys(account_hashes, events.identity)
     batch = _Batch(events, keys, account_hashes, before, candidates.copy())
-    known = state.responses.find(keys)
-    repeated = np.zeros(len(keys), np.bool_)
-    distinct, counts = np.unique(keys[candidates], return_counts=True)
-    if (counts > 1).any():
-        repeated[candidates] = np.isin(keys[candidates], distinct[counts > 1])
-    simple = candidates & (known < 0) & ~repeated & (events.event_type != _WITHDRAWAL)
-    added = _add_all(state, batch, np.flatnonzero(simple))
-    for i in np.flatnonzero(candidates & ~simple).tolist():
-        _follow(state, batch, i, horizons)
-    seen = batch.accepted & ~events.synthetic
-    others = np.flatnonzero(seen & ~simple)
-    _accounts_of(state, batch, others)
-    return Feedback(batch.accepted, batch.rejected, batch.duplicates, _facts(batch, added))
+    for chosen in _rounds(keys, np.flatnonzero(candidates)):
+        _take_in(state, batch, chosen, horizons)
+    batch.rejected.sort(key=lambda refused: refused.index)
+    return Feedback(batch.accepted, batch.rejected, batch.duplicates, _facts(batch))
+
+
+def _rounds(keys: UInt64s, chosen: Int64s) -> Iterator[Int64s]:
+    """Yields the first event of each response, then the second, and so on, each in order of arrival."""
+    while len(chosen):
+        first = np.sort(np.unique(keys[chosen], return_index=True)[1])
+        yield chosen[first]
+        chosen = np.delete(chosen, first)
+
+
+def _take_in(state: AccountsState, batch: _Batch, chosen: Int64s, horizons: Horizons) -> None:
+    """Takes in one round."""
+    events, responses = batch.events, state.responses
+    rows = responses.find(batch.keys[chosen])
+    refused = _refuse(state, batch, chosen, rows, horizons)
+    if refused.any():
+        chosen, rows = chosen[~refused], rows[~refused]
+    new = rows < 0
+    if new.any():
+        rows[new] = added = responses.append(batch.keys[chosen[new]])
+        responses.response_id[added] = [events.identity[i] for i in chosen[new].tolist()]
+        responses.first_at[added] = events.occurred_at[chosen[new]]
+        responses.account[added] = NOBODY
+    accounts = np.full(len(chosen), NOBODY, np.int64)
+    real = ~events.synthetic[chosen]
+    accounts[real] = _accounts_of(state, batch, chosen[real])
+    withdrawal = events.event_type[chosen] == _WITHDRAWAL
+    if withdrawal.any():
+        _withdraw(state, batch, chosen[withdrawal], rows[withdrawal])
+    submitted = responses.state[rows] & ResponseState.SUBMITTED != 0
+    newest = ~withdrawal & (~submitted | (events.revision[chosen] > responses.revision[rows]))
+    _submit(state, batch, chosen[newest], rows[newest], accounts[newest])
 
 
 def _accounts_of(state: AccountsState, batch: _Batch, chosen: Int64s) -> Int64s:
@@ -83,20 +109,53 @@ def _accounts_of(state: AccountsState, batch: _Batch, chosen: Int64s) -> Int64s:
     return state.accounts.numbers_of([names[i] for i in chosen.tolist()], batch.account_hashes[chosen], batch.events.occurred_at[chosen])
 
 
-def _add_all(state: AccountsState, batch: _Batch, chosen: Int64s) -> Int64s:
-    """Adds responses that were never heard of; returns the events to write."""
-    events = batch.events
-    counted = ~events.synthetic[chosen]
-    rows = state.responses.append(batch.keys[chosen])
+def _refuse(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s, horizons: Horizons) -> Bools:
+    """Returns which events are copies, or came too late for the response that they are about."""
+    events, responses = batch.events, state.responses
+    times, before = events.occurred_at[chosen], batch.before[chosen]
+    held = responses.state[rows]
+    same = (held & ResponseState.SUBMITTED != 0) & (events.revision[chosen] == responses.revision[rows])
+    copy = np.where(events.event_type[chosen] == _WITHDRAWAL, held & _ANY_WITHDRAWAL != 0, same)
+    copy &= (rows >= 0) & (before - times <= horizons.revision)
+    newest = np.maximum(before, times)
+    late = (rows >= 0) & ~copy & (newest - responses.first_at[rows] > horizons.revision)
+    refused: Bools = copy | late
+    batch.accepted[chosen[refused]] = False
+    batch.duplicates += int(copy.sum())
+    for at in np.flatnonzero(late).tolist():
+        days = int(newest[at] - responses.first_at[rows[at]]) // DAY
+        reach = horizons.revision // DAY
+        message = f"the response was given {days} days before the newest feedback; revisions and withdrawals reach back {reach} days"
+        batch.rejected.append(Rejected(int(events.index[chosen[at]]), RejectReason.TOO_LATE, "response_id", message))
+    return refused
+
+
+def _withdraw(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s) -> None:
     responses = state.responses
-    responses.response_id[rows] = [events.identity[i] for i in chosen.tolist()]
-    responses.first_at[rows] = events.occurred_at[chosen]
-    responses.account[rows] = NOBODY
-    responses.account[rows[counted]] = _accounts_of(state, batch, chosen[counted])
-    link_responses(state, rows[counted])
+    batch.withdrawals.append(chosen)
+    responses.touch(rows)
+    synthetic = batch.events.synthetic[chosen]
+    responses.state[rows[synthetic]] |= ResponseState.WITHDRAWAL_WAS_SYNTHETIC
+    chosen, rows = chosen[~synthetic], rows[~synthetic]
+    _take_out(state, rows)
+    responses.state[rows] |= ResponseState.WITHDRAWN
+    # Of a response that was never submitted the withdrawal is all that can be shown.
+    batch.to_write.append(chosen[responses.state[rows] & ResponseState.SUBMITTED == 0])
+
+
+def _submit(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s, accounts: Int64s) -> None:
+    """Makes these events the newest revisions of their responses."""
+    responses = state.responses
+    _take_out(state, rows)
     _describe(state, batch, rows, chosen)
+    batch.to_write.append(chosen)
+    withdrawn = responses.state[rows] & ResponseState.WITHDRAWN != 0
+    batch.to_blank.append(chosen[withdrawn])
+    counted = ~withdrawn & (accounts != NOBODY)
+    unlinked = counted & (responses.account[rows] == NOBODY)
+    responses.account[rows[unlinked]] = accounts[unlinked]
+    link_responses(state, rows[unlinked])
     _count(state, rows[counted])
-    return chosen
 
 
 def _describe(state: AccountsState, batch: _Batch, rows: Int64s, chosen: Int64s) -> None:
@@ -110,7 +169,7 @@ def _describe(state: AccountsState, batch: _Batch, rows: Int64s, chosen: Int64s)
     responses.occurred_at[rows] = events.occurred_at[chosen]
     responses.score[rows] = events.score[chosen]
     responses.revenue[rows] = 0
-    kept = responses.state[rows] & (ResponseState.WITHDRAWN | ResponseState.WITHDRAWAL_WAS_SYNTHETIC)
+    kept = responses.state[rows] & _ANY_WITHDRAWAL
     responses.state[rows] = kept | ResponseState.SUBMITTED | events.synthetic[chosen] * ResponseState.SYNTHETIC
     names = [events.transaction_id[i] for i in chosen.tolist()]
     responses.transaction[rows] = 0
@@ -148,105 +207,33 @@ def _join(state: AccountsState, rows: Int64s) -> None:
         state.awaiting_purchase.setdefault(transaction, []).append(key)
 
 
-def _take_out(state: AccountsState, row: int) -> None:
-    """Takes a counted response out of every number that held it."""
+def _take_out(state: AccountsState, rows: Int64s) -> None:
+    """Takes those responses, given once each, that are counted out of every number that held them."""
     responses, accounts = state.responses, state.accounts
-    rows = np.array([row])
-    holder = int(responses.account[row])
+    rows = rows[responses.state[rows] & ResponseState.COUNTED != 0]
+    if not len(rows):
+        return
     loyalty.count(state, rows, -1)
-    responses.state[row] &= ~(ResponseState.COUNTED | ResponseState.JOINED)
-    accounts.responses[holder] -= 1
-    accounts.touch(np.array([holder]))
-    if accounts.last_response[holder] == responses.keys[row]:
+    responses.state[rows] &= ~_COUNTED_OR_JOINED
+    holders = responses.account[rows].astype(np.int64)
+    np.subtract.at(accounts.responses, holders, 1)
+    accounts.touch(holders)
+    for holder in holders[accounts.last_response[holders] == responses.keys[rows]].tolist():
         last_score.find_again(state, holder)
 
 
-def _follow(state: AccountsState, batch: _Batch, i: int, horizons: Horizons) -> None:
-    """Takes in one event of a response that may be known."""
-    events, responses = batch.events, state.responses
-    row = int(responses.find(batch.keys[i : i + 1])[0])
-    withdrawal = bool(events.event_type[i] == _WITHDRAWAL)
-    if row >= 0:
-        if _is_copy(state, batch, i, row, withdrawal, horizons):
-            batch.accepted[i] = False
-            batch.duplicates += 1
-            return
-        newest = max(int(batch.before[i]), int(events.occurred_at[i]))
-        if newest - int(responses.first_at[row]) > horizons.revision:
-            batch.accepted[i] = False
-            batch.rejected.append(_too_late(batch, i, int(responses.first_at[row]), newest, horizons))
-            return
-    else:
-        row = int(responses.append(batch.keys[i : i + 1])[0])
-        responses.response_id[row] = events.identity[i]
-        responses.first_at[row] = events.occurred_at[i]
-        responses.account[row] = NOBODY
-        responses.touch(np.array([row]))
-    if withdrawal:
-        _withdraw(state, batch, i, row)
-    elif not responses.state[row] & ResponseState.SUBMITTED or events.revision[i] > responses.revision[row]:
-        _revise(state, batch, i, row)
-
-
-def _is_copy(state: AccountsState, batch: _Batch, i: int, row: int, withdrawal: bool, horizons: Horizons) -> bool:
-    if batch.before[i] - batch.events.occurred_at[i] > horizons.revision:
-        return False
-    held = int(state.responses.state[row])
-    if withdrawal:
-        return bool(held & (ResponseState.WITHDRAWN | ResponseState.WITHDRAWAL_WAS_SYNTHETIC))
-    return bool(held & ResponseState.SUBMITTED) and int(batch.events.revision[i]) == int(state.responses.revision[row])
-
-
-def _too_late(batch: _Batch, i: int, first_at: int, newest: int, horizons: Horizons) -> Rejected:
-    days = (newest - first_at) // DAY
-    message = f"the response was given {days} days before the newest feedback; revisions and withdrawals reach back {horizons.revision // DAY} days"
-    return Rejected(int(batch.events.index[i]), RejectReason.TOO_LATE, "response_id", message)
-
-
-def _withdraw(state: AccountsState, batch: _Batch, i: int, row: int) -> None:
-    responses = state.responses
-    batch.withdrawals.append(i)
-    responses.touch(np.array([row]))
-    if batch.events.synthetic[i]:
-        responses.state[row] |= ResponseState.WITHDRAWAL_WAS_SYNTHETIC
-        return
-    if responses.state[row] & ResponseState.COUNTED:
-        _take_out(state, row)
-    responses.state[row] |= ResponseState.WITHDRAWN
-    if not responses.state[row] & ResponseState.SUBMITTED:
-        batch.to_write.append(i)
-
-
-def _revise(state: AccountsState, batch: _Batch, i: int, row: int) -> None:
-    responses = state.responses
-    rows, chosen = np.array([row]), np.array([i])
-    if responses.state[row] & ResponseState.COUNTED:
-        _take_out(state, row)
-    _describe(state, batch, rows, chosen)
-    batch.to_write.append(i)
-    if responses.state[row] & ResponseState.WITHDRAWN:
-        batch.to_blank.add(i)
-    elif not batch.events.synthetic[i]:
-        if responses.account[row] == NOBODY:
-            responses.account[rows] = _accounts_of(state, batch, chosen)
-            link_responses(state, rows)
-        _count(state, rows)
-
-
-def _facts(batch: _Batch, added: Int64s) -> list[tuple[Table, UInt64s, pa.Table]]:
-    facts = batch.events.facts
+def _facts(batch: _Batch) -> list[tuple[Table, UInt64s, pa.Table]]:
+    facts, keys = batch.events.facts, batch.keys
     written: list[tuple[Table, UInt64s, pa.Table]] = []
-    if len(added):
-        rows = facts if len(added) == facts.num_rows else facts.take(pa.array(added))
-        written.append((Table.RESPONSES, batch.keys[added], rows))
-    if batch.to_write:
-        rows = facts.take(pa.array(batch.to_write))
-        withdrawn = np.array([i in batch.to_blank for i in batch.to_write])
-        written.append((Table.RESPONSES, batch.keys[batch.to_write], blank(rows, withdrawn) if withdrawn.any() else rows))
-    if batch.withdrawals:
+    chosen = np.concatenate([np.empty(0, np.int64), *batch.to_write])
+    if len(chosen):
+        rows = facts if np.array_equal(chosen, np.arange(facts.num_rows)) else facts.take(pa.array(chosen))
+        withdrawn = np.isin(chosen, np.concatenate([np.empty(0, np.int64), *batch.to_blank]))
+        written.append((Table.RESPONSES, keys[chosen], blank(rows, withdrawn) if withdrawn.any() else rows))
+    taken_back = np.concatenate([np.empty(0, np.int64), *batch.withdrawals])
+    if len(taken_back):
         names = [column.name for column in TABLES[Table.WITHDRAWALS].columns if column.name in facts.schema.names]
-        rows = facts.select(names).take(pa.array(batch.withdrawals))
-        written.append((Table.WITHDRAWALS, batch.keys[batch.withdrawals], rows))
+        written.append((Table.WITHDRAWALS, keys[taken_back], facts.select(names).take(pa.array(taken_back))))
     return written
 
 

@@ -81,21 +81,23 @@ def _sum_up(state: AccountsState, accounts: Int64s, amounts: Int64s, purchase: B
 
 def _settle_responses(state: AccountsState, keys: UInt64s, amounts: Int64s) -> None:
     """Gives responses that had been waiting for a purchase its revenue."""
-    if not state.awaiting_purchase:
+    waiting = state.awaiting_purchase
+    known = [(response, key, amount) for key, amount in zip(keys.tolist(), amounts.tolist(), strict=True) for response in waiting.pop(key, ())]
+    if not known:
         return
     responses = state.responses
-    for key, amount in zip(keys.tolist(), amounts.tolist(), strict=True):
-        for response in state.awaiting_purchase.pop(key, ()):
-            row = responses.find(np.array([response], np.uint64))
-            # It may have been revised, withdrawn or forgotten since.
-            if row[0] < 0 or responses.transaction[row[0]] != key:
-                continue
-            if responses.state[row[0]] & (ResponseState.COUNTED | ResponseState.JOINED) != ResponseState.COUNTED:
-                continue
-            responses.revenue[row] = amount
-            responses.state[row] |= ResponseState.JOINED
-            responses.touch(row)
-            loyalty.add_revenue(state, row, np.array([amount], np.int64))
+    rows = responses.find(np.array([response for response, _, _ in known], np.uint64))
+    named = np.array([key for _, key, _ in known], np.uint64)
+    paid = np.array([amount for _, _, amount in known], np.int64)
+    # A response may have been revised to name another purchase, withdrawn or forgotten since; and revised to name the same one again.
+    unsettled = responses.state[rows] & (ResponseState.COUNTED | ResponseState.JOINED) == ResponseState.COUNTED
+    unsettled &= (rows >= 0) & (responses.transaction[rows] == named)
+    rows, first = np.unique(rows[unsettled], return_index=True)
+    paid = paid[unsettled][first]
+    responses.revenue[rows] = paid
+    responses.state[rows] |= ResponseState.JOINED
+    responses.touch(rows)
+    loyalty.add_revenue(state, rows, paid)
 
 
 def _give_back(state: AccountsState, events: Decoded, fresh: Int64s, keys: UInt64s, accounts: Int64s, refunds: Int64s) -> None:
