@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import shutil
 import sys
 from pathlib import Path
@@ -21,6 +22,10 @@ def main() -> int:
     parser.add_argument("--keep-going", action="store_true", help="go on after a failed trial")
     chosen = parser.parse_args()
     return asyncio.run(_run(chosen.trials, chosen.seed, chosen.events, chosen.folder.resolve(), chosen.keep_going))
+
+
+# What it says while the broker is away is no news.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 async def _run(trials: int, seed: int, events: int, folder: Path, keep_going: bool) -> int:

@@ -38,6 +38,8 @@ class Draft:
     fields: Fields
     occurred_at: datetime
     delay: timedelta
+    careless: bool = False
+    """Whether its ``event_id`` may be that of another event; it is then not sent under yet another one."""
 
 
 @dataclass(slots=True)
@@ -87,14 +89,14 @@ class Life:
             "occurred_at": any_time(rng, occurred_at),
             "account_id": self.account_id,
         }
-        if rng.random() < 0.01:
-            # A careless producer: the id of an event before, perhaps of the same topic.
+        careless = rng.random() < 0.01 and fields.get("revision") is None
+        if careless:
+            # The id of an event before, perhaps of the same topic.
             common["event_id"] = f"e-{topic}-{self.serial - rng.randrange(1, 4)}"
         common |= self.extras(topic, occurred_at)
         delay = rng.choice([timedelta(seconds=rng.random() * 5), timedelta(minutes=rng.random() * 300), timedelta(hours=rng.random() * 240)])
-        return Draft(
-            topic, {**common, **{name: value for name, value in fields.items() if value is not None or rng.random() < 0.1}}, occurred_at, delay
-        )
+        given = {name: value for name, value in fields.items() if value is not None or rng.random() < 0.1}
+        return Draft(topic, {**common, **given}, occurred_at, delay, careless)
 
     def extras(self, topic: str, occurred_at: datetime) -> Fields:
         """Common fields that may be left out, and fields that nobody knows."""

@@ -48,6 +48,10 @@ class Process:
         except psutil.NoSuchProcess:
             return False
 
+    def has_said(self, words: str) -> bool:
+        """Whether the words are in its log."""
+        return words.encode() in self.log.read_bytes()
+
     @property
     def running(self) -> bool:
         """Whether it has not ended."""

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import secrets
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -217,6 +218,7 @@ class Trial:
         stream = generate(self.plan.seed, self.plan.stream)
         for _ in range(self.plan.workers):
             self._start_worker()
+        await eventually(self._at_work, 60, lambda: f"no worker begins\n{self._workers[0].tail()}")
         proxy = self._around.proxy
         proxy.rate, proxy.faults = self.plan.fault_rate, self.plan.faults
         if self.plan.outage:
@@ -301,7 +303,8 @@ class Trial:
 
     async def _end(self, worker: Process) -> None:
         exit_code = await worker.end(40)
-        if exit_code != 0:
+        not_begun = exit_code == -signal.SIGTERM and not worker.tail()
+        if exit_code != 0 and not not_begun:
             raise DeadlineError(f"{worker.name} ended with {exit_code} after SIGTERM\n{worker.tail()}")
 
     async def _judge(self) -> list[str]:
@@ -331,6 +334,9 @@ class Trial:
         finally:
             clickhouse.close()
         return differences(expected, found) + letter_differences(expected["dead_letters"], await self._topics.dead_letters())
+
+    async def _at_work(self) -> bool:
+        return any(worker.has_said("partition_opened") for worker in self._workers)
 
     def _restart_the_fallen(self) -> None:
         """As a supervisor would: a worker that ends by itself (fail-stop) is started again, never fewer than two."""
