@@ -102,10 +102,7 @@ class TableSpec:
     def arrow_schema(self) -> pa.Schema:
         """The schema of a batch to insert, in declared order; ``key`` and ``value`` of dead letters are raw bytes."""
         return pa.schema(
-            [
-                pa.field(c.name, _as_bytes(c.arrow) if self.table is Table.DEAD_LETTERS and c.name in BYTES else c.arrow)
-                for c in self.columns
-            ]
+            [pa.field(c.name, _as_bytes(c.arrow) if self.table is Table.DEAD_LETTERS and c.name in BYTES else c.arrow) for c in self.columns]
         )
 
     def column(self, name: str) -> Column:

@@ -67,7 +67,8 @@ def rules_of(model: type[Record]) -> tuple[Rule, ...]:
 
 
 def _rule(name: str, field: FieldInfo) -> Rule:
-    default = None if field.is_required() else field.default
+    # What a factory makes is empty, and so is absence.
+    default = None if field.is_required() or field.default_factory is not None else field.default
     annotation, metadata = _unwrapped(field.annotation, list(field.metadata))
     for item in metadata:
         if isinstance(item, Shape):

@@ -83,16 +83,19 @@ Instant = Annotated[
 Money = Annotated[
     Decimal,
     BeforeValidator(_money),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 99999999999999.9999}, {"type": "string", "pattern": _MONEY_TEXT}]}),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": 0, "exclusiveMaximum": 100_000_000_000_000}, {"type": "string", "pattern": _MONEY_TEXT}]}
+    ),
     Shape(Kind.MONEY),
 ]
 Number = Annotated[float, BeforeValidator(read_number), Shape(Kind.NUMBER)]
-Probability = Annotated[float, BeforeValidator(read_number), Field(gt=0, le=1), Shape(Kind.NUMBER, above=0, most=1)]
-Weight = Annotated[float, BeforeValidator(read_number), Field(gt=0), Shape(Kind.NUMBER, above=0)]
-Quantity = Annotated[float, BeforeValidator(read_number), Field(gt=0, le=LARGEST_QUANTITY), Shape(Kind.NUMBER, above=0, most=LARGEST_QUANTITY)]
-Revision = Annotated[int, BeforeValidator(read_integer), Field(ge=1, le=LARGEST_INTEGER), Shape(Kind.INTEGER, least=1)]
-Milliseconds = Annotated[int, BeforeValidator(read_integer), Field(ge=0, le=LARGEST_INTEGER), Shape(Kind.INTEGER, least=0)]
-Version = Annotated[int, BeforeValidator(read_integer), Field(ge=1, le=1), Shape(Kind.INTEGER)]
+# Bounds stand before the reader, so that they apply to the number and JSON Schema knows them.
+Probability = Annotated[float, Field(gt=0, le=1), BeforeValidator(read_number), Shape(Kind.NUMBER, above=0, most=1)]
+Weight = Annotated[float, Field(gt=0), BeforeValidator(read_number), Shape(Kind.NUMBER, above=0)]
+Quantity = Annotated[float, Field(gt=0, le=LARGEST_QUANTITY), BeforeValidator(read_number), Shape(Kind.NUMBER, above=0, most=LARGEST_QUANTITY)]
+Revision = Annotated[int, Field(ge=1, le=LARGEST_INTEGER), BeforeValidator(read_integer), Shape(Kind.INTEGER, least=1)]
+Milliseconds = Annotated[int, Field(ge=0, le=LARGEST_INTEGER), BeforeValidator(read_integer), Shape(Kind.INTEGER, least=0)]
+Version = Annotated[int, Field(ge=1, le=1), BeforeValidator(read_integer), Shape(Kind.INTEGER)]
 Flag = Annotated[bool, Strict(), Shape(Kind.FLAG)]
 Ids = Annotated[tuple[Id, ...], Shape(Kind.IDS)]
 Texts = Annotated[tuple[Text, ...], Shape(Kind.TEXTS)]
