@@ -20,22 +20,23 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=1_600, help="about how many good events each (default 1600)")
     parser.add_argument("--folder", type=Path, default=Path("build/chaos"), help="where logs of failed trials are kept (default build/chaos)")
     parser.add_argument("--keep-going", action="store_true", help="go on after a failed trial")
+    parser.add_argument("--verbose", action="store_true", help="say what happened in trials that went well, too")
     chosen = parser.parse_args()
-    return asyncio.run(_run(chosen.trials, chosen.seed, chosen.events, chosen.folder.resolve(), chosen.keep_going))
+    return asyncio.run(_run(chosen.trials, chosen.seed, chosen.events, chosen.folder.resolve(), chosen.keep_going, chosen.verbose))
 
 
 # What it says while the broker is away is no news.
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
-async def _run(trials: int, seed: int, events: int, folder: Path, keep_going: bool) -> int:
+async def _run(trials: int, seed: int, events: int, folder: Path, keep_going: bool, verbose: bool) -> int:
     shutil.rmtree(folder, ignore_errors=True)
     failed: list[int] = []
     async with Surroundings(folder, seed) as surroundings:
         for number in range(seed, seed + trials):
             trial = Trial(plan(number, events), surroundings)
             outcome = await trial.run()
-            _report(outcome, trial)
+            _report(outcome, trial, verbose)
             if outcome.problems:
                 failed.append(number)
                 if not keep_going:
@@ -46,11 +47,11 @@ async def _run(trials: int, seed: int, events: int, folder: Path, keep_going: bo
     return 1 if failed else 0
 
 
-def _report(outcome: Outcome, trial: Trial) -> None:
+def _report(outcome: Outcome, trial: Trial, verbose: bool) -> None:
     actions = ", ".join(action.name.lower() for action in trial.plan.actions)
     verdict = "FAILED" if outcome.problems else "ok"
     click.echo(f"seed {outcome.seed}: {verdict}, {outcome.records} records, {outcome.seconds:.1f} s: {actions}")
-    if outcome.problems:
+    if outcome.problems or verbose:
         for line in [*outcome.happened, *outcome.problems]:
             click.echo(f"  {line}")
         click.echo(f"  logs: {trial.folder}\n  again: python -m tests.chaos --trials 1 --seed {outcome.seed}")
