@@ -11,9 +11,19 @@ from streams.settings import load_settings
 from streams.topics_admin import Drift, create_topics, find_drift, repair_configuration
 
 
-@click.group("topics")
+class _CreateByDefault(click.Group):
+    """``candor topics`` and ``candor topics --dry-run`` mean ``create``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments that are left, as click wants it."""
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["create", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("topics", cls=_CreateByDefault)
 def command() -> None:
-    """Create the topics, or report how they differ."""
+    """Create the topics, or report how they differ; without a command: create."""
 
 
 @command.command("create")

@@ -19,6 +19,14 @@ def test_create_then_check_ends_with_0(candor: Run, settings: Settings) -> None:
     assert candor("topics", "create").stderr == "all topics are as they should be\n"
 
 
+def test_create_is_what_is_meant_where_nothing_is_said(candor: Run, settings: Settings) -> None:
+    assert f"would create {settings.topic_prefix}feedback" in candor("topics", "--dry-run").stderr
+    assert f"create {settings.topic_prefix}feedback" in candor("topics").stderr
+    assert candor("topics", "check").exit_code == 0
+    assert "Commands:" in candor("topics", "--help").stdout
+    assert candor("topics", "nothing").exit_code == 2
+
+
 def test_check_reports_what_is_absent_and_ends_with_1(candor: Run, settings: Settings) -> None:
     result = candor("topics", "check", "--json")
 

@@ -1,0 +1,55 @@
+"""``candor contracts``."""
+
+from pathlib import Path
+
+import click
+
+from schemas.events_page import events_page
+from schemas.export import contract_files
+from sinks.dictionary import render_fresh
+from streams.commands.output import say
+from streams.errors import ProblemFound
+from streams.settings import environment_example
+
+CONTRACTS = Path("schemas/contracts")
+
+
+@click.command("contracts")
+@click.option(
+    "--into", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Folder to write into; default: this one, the project's."
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 where a file is not what would be written.")
+def command(into: Path, check: bool) -> None:
+    """Write what is generated from the code, or check that it is up to date.
+
+    JSON Schema and an example of every event, the catalog's JSON Schema and an AsyncAPI 3 document (schemas/contracts), the page of events
+    (docs/events.md), the data dictionary of ClickHouse (docs/data-dictionary.md) and .env.example.
+    """
+    texts = generated()
+    stale = [path for path in _present(into) if path not in texts]
+    differing = [path for path, text in texts.items() if not (into / path).is_file() or (into / path).read_text(encoding="utf-8") != text]
+    if check:
+        if stale or differing:
+            raise ProblemFound("not up to date, run candor contracts:\n" + "\n".join(str(path) for path in sorted([*stale, *differing])))
+        say(f"{len(texts)} files are up to date")
+        return
+    for path in stale:
+        (into / path).unlink()
+    for path in differing:
+        (into / path).parent.mkdir(parents=True, exist_ok=True)
+        (into / path).write_text(texts[path], encoding="utf-8")
+    say(f"{len(differing)} of {len(texts)} files written, {len(stale)} removed")
+
+
+def generated() -> dict[Path, str]:
+    """Every generated file: its path from the root of the project, and its text."""
+    return {
+        **{CONTRACTS / path: text for path, text in contract_files().items()},
+        Path("docs/events.md"): events_page(),
+        Path("docs/data-dictionary.md"): render_fresh(),
+        Path(".env.example"): environment_example(),
+    }
+
+
+def _present(root: Path) -> list[Path]:
+    return [path.relative_to(root) for path in (root / CONTRACTS).rglob("*.json")]
