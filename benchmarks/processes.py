@@ -56,7 +56,7 @@ def peak_megabytes(process: psutil.Process) -> float:
     for line in Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmHWM"):
             return int(line.split()[1]) / 1024
-    return process.memory_info().rss / 2**20
+    return float(process.memory_info().rss / 2**20)
 
 
 def clickhouse(folder: Path) -> tuple[Measured, str]:
