@@ -92,10 +92,7 @@ REFUSED: list[tuple[Topic, dict[str, Any], str, str]] = [
     (F, {"scale_min": 10, "score": 10}, "invalid_field", "scale_min"),
     (F, {"scale_min": 9, "scale_max": 1, "revision": 0}, "invalid_field", "scale_min"),
     # money
-    *[
-        (T, {"amount": value}, "invalid_field", "amount")
-        for value in (0.00001, "1.00001", "1,5", "1e2", "+1", " 1", "1\n", "", ".5", "1.", "١", True, [])
-    ],
+    *_each(T, "amount", "invalid_field", 0.00001, "1.00001", "1,5", "1e2", "+1", " 1", "1\n", "", ".5", "1.", "١", True, []),
     *_each(T, "amount", "invalid_field", -0.00001, 1e-300, 0.1 + 0.2),
     *_each(T, "amount", "out_of_range", -1, "-0.01", 10**14, 1e14, "100000000000000", "9" * 5_000, "-" + "9" * 5_000),
     (T, {"amount": float("inf")}, "out_of_range", "amount"),
