@@ -1,0 +1,50 @@
+"""Logs of ours and of libraries look alike, and tracebacks show no values."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import logging, structlog
+from streams.logs import configure_logs
+from streams.settings import load_settings
+configure_logs(load_settings())
+structlog.get_logger("ours").info("started", n=1)
+structlog.get_logger("ours").debug("hidden")
+logging.getLogger("theirs").warning("slow %s", "disk")
+logging.getLogger("theirs").info("hidden")
+def fail(words):
+    raise ValueError("refused")
+try:
+    fail("what a customer wrote")
+except ValueError:
+    structlog.get_logger("ours").exception("failed")
+"""
+
+
+def _logged(log_format: str) -> str:
+    environment = {**os.environ, "CANDOR_LOG_FORMAT": log_format}
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == ""
+    return done.stderr
+
+
+def test_json_is_one_object_a_line() -> None:
+    lines = [json.loads(line) for line in _logged("json").splitlines()]
+
+    assert [(line["event"], line["level"]) for line in lines] == [("started", "info"), ("slow disk", "warning"), ("failed", "error")]
+    assert lines[0]["n"] == 1
+    assert all(line["timestamp"].endswith("Z") for line in lines)
+    assert "ValueError: refused" in lines[2]["exception"]
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_tracebacks_show_no_local_variables(log_format: str) -> None:
+    logged = _logged(log_format)
+
+    assert "ValueError: refused" in logged
+    assert "words =" not in logged
+    assert "hidden" not in logged
