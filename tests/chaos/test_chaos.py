@@ -42,14 +42,15 @@ MOMENTS = ("facts", "letters", "commit", "cells")
 @pytest.mark.timeout(3 * TRIAL_SECONDS)
 def test_no_moment_is_the_wrong_one_to_die_or_to_be_a_zombie(tmp_path: Path) -> None:
     """The controls of the tests below: the same blows, with nothing taken out of the workers."""
-    killed = Plan(1, SMALL, (), slices=6, flush_max_records=30, session_seconds=3, moments=tuple(f"{moment}:3:KILL" for moment in MOMENTS))
+    killed = Plan(1, SMALL, (), workers=1, slices=6, flush_max_records=30, session_seconds=3, moments=tuple(f"{moment}:1:KILL" for moment in MOMENTS))
     stopped = Plan(
-        2, SMALL, (), workers=4, slices=6, flush_max_records=30, session_seconds=3, moments=tuple(f"{moment}:2:STOP" for moment in MOMENTS[1:])
+        2, SMALL, (), workers=4, slices=6, flush_max_records=30, session_seconds=3, moments=tuple(f"{moment}:1:STOP" for moment in MOMENTS[1:])
     )
     outage = Plan(3, SMALL, (), slices=6, flush_max_records=30, moments=("letters:3:STOP",), outage=True)
 
-    for outcome in outcomes(tmp_path, [killed, stopped, outage]):
+    for outcome, hits in zip(outcomes(tmp_path, [killed, stopped, outage]), [4, 3, 1], strict=True):
         assert not outcome.problems, report(outcome)
+        assert outcome.hits == hits
 
 
 BITES: list[tuple[Sabotage, dict[str, object], str]] = [
@@ -80,4 +81,5 @@ def test_each_fault_is_noticed_when_what_guards_against_it_is_taken_out(tmp_path
         for i, (sabotage, settings, _) in enumerate(BITES)
     ]  # fmt: skip
     for outcome, (sabotage, settings, words) in zip(outcomes(tmp_path, plans), BITES, strict=True):
+        assert outcome.hits == len(settings.get("moments", ())), report(outcome)  # type: ignore[arg-type]  # a tuple
         assert any(words in problem for problem in outcome.problems), f"{sabotage} with {settings} was not noticed\n{report(outcome)}"

@@ -26,6 +26,7 @@ from tests.chaos.compare import differences, letter_differences, read_views
 from tests.chaos.kafka import Topics
 from tests.chaos.processes import ClickHouseProcess, DeadlineError, Process, eventually
 from tests.chaos.proxy import Fault, FaultProxy
+from tests.chaos.sabotage import HIT
 from tests.chaos.stream import BERLIN, SAO_PAULO, StreamOptions, generate
 from tests.oracle.records import Catalog, Record
 from tests.oracle.tables import tables
@@ -95,6 +96,8 @@ class Outcome:
     problems: list[str]
     seconds: float
     records: int = 0
+    hits: int = 0
+    """Workers that were hit at the moment that the plan names."""
     happened: list[str] = field(default_factory=list)
 
 
@@ -163,6 +166,7 @@ class Trial:
         finally:
             await self._clear()
         outcome.records = len(self._sent)
+        outcome.hits = sum(worker.has_said(HIT) for worker in self._workers)
         outcome.seconds = time.monotonic() - self._began
         return outcome
 
@@ -231,6 +235,7 @@ class Trial:
         for i, part in enumerate(slices):
             if i in due:
                 self._background.append(asyncio.create_task(self._act(due[i])))
+            self._restart_the_fallen()
             self._sent += part
             await self._topics.send(part)
             await asyncio.sleep(self._random.uniform(0.2, 0.9))
