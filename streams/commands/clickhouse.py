@@ -1,9 +1,11 @@
 """``candor clickhouse``."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import click
+from aiohttp.web import GracefulExit
 
 from sinks.chdb_server.access import Access
 from sinks.chdb_server.server import serve
@@ -27,6 +29,8 @@ def command(path: Path, host: str, port: int) -> None:
     passwords = (settings.clickhouse_server_password, settings.clickhouse_server_reader_password)
     access = Access(*("" if password is None else password.get_secret_value() for password in passwords))
     try:
-        asyncio.run(serve(path, host, port, access))
+        # The server raises these where a signal tells it to end, once it has.
+        with suppress(KeyboardInterrupt, GracefulExit):
+            asyncio.run(serve(path, host, port, access))
     except OSError as error:
         raise DependencyUnavailable(f"cannot serve at {host}:{port}: {error}") from None
