@@ -12,7 +12,7 @@ from streams.kafka.batches import Batch, BatchScheduler, BatchSchema
 from streams.kafka.shell import Shell
 from streams.kafka.transport import BatchConsumer, BatchTransport, Reading
 
-_EVENTS_BUFFERED = 8
+_EVENTS_BUFFERED = 32
 """Batches, not records, between Faust and the inbox."""
 
 

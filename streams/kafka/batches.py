@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import faust
+from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP, AppT, EventT, Message
-from faust.types.transports import SchedulingStrategyT
 
 from streams.core.batch import SourceRecord
 
@@ -27,9 +27,11 @@ class Batch:
     records: Sequence[SourceRecord]
     size: int
     """About how many bytes it holds in memory."""
+    number: int
+    """Grows from batch to batch over all partitions: the order in which they were taken."""
 
 
-class BatchScheduler(SchedulingStrategyT):
+class BatchScheduler(DefaultSchedulingStrategy):
     """Hands over what the consumer thread took, one event per partition and poll."""
 
     def iterate(self, records: Mapping[TP, list[Batch]]) -> Iterator[tuple[TP, Batch]]:

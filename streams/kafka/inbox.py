@@ -72,16 +72,21 @@ class Inbox:
         await self._room.wait()
 
     def take(self, partition: int, most_records: int) -> list[tuple[str, Sequence[SourceRecord]]]:
-        """Records to apply, per topic: the first batch that waits, and whole ones after it as long as there are no more than ``most_records``."""
-        taken = []
-        for topic, lane in self._lanes[partition].items():
-            batches = _front(lane.waiting, most_records)
-            if batches:
-                self._account(partition, batches, -1)
-                taken.append((topic, _joined(batches)))
-        if not any(lane.waiting for lane in self._lanes[partition].values()):
+        """Records to apply, per topic: whole batches in the order in which they came, at least one, no more than ``most_records`` else."""
+        lanes = self._lanes[partition]
+        taken: dict[str, list[Batch]] = {}
+        records = 0
+        while waiting := [(lane.waiting[0].number, topic) for topic, lane in lanes.items() if lane.waiting]:
+            topic = min(waiting)[1]
+            if taken and records + len(lanes[topic].waiting[0].records) > most_records:
+                break
+            batch = lanes[topic].waiting.popleft()
+            records += len(batch.records)
+            taken.setdefault(topic, []).append(batch)
+        if not waiting:
             self._oldest.pop(partition, None)
-        return taken
+        self._account(partition, chain.from_iterable(taken.values()), -1)
+        return [(topic, _joined(batches)) for topic, batches in taken.items()]
 
     def drop(self, partition: int, topic: str | None = None) -> None:
         """Forget what waits of a partition, or of one topic of it, and keep nothing more of it until ``expect``."""
@@ -114,16 +119,6 @@ class Inbox:
             self._room.clear()
         else:
             self._room.set()
-
-
-def _front(waiting: deque[Batch], most_records: int) -> list[Batch]:
-    """Taken from the front: one batch, and more while the sum stays within bounds."""
-    front: list[Batch] = []
-    records = 0
-    while waiting and (not front or records + len(waiting[0].records) <= most_records):
-        front.append(waiting.popleft())
-        records += len(front[-1].records)
-    return front
 
 
 def _joined(batches: list[Batch]) -> Sequence[SourceRecord]:

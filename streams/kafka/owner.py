@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -177,6 +176,8 @@ def _letter(letter: DeadLetter) -> _Record:
 
 async def _stop(producer: AIOKafkaProducer) -> None:
     """Stop it, but not for ever: while its broker is away aiokafka would wait for the open transaction."""
-    with suppress(KafkaError, TimeoutError):
+    try:
         async with asyncio.timeout(_CLOSE_SECONDS):
             await producer.stop()
+    except (KafkaError, TimeoutError):
+        await producer.client.close()

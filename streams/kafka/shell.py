@@ -36,11 +36,11 @@ class Pace:
     flush_interval: float = 1.0
     flush_records: int = 50_000
     apply_records: int = 20_000
-    """Records of one topic that are applied in one call, unless a single poll brought more."""
+    """Records that are applied in one call, unless a single poll brought more; a flush waits for the call."""
     linger: float = 0.2
     """How long small polls wait for company: each call of a stage has a cost of its own."""
-    inbox_records: int = 200_000
-    inbox_bytes: int = 256 * 1_048_576
+    inbox_records: int = 80_000
+    inbox_bytes: int = 96 * 1_048_576
     revoke_patience: float = 10.0
     """How long a rebalance waits for the last flush; what is not committed then is read again by the next owner."""
     reopen_delay: float = 1.0
@@ -383,7 +383,8 @@ def _apply_all(stage: PartitionStage, prefix: str, taken: list[tuple[str, Sequen
 
 
 async def _set_within(event: asyncio.Event, seconds: float | None) -> None:
-    """Wait for the event, or so long. (``asyncio.wait_for`` of Python 3.11 loses a cancellation that comes together with the event.)"""
+    """Wait for the event, or so long."""
+    # asyncio.wait_for of Python 3.11 loses a cancellation that comes together with the event.
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()

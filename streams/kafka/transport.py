@@ -74,6 +74,7 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._stands: dict[TP, _Stand] = {}
+        self._numbers = itertools.count()
 
     def _create_worker_consumer(self, transport: AIOKafkaTransport) -> aiokafka.AIOKafkaConsumer:
         reading = cast("BatchTransport", transport).reading
@@ -141,7 +142,7 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
             return []
         start = stand.position
         stand.position = assignment.state_value(partition).position  # type: ignore[attr-defined]  # aiokafka's own class, without types
-        return [Batch(partition.topic, partition.partition, stand.ticket, start, stand.position, records, _size(records))]
+        return [Batch(partition.topic, partition.partition, stand.ticket, start, stand.position, records, _size(records), next(self._numbers))]
 
     def _tell_lost(self, partition: TP, offset: int) -> None:
         consumer = cast("BatchConsumer", self.consumer)

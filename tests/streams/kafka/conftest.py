@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.enums import Topic
@@ -144,18 +144,18 @@ class Scene:
             await client.close()
         return {partition: offset.offset for partition, offset in offsets.items()}
 
-    def read(self, topic: str) -> list[object]:
+    def read(self, topic: str) -> list[ConsumerRecord]:
         """All records of a topic, committed ones only."""
         return asyncio.run(self._read(topic))
 
-    async def _read(self, topic: str) -> list[object]:
+    async def _read(self, topic: str) -> list[ConsumerRecord]:
         partitions = [TopicPartition(topic, number) for number in range(self.settings.partitions)]
         async with AIOKafkaConsumer(
             **self.client, isolation_level="read_committed", auto_offset_reset="earliest", enable_auto_commit=False
         ) as consumer:
             consumer.assign(partitions)
             ends = await consumer.end_offsets(partitions)
-            records: list[object] = []
+            records: list[ConsumerRecord] = []
             while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
                 for found in (await consumer.getmany(timeout_ms=200)).values():
                     records.extend(found)

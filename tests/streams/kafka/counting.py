@@ -151,12 +151,13 @@ class FolderSink:
         """Per account what the cells say; of each the highest version."""
         newest: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
         for row in self._rows(Table.ACCOUNTS):
-            newest[row["account_id"]] = max(newest[row["account_id"]], (row["version"], row["transactions"]))
+            account = str(row["account_id"])
+            newest[account] = max(newest[account], (int(row["version"]), int(row["transactions"])))
         return Counter({account: count for account, (_, count) in newest.items()})
 
     def facts(self) -> set[str]:
         """The distinct values of all facts."""
-        return {row["event_id"] for row in self._rows(Table.OPERATIONS)}
+        return {str(row["event_id"]) for row in self._rows(Table.OPERATIONS)}
 
     def _rows(self, table: Table) -> list[dict[str, int | str]]:
         file = self.folder / table.value

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 
 from schemas.enums import Topic
 from streams.topics_admin import wanted_topics
@@ -173,7 +174,7 @@ def test_refused_records_go_to_the_dead_letters_byte_for_byte(scene: Scene) -> N
     scene.produce([(Topic.FEEDBACK, b"\xff\x00key", b"bad \xfe\x00"), (Topic.ACTIONS, b"key", None)])
     name = scene.settings.topic_prefix + "dead_letters"
     scene.wait(lambda: len(scene.read(name)) == 2)
-    found = {letter.key: letter for letter in scene.read(name)}  # type: ignore[attr-defined]  # aiokafka's records have no types
+    found = {letter.key: letter for letter in scene.read(name)}
     assert found[b"\xff\x00key"].value == b"bad \xfe\x00"
     assert found[b"key"].value is None
     headers = dict(found[b"\xff\x00key"].headers)
@@ -214,8 +215,6 @@ def test_inputs_of_different_numbers_of_partitions_are_refused_at_start(scene: S
 
 
 async def _grow(scene: Scene) -> None:
-    from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
-
     client = AIOKafkaAdminClient(**scene.client)
     await client.start()
     try:
@@ -237,8 +236,6 @@ def test_a_topic_that_was_made_anew_stops_the_worker(scene: Scene) -> None:
 
 
 async def _make_anew(scene: Scene) -> None:
-    from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-
     client = AIOKafkaAdminClient(**scene.client)
     await client.start()
     try:
