@@ -36,7 +36,7 @@ def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     command = [sys.executable, "-m", "streams.commands", "clickhouse", "--path", str(folder / "data"), "--port", str(port)]
     with (folder / "server.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT) as server:
         try:
-            wait_for(lambda: _pings(port), 60, lambda: (folder / "server.log").read_text())
+            wait_for(lambda: _pings(port), 60, (folder / "server.log").read_text)
             yield f"127.0.0.1:{port}"
         finally:
             server.terminate()
