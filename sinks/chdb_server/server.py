@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import sys
 import tempfile
 import uuid
@@ -30,6 +31,8 @@ PIECE_BYTES = 4 << 20
 HEAD_BYTES = 1 << 20
 """An insert's statement ends within this many bytes of its body."""
 LINE_BYTES = 1 << 20
+STOP_SECONDS = 60.0
+"""How long running statements may take once the server is told to stop."""
 _CONTROL = frozenset(
     {
         *("database", "query", "query_id", "session_id", "session_timeout", "session_check", "user", "password", "quota_key", "role"),
@@ -191,8 +194,16 @@ def _error(message: str, code: int, query_id: str) -> web.Response:
 
 async def serve(path: Path, host: str, port: int, access: Access) -> None:
     """Serve until SIGTERM or SIGINT; running statements end first, then the engine closes. Prints one line once requests are answered."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runner = web.AppRunner(
-        application(path, access), handle_signals=True, max_line_size=LINE_BYTES, max_field_size=LINE_BYTES, access_log=None, auto_decompress=False
+        application(path, access),
+        max_line_size=LINE_BYTES,
+        max_field_size=LINE_BYTES,
+        access_log=None,
+        auto_decompress=False,
+        shutdown_timeout=STOP_SECONDS,
     )
     await runner.setup()
     try:
@@ -200,9 +211,7 @@ async def serve(path: Path, host: str, port: int, access: Access) -> None:
         bound = runner.addresses[0][1]
         sys.stdout.write(f"ClickHouse {runner.app[ENGINE].version()} answers at http://{host}:{bound}\n")
         sys.stdout.flush()
-        await asyncio.Event().wait()
-    except web.GracefulExit:
-        pass
+        await stop.wait()
     finally:
         await runner.cleanup()
 
@@ -217,8 +226,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     access = Access(os.environ.get("CANDOR_CLICKHOUSE_SERVER_PASSWORD", ""), os.environ.get("CANDOR_CLICKHOUSE_SERVER_READER_PASSWORD", ""))
     try:
         asyncio.run(serve(chosen.path, chosen.host, chosen.port, access))
-    except (KeyboardInterrupt, web.GracefulExit):
-        return 0
     except OSError as error:
         sys.stderr.write(f"Cannot listen on {chosen.host}:{chosen.port}: {error}\n")
         return 3

@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS fact_responses${local}${on_cluster}
 )
 ENGINE = ${replacing}(version)
 ORDER BY (account_id, response_id)
+SETTINGS merge_selector_base = 15
 COMMENT 'Survey responses, reviews and ratings: the newest revision of each.';
 
 -- when: sharded
@@ -74,6 +75,7 @@ CREATE TABLE IF NOT EXISTS fact_withdrawals${local}${on_cluster}
 )
 ENGINE = ${replacing}(version)
 ORDER BY (account_id, response_id)
+SETTINGS merge_selector_base = 15
 COMMENT 'Withdrawals of responses; the view responses applies them.';
 
 -- when: sharded
@@ -119,6 +121,7 @@ CREATE TABLE IF NOT EXISTS fact_transactions${local}${on_cluster}
 )
 ENGINE = ${replacing}(version)
 ORDER BY (account_id, transaction_id)
+SETTINGS merge_selector_base = 15
 COMMENT 'Purchases and refunds.';
 
 -- when: sharded
@@ -155,6 +158,7 @@ CREATE TABLE IF NOT EXISTS fact_invitations${local}${on_cluster}
 ENGINE = ${replacing}(version)
 PARTITION BY toYYYYMM(day)
 ORDER BY (account_id, invitation_id, event_type, occurred_at)
+SETTINGS merge_selector_base = 15
 COMMENT 'What happened to each chance to ask, a row per step.';
 
 -- when: sharded
@@ -187,6 +191,7 @@ CREATE TABLE IF NOT EXISTS fact_communications${local}${on_cluster}
 )
 ENGINE = ${replacing}(version)
 ORDER BY (account_id, message_id)
+SETTINGS merge_selector_base = 15
 COMMENT 'Messages sent to customers.';
 
 -- when: sharded
@@ -222,6 +227,7 @@ CREATE TABLE IF NOT EXISTS fact_cases${local}${on_cluster}
 ENGINE = ${replacing}(version)
 PARTITION BY toYYYYMM(day)
 ORDER BY (account_id, case_id, event_type, occurred_at)
+SETTINGS merge_selector_base = 15
 COMMENT 'Follow-up cases, a row per step.';
 
 -- when: sharded
@@ -263,6 +269,7 @@ CREATE TABLE IF NOT EXISTS fact_outcomes${local}${on_cluster}
 ENGINE = ${replacing}(version)
 PARTITION BY toYYYYMM(day)
 ORDER BY (account_id, outcome_id, occurred_at)
+SETTINGS merge_selector_base = 15
 COMMENT 'Value that customers got, a row per measurement; of one outcome the newest occurred_at counts.';
 
 -- when: sharded
@@ -294,6 +301,7 @@ CREATE TABLE IF NOT EXISTS fact_operations${local}${on_cluster}
 )
 ENGINE = ${replacing}(version)
 ORDER BY (account_id, observation_id)
+SETTINGS merge_selector_base = 15
 COMMENT 'Operational measurements.';
 
 -- when: sharded
@@ -320,6 +328,7 @@ CREATE TABLE IF NOT EXISTS fact_dead_letters${local}${on_cluster}
 )
 ENGINE = ${replacing}(version)
 ORDER BY (topic, partition, offset)
+SETTINGS merge_selector_base = 15
 COMMENT 'Records that could not be used, byte for byte.';
 
 -- when: sharded
@@ -353,6 +362,7 @@ CREATE TABLE IF NOT EXISTS cell_loyalty${local}${on_cluster}
 )
 ENGINE = ${replacing}(version)
 ORDER BY (day, unit_id, channel, metric, partition, generation)
+SETTINGS merge_selector_base = 15
 COMMENT 'Partial sums of counted responses, a row per cell and source partition; read the loyalty views instead.';
 
 -- when: sharded
@@ -379,6 +389,7 @@ CREATE TABLE IF NOT EXISTS cell_accounts${local}${on_cluster}
 )
 ENGINE = ${replacing}(version)
 ORDER BY account_id
+SETTINGS merge_selector_base = 15
 COMMENT 'What is known of each account.';
 
 -- when: sharded

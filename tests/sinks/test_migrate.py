@@ -161,6 +161,7 @@ def test_the_migrations_make_every_table_as_declared(embedded: ClickHouse, shape
 
     assert column(found, "name", "type", "comment") == [(c.name, c.clickhouse, c.meaning) for c in (*shape.columns, INSERTED_AT)]
     assert table["engine_full"].startswith("ReplacingMergeTree(version) ")
+    assert ("merge_selector_base = 15" in table["engine_full"]) == bool(shape.shard_by)
     assert (table["sorting_key"], table["partition_key"], table["comment"]) == (", ".join(shape.key), shape.partition_by, shape.meaning)
 
 
