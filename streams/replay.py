@@ -160,12 +160,12 @@ class Replay:
             return
         done = state.records if state else 0
         if state is None:
-            # From here on facts may be there that the checkpoint does not know of.
-            self._remember(file, 0, done=False)
-            self._write_files()
+            # From here on facts may be there that the checkpoint does not know of. How far other files are waits for the next flush.
+            self._files[file.key] = FileState(file.path.name, 0, done=False)
+            self._checkpoints.append([_file_record(file.key, self._files[file.key])])
         records = read_events([file.path])
         self.summary.skipped += sum(1 for _ in islice(records, done))
-        while stretch := list(islice(records, RECORDS_AT_ONCE)):
+        for stretch in _stretches(records):
             self._apply(stretch)
             done += len(stretch)
             self._remember(file, done, done=False)
@@ -194,7 +194,8 @@ class Replay:
     def _flush(self) -> None:
         flush = self._stage.flush()
         if flush is None:
-            self._write_files()
+            self._checkpoints.append(self._file_records())
+            self._unwritten.clear()
             return
         self._write(flush)
         self._stage.acknowledge(flush.sequence)
@@ -210,13 +211,28 @@ class Replay:
         for table, rows in tables.items():
             self._sink.insert(table, rows)
 
-    def _write_files(self) -> None:
-        self._checkpoints.append(list(self._file_records()))
-        self._unwritten.clear()
+    def _file_records(self) -> list[CheckpointRecord]:
+        return [_file_record(key, state) for key, state in self._unwritten.items()]
 
-    def _file_records(self) -> Iterator[CheckpointRecord]:
-        for key, state in self._unwritten.items():
-            yield CheckpointRecord(key, msgspec.json.encode(state))
+
+def _file_record(key: bytes, state: FileState) -> CheckpointRecord:
+    return CheckpointRecord(key, msgspec.json.encode(state))
+
+
+def _stretches(records: Iterator[FileRecord]) -> Iterator[list[FileRecord]]:
+    """The records in lists; those that stand before a line that cannot be read come before its ``EventFileError``."""
+    stretch: list[FileRecord] = []
+    try:
+        for record in records:
+            stretch.append(record)
+            if len(stretch) == RECORDS_AT_ONCE:
+                yield stretch
+                stretch = []
+    except EventFileError:
+        yield stretch
+        raise
+    if stretch:
+        yield stretch
 
 
 def _identify(paths: Sequence[Path]) -> list[_File]:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from schemas.catalog import load_catalog
+from schemas.catalog import Catalog
 from streams.commands.output import progress, say
-from streams.errors import ConfigurationError, ProblemFound
+from streams.errors import ProblemFound
 from streams.files import EventWriter, FileRecord, line_of
 from streams.importing import Import, Mapping, import_events, load_mapping, mapping_schema
 from streams.producing import EventProducer, retained_since
 from streams.settings import Settings, load_settings
+from streams.stages import catalog_of
 
 STANDARD_OUTPUT = Path("-")
 _SHOWN = 20
@@ -53,9 +54,10 @@ def command(*, mapping_file: Path, folder: Path, out: Path | None, kafka: bool, 
         raise click.UsageError("--out and --kafka exclude each other")
     settings = load_settings()
     mapping = load_mapping(mapping_file)
+    catalog = _catalog(mapping, mapping_file, settings)
     with progress() as bar:
         bar.add_task(f"reading {mapping.name}", total=None, rate="")
-        done = import_events(mapping, folder, load_catalog(_catalog(mapping, mapping_file, settings)), os.environ.get(mapping.hash_secret), limit)
+        done = import_events(mapping, folder, catalog, os.environ.get(mapping.hash_secret), limit)
     if out is not None:
         _write(out, done.records)
     elif kafka:
@@ -63,14 +65,11 @@ def command(*, mapping_file: Path, folder: Path, out: Path | None, kafka: bool, 
     _report(done, problems_file)
 
 
-def _catalog(mapping: Mapping, mapping_file: Path, settings: Settings) -> Path | None:
+def _catalog(mapping: Mapping, mapping_file: Path, settings: Settings) -> Catalog:
     """The catalog of the settings, else the one that the mapping names."""
     if settings.catalog is not None or mapping.catalog is None:
-        return settings.catalog
-    path = mapping_file.parent / mapping.catalog
-    if not path.is_file():
-        raise ConfigurationError(f"{mapping_file}: catalog: there is no file {path}")
-    return path
+        return catalog_of(settings)
+    return catalog_of(settings.model_copy(update={"catalog": mapping_file.parent / mapping.catalog}))
 
 
 def _write(out: Path, records: Iterable[FileRecord]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from schemas.catalog import Catalog, CatalogError, load_catalog
+from schemas.catalog import Catalog
 from sinks.base import Sink
 from sinks.catalog import write_catalog
 from sinks.checkpoints import ClickHouseCheckpoints
@@ -16,12 +16,9 @@ from sinks.migrate import Migrator
 from sinks.retry import RetryingSink, Waiting
 from streams.commands.migrate import topology
 from streams.commands.output import print_json, progress, say
-from streams.core.accounts import AccountsStages, Horizons
-from streams.errors import ConfigurationError
 from streams.replay import Checkpoints, MemoryCheckpoints, Replay, Summary
 from streams.settings import Settings, load_settings
-
-_DAY_US = 86_400_000_000
+from streams.stages import accounts_stages, catalog_of
 
 
 @click.command("replay")
@@ -41,7 +38,7 @@ def command(*, files: tuple[Path, ...], clickhouse_url: str | None, dry_run: boo
     Example: CANDOR_CLICKHOUSE_URL=chdb:///var/lib/candor candor replay events.ndjson.zst
     """
     settings = load_settings(clickhouse_url=clickhouse_url)
-    catalog = _catalog(settings)
+    catalog = catalog_of(settings)
     if dry_run:
         _tell(_run(settings, catalog, MemorySink(), MemoryCheckpoints(), files, abandon=abandon), as_json=as_json)
         return
@@ -53,13 +50,6 @@ def command(*, files: tuple[Path, ...], clickhouse_url: str | None, dry_run: boo
         _tell(_run(settings, catalog, sink, ClickHouseCheckpoints(clickhouse), files, abandon=abandon), as_json=as_json)
     finally:
         clickhouse.close()
-
-
-def _catalog(settings: Settings) -> Catalog:
-    try:
-        return load_catalog(settings.catalog)
-    except CatalogError as error:
-        raise ConfigurationError(str(error)) from error
 
 
 def _prepare(migrator: Migrator) -> None:
@@ -75,10 +65,7 @@ def _say_waiting(waiting: Waiting) -> None:
 
 
 def _run(settings: Settings, catalog: Catalog, sink: Sink, checkpoints: Checkpoints, files: Sequence[Path], *, abandon: bool) -> Summary:
-    horizons = Horizons(
-        settings.dedupe_horizon_days * _DAY_US, settings.revision_horizon_days * _DAY_US, settings.join_horizon_days * _DAY_US
-    )  # fmt: skip
-    replay = Replay(AccountsStages(catalog, horizons), sink, checkpoints)
+    replay = Replay(accounts_stages(settings, catalog), sink, checkpoints)
     began = time.monotonic()
     with progress() as bar:
         task = bar.add_task("replaying", total=None, rate="")
