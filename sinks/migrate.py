@@ -24,7 +24,7 @@ TABLE = "schema_migrations"
 _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _UNKNOWN_TABLE = 60
 _UNKNOWN_DATABASE = 81
-_RECORD = """\
+RECORD = """\
 CREATE TABLE IF NOT EXISTS schema_migrations${on_cluster}
 (
     `number` UInt32 COMMENT 'Number of the migration; they are applied in this order.',
@@ -166,7 +166,7 @@ class Migrator:
         pending = list(self._unchanged().pending)
         if pending:
             self._clickhouse.create_database(self._topology.on_cluster)
-            self._clickhouse.command(self._topology.render(_RECORD, self._database))
+            self._clickhouse.command(self._topology.render(RECORD, self._database))
         for migration in pending:
             report(migration)
             for statement in self._statements(migration):

@@ -9,7 +9,7 @@ import pytest
 from sinks.base import SinkRefused
 from sinks.clickhouse import ClickHouse, connect
 from sinks.ddl import INSERTED_AT, Shape, declared
-from sinks.migrate import SINGLE_NODE, Migration, MigrationError, Migrator, Topology, load
+from sinks.migrate import RECORD, SINGLE_NODE, Migration, MigrationError, Migrator, Topology, load
 from tests.sinks.rows import column
 
 SECOND = Migration(
@@ -122,6 +122,7 @@ def test_every_statement_can_be_run_again(embedded: ClickHouse) -> None:
 @pytest.mark.parametrize("topology", TOPOLOGIES, ids=repr)
 def test_the_engine_can_parse_every_statement_of_every_layout(embedded: ClickHouse, topology: Topology) -> None:
     statements = [statement for migration in load() for statement in migration.statements(topology, "candor")]
+    statements.append(topology.render(RECORD, "candor"))
 
     for statement in statements:
         formatted = embedded.query("SELECT formatQuery({sql:String}) AS sql", {"sql": statement}).to_pylist()[0]["sql"]
