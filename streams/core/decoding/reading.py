@@ -11,8 +11,9 @@ from schemas.catalog import Catalog
 from schemas.enums import Topic
 from schemas.topics import MAX_VALUE_BYTES
 from streams.core.batch import Rejected, SourceRecord
-from streams.core.decoding.envelope import is_envelope
+from streams.core.decoding.envelope import is_envelope, opened
 from streams.core.decoding.examine import Issue, examine, unknown_in_lines
+from streams.core.decoding.json_object import Malformed
 from streams.core.decoding.structs import TopicStructs, structs_of
 
 _ANYTHING = msgspec.json.Decoder()
@@ -87,13 +88,16 @@ def read(topic: Topic, records: Sequence[SourceRecord], catalog: Catalog) -> Bat
     events: list[Any] = []
     for index, record in enumerate(records):
         value = record.value
-        if value is None or len(value) > MAX_VALUE_BYTES or (record.headers and is_envelope(record.headers)):
+        if value is None or len(value) > MAX_VALUE_BYTES:
             event = batch.examine(index)
+        elif record.headers and is_envelope(record.headers):
+            event = _tolerant(batch, structs, index, enveloped=True)
         else:
             try:
                 event = decode(value)
             except _REFUSALS as refusal:
-                event = _second_try(batch, structs, index, refusal)
+                is_tolerable = str(refusal).startswith(_UNKNOWN_FIELD)
+                event = _tolerant(batch, structs, index, enveloped=False) if is_tolerable else batch.examine(index)
         if event is not None:
             events.append(event)
             batch.index.append(index)
@@ -104,17 +108,17 @@ def read(topic: Topic, records: Sequence[SourceRecord], catalog: Catalog) -> Bat
     return batch
 
 
-def _second_try(batch: Batch, structs: TopicStructs, index: int, refusal: Exception) -> Any:
-    """The event of a record that the strict decoder refused, or None; unknown fields, which are fine, get by without an examination."""
-    if str(refusal).startswith(_UNKNOWN_FIELD):
-        try:
-            # Read as anything first: texts of skipped fields would go unchecked.
-            content = _ANYTHING.decode(batch.records[index].value or b"")
-            event = msgspec.convert(content, structs.tolerant)
-        except _REFUSALS:
-            return batch.examine(index)
-        batch.unknown_fields[index] = sum(value is not None for name, value in content.items() if name not in structs.names)
-        if content.get("products") is not None and "products" in structs.names:
-            batch.unknown_fields[index] += unknown_in_lines(content["products"])
-        return event
-    return batch.examine(index)
+def _tolerant(batch: Batch, structs: TopicStructs, index: int, *, enveloped: bool) -> Any:
+    """The event of a record in an envelope or with unknown fields, which are counted; None where it is refused."""
+    try:
+        # Read as anything first: texts of skipped fields would go unchecked.
+        content = _ANYTHING.decode(batch.records[index].value or b"")
+        if enveloped:
+            content = opened(content) if isinstance(content, dict) else None
+        event = msgspec.convert(content, structs.tolerant)
+    except (*_REFUSALS, Malformed):
+        return batch.examine(index)
+    batch.unknown_fields[index] = sum(value is not None for name, value in content.items() if name not in structs.names)
+    if content.get("products") is not None and "products" in structs.names:
+        batch.unknown_fields[index] += unknown_in_lines(content["products"])
+    return event
