@@ -34,6 +34,9 @@ class Batch:
 class BatchScheduler(DefaultSchedulingStrategy):
     """Hands over what the consumer thread took, one event per partition and poll."""
 
+    def __init__(self) -> None:
+        """Keeps nothing."""
+
     def iterate(self, records: Mapping[TP, list[Batch]]) -> Iterator[tuple[TP, Batch]]:
         """Each batch with its partition."""
         for partition, batches in records.items():

@@ -177,8 +177,9 @@ class Shell:
         while True:
             begun = time.monotonic()
             await self._flush()
-            left = begun + self._pace.flush_interval - time.monotonic()
-            await _set_within(self._flush_wanted, max(left, 0.0))
+            # Where rounds are slow, flushing without a pause would leave the core less and less time for more and more small flushes.
+            left = max(begun + self._pace.flush_interval - time.monotonic(), self._pace.flush_interval / 2)
+            await _set_within(self._flush_wanted, left)
 
     async def _flush(self) -> None:
         self._flush_wanted.clear()
