@@ -16,6 +16,8 @@ from sinks.migrate import Migrator
 from sinks.retry import RetryingSink, Waiting
 from streams.commands.migrate import topology
 from streams.commands.output import print_json, progress, say
+from streams.commands.patience import patiently
+from streams.core.stage import CheckpointRecord
 from streams.replay import Checkpoints, MemoryCheckpoints, Replay, Summary
 from streams.settings import Settings, load_settings
 from streams.stages import accounts_stages, catalog_of
@@ -47,9 +49,22 @@ def command(*, files: tuple[Path, ...], clickhouse_url: str | None, dry_run: boo
         _prepare(Migrator(clickhouse, topology(settings)))
         write_catalog(clickhouse, catalog)
         sink = RetryingSink(clickhouse, _say_waiting)
-        _tell(_run(settings, catalog, sink, ClickHouseCheckpoints(clickhouse), files, abandon=abandon), as_json=as_json)
+        _tell(_run(settings, catalog, sink, _Patient(ClickHouseCheckpoints(clickhouse)), files, abandon=abandon), as_json=as_json)
     finally:
         clickhouse.close()
+
+
+class _Patient:
+    """Checkpoints that wait while ClickHouse is away."""
+
+    def __init__(self, checkpoints: Checkpoints) -> None:
+        self._checkpoints = checkpoints
+
+    def load(self) -> list[CheckpointRecord]:
+        return patiently(self._checkpoints.load)
+
+    def append(self, records: Sequence[CheckpointRecord]) -> None:
+        patiently(lambda: self._checkpoints.append(records))
 
 
 def _prepare(migrator: Migrator) -> None:
