@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
@@ -25,8 +25,8 @@ _MONEY_TEXT = f"^{MONEY_PATTERN}$"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Kind(Enum):
-    """How a value is read."""
+class Kind(IntEnum):
+    """How a value is read; an integer, since its hash is cheap."""
 
     ID = auto()
     TEXT = auto()
@@ -95,7 +95,7 @@ Weight = Annotated[float, Field(gt=0), BeforeValidator(read_number), Shape(Kind.
 Quantity = Annotated[float, Field(gt=0, le=LARGEST_QUANTITY), BeforeValidator(read_number), Shape(Kind.NUMBER, above=0, most=LARGEST_QUANTITY)]
 Revision = Annotated[int, Field(ge=1, le=LARGEST_INTEGER), BeforeValidator(read_integer), Shape(Kind.INTEGER, least=1)]
 Milliseconds = Annotated[int, Field(ge=0, le=LARGEST_INTEGER), BeforeValidator(read_integer), Shape(Kind.INTEGER, least=0)]
-Version = Annotated[int, Field(ge=1, le=1), BeforeValidator(read_integer), Shape(Kind.INTEGER)]
+Version = Annotated[int, Field(ge=1, le=1), BeforeValidator(read_integer), Shape(Kind.INTEGER, least=1, most=1)]
 Flag = Annotated[bool, Strict(), Shape(Kind.FLAG)]
 Ids = Annotated[tuple[Id, ...], Shape(Kind.IDS)]
 Texts = Annotated[tuple[Text, ...], Shape(Kind.TEXTS)]

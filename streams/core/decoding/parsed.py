@@ -11,7 +11,7 @@ import pyarrow as pa
 from schemas.enums import FeedbackType, Metric, Topic
 from schemas.events import EVENTS
 from schemas.events.fields import Kind
-from schemas.events.values import EARLIEST_MICROSECONDS, LATEST_MICROSECONDS
+from schemas.events.values import EARLIEST_MICROSECONDS, LARGEST_INTEGER, LATEST_MICROSECONDS
 from streams.core.batch import Bools, Floats, Int64s
 from streams.core.decoding.amounts import convert, parse_money
 from streams.core.decoding.examine import is_currency
@@ -91,6 +91,7 @@ def parse(batch: Batch) -> Parsed:
     selected = records if len(records) == count else [records[index] for index in batch.index]
     parsed.suspect |= _mismatched([record.key for record in selected], parsed.account_id)
     timestamps = np.fromiter([record.timestamp for record in selected], np.int64, count)
+    _make_whole(batch, parsed.suspect)
     _parse_instants(batch, parsed, np.clip(timestamps, -_FARTHEST_MILLISECONDS, _FARTHEST_MILLISECONDS) * 1_000)
     kinds = {rule.shape.kind for rule in structs_of(batch.topic).rules.values()}
     if Kind.LINES in kinds:
@@ -112,6 +113,19 @@ def _mismatched(keys: list[bytes | None], account_ids: list[str]) -> Bools:
     except TypeError:
         pass
     return np.array([key != account_id.encode() for key, account_id in zip(keys, account_ids, strict=True)], np.bool_)
+
+
+def _make_whole(batch: Batch, suspect: Bools) -> None:
+    """Whole numbers that are written 2.0 become integers."""
+    for name, rule in structs_of(batch.topic).rules.items():
+        values = batch.columns[name]
+        if rule.shape.kind is not Kind.INTEGER or float not in set(map(type, values)):
+            continue
+        least, most = rule.shape.least or 0, rule.shape.most or LARGEST_INTEGER
+        for row, value in enumerate(values):
+            if type(value) is float:
+                values[row] = int(value) if value.is_integer() and least <= value <= most else None
+                suspect[row] |= values[row] is None
 
 
 def _parse_instants(batch: Batch, parsed: Parsed, timestamps: Int64s) -> None:

@@ -1,6 +1,6 @@
 """Fast decoders, one per topic, derived from the event models: whatever they accept, the contract accepts value by value.
 
-They are stricter than the contract (no whole numbers written 2.0, no CloudEvents); what they refuse is examined singly.
+They are stricter than the contract (no envelopes, no unknown fields); what they refuse is read more patiently.
 """
 
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ def _struct(
 
 
 def _field(rule: Rule, required: bool, line: type[msgspec.Struct] | None) -> Any:
-    annotation = Literal[1] if rule.name == "schema_version" else _type(rule, line)
+    annotation = _type(rule, line)
     return (rule.name, annotation) if required else (rule.name, annotation | None, None)
 
 
@@ -75,7 +75,8 @@ def _type(rule: Rule, line: type[msgspec.Struct] | None) -> Any:
         Kind.INSTANT: str,
         Kind.MONEY: float | str,
         Kind.NUMBER: Annotated[float, Meta(gt=shape.above, le=shape.most)] if shape.above is not None else float,
-        Kind.INTEGER: Annotated[int, Meta(ge=shape.least, le=LARGEST_INTEGER)],
+        # Whole numbers written 2.0 are made whole with the columns.
+        Kind.INTEGER: Annotated[int, Meta(ge=shape.least, le=shape.most or LARGEST_INTEGER)] | float,
         Kind.FLAG: bool,
         Kind.IDS: list[_ID],
         Kind.TEXTS: list[str],
