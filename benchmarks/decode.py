@@ -96,7 +96,7 @@ def _operation(draw: random.Random, number: int) -> dict[str, Any]:
     return {"event_type": "operation.observed", "observation_id": f"o-{number}", "measure": "wait_minutes", "value": draw.random() * 60}
 
 
-def _case(draw: random.Random, number: int) -> dict[str, Any]:
+def _case(_draw: random.Random, number: int) -> dict[str, Any]:
     return {"event_type": "case.opened", "case_id": f"c-{number}", "response_id": f"r-{number}", "trigger": "detractor"}
 
 
