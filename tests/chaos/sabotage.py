@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any
@@ -46,7 +46,7 @@ class Sabotage(StrEnum):
     NO_RETRY = "an insert that failed is taken for done"
     OTHER_RETRY = "an insert that is tried again has other keys"
     NO_CHECKPOINT = "a new owner begins with an empty state"
-    UNREAD_ANSWERS = "a transaction is committed without asking whether its records were taken"
+    UNREAD_ANSWERS = "dead letters are sent without asking whether they were taken"
 
 
 class Moment(StrEnum):
@@ -54,6 +54,8 @@ class Moment(StrEnum):
 
     FACTS = "facts"
     """Before facts go to the sink."""
+    BEGIN = "begin"
+    """Before a transaction that has dead letters."""
     LETTERS = "letters"
     """In the transaction, between the checkpoint and the dead letters."""
     COMMIT = "commit"
@@ -84,34 +86,47 @@ def _patched(where: Any, name: str, make: Callable[[Any], Any]) -> None:
 
 
 def _set_moments(trigger: _Trigger) -> None:
-    def insert(original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-        async def wrapped(writer: SinkWriter, tables: dict[Table, pa.Table]) -> None:
-            if tables:
-                trigger.at(Moment.CELLS if tables.keys() & CELLS else Moment.FACTS)
-            await original(writer, tables)
+    _patched(SinkWriter, "insert", lambda original: _insert_at(trigger, original))
+    _patched(PartitionOwner, "_transaction", lambda original: _begin_at(trigger, original))
+    _patched(PartitionOwner, "_send", lambda original: _send_at(trigger, original))
+    _patched(AIOKafkaProducer, "commit_transaction", lambda original: _commit_at(trigger, original))
 
-        return wrapped
 
-    def commit(original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-        async def wrapped(producer: AIOKafkaProducer) -> None:
-            trigger.at(Moment.COMMIT)
-            await original(producer)
+def _insert_at(trigger: _Trigger, original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    async def wrapped(writer: SinkWriter, tables: dict[Table, pa.Table]) -> None:
+        if tables:
+            trigger.at(Moment.CELLS if tables.keys() & CELLS else Moment.FACTS)
+        await original(writer, tables)
 
-        return wrapped
+    return wrapped
 
-    def send(original: Callable[..., Awaitable[Sequence[asyncio.Future[object]]]]) -> Callable[..., Awaitable[Sequence[asyncio.Future[object]]]]:
-        async def wrapped(self: PartitionOwner, topic: str, records: Iterable[Any]) -> Sequence[asyncio.Future[object]]:
-            records = list(records)
-            if topic.endswith("dead_letters") and records:
-                await self._producer.flush()
-                trigger.at(Moment.LETTERS)
-            return await original(self, topic, records)
 
-        return wrapped
+def _begin_at(trigger: _Trigger, original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    async def wrapped(self: PartitionOwner, flush: Flush) -> None:
+        if flush.dead_letters:
+            trigger.at(Moment.BEGIN)
+        await original(self, flush)
 
-    _patched(SinkWriter, "insert", insert)
-    _patched(AIOKafkaProducer, "commit_transaction", commit)
-    _patched(PartitionOwner, "_send", send)
+    return wrapped
+
+
+def _send_at(trigger: _Trigger, original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def wrapped(self: PartitionOwner, topic: str, records: Iterable[Any]) -> Any:
+        records = list(records)
+        if topic.endswith("dead_letters") and records:
+            await self._producer.flush()
+            trigger.at(Moment.LETTERS)
+        return await original(self, topic, records)
+
+    return wrapped
+
+
+def _commit_at(trigger: _Trigger, original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    async def wrapped(producer: AIOKafkaProducer) -> None:
+        trigger.at(Moment.COMMIT)
+        await original(producer)
+
+    return wrapped
 
 
 def _no_transaction() -> None:
@@ -218,22 +233,23 @@ def _no_checkpoint() -> None:
 
 
 def _unread_answers() -> None:
+    plain: dict[str, AIOKafkaProducer] = {}
+
     def send(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        async def wrapped(self: PartitionOwner, topic: str, records: Iterable[Any]) -> list[Any]:
-            for sent in await original(self, topic, records):
+        async def wrapped(self: PartitionOwner, topic: str, records: Iterable[Any]) -> Any:
+            if not topic.endswith("dead_letters"):
+                return await original(self, topic, records)
+            if not plain:
+                plain["producer"] = AIOKafkaProducer(**self._ownership.client, request_timeout_ms=1_500)
+                await plain["producer"].start()
+            for key, value, headers in records:
+                sent = await plain["producer"].send(topic, value, key, partition=self.partition, headers=list(headers))
                 sent.add_done_callback(lambda future: future.cancelled() or future.exception())
             return []
 
         return wrapped
 
-    def start(original: Callable[..., None]) -> Callable[..., None]:
-        def wrapped(self: AIOKafkaProducer, **options: Any) -> None:
-            original(self, **{**options, "request_timeout_ms": 1_500})
-
-        return wrapped
-
     _patched(PartitionOwner, "_send", send)
-    _patched(AIOKafkaProducer, "__init__", start)
 
 
 SABOTAGES: dict[Sabotage, Callable[[], None]] = {

@@ -1,8 +1,11 @@
 """Trials on every change, and the proof that they would notice."""
 
 import asyncio
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +14,7 @@ from tests.chaos.sabotage import Sabotage
 from tests.chaos.stream import StreamOptions
 from tests.chaos.trial import Action, Outcome, Plan, Surroundings, Trial, plan
 
-SMALL = StreamOptions(events=500, accounts=40, bad=0.15)
+SMALL = StreamOptions(events=400, accounts=40, bad=0.2)
 SEEDS = (101, 102, 103, 104, 105)
 TRIAL_SECONDS = 240
 
@@ -46,19 +49,20 @@ def test_no_moment_is_the_wrong_one_to_die_or_to_be_a_zombie(tmp_path: Path) -> 
     stopped = Plan(
         2, SMALL, (), workers=4, slices=6, flush_max_records=30, session_seconds=3, moments=tuple(f"{moment}:1:STOP" for moment in MOMENTS[1:])
     )
-    outage = Plan(3, SMALL, (), slices=6, flush_max_records=30, moments=("letters:3:STOP",), outage=True)
+    outage = Plan(3, SMALL, (), slices=6, flush_max_records=30, moments=("letters:2:STOP",), outage=True)
 
     for outcome, hits in zip(outcomes(tmp_path, [killed, stopped, outage]), [4, 3, 1], strict=True):
         assert not outcome.problems, report(outcome)
         assert outcome.hits == hits
 
 
-BITES: list[tuple[Sabotage, dict[str, object], str]] = [
-    (Sabotage.NO_TRANSACTION, {"moments": ("letters:3:KILL",)}, "missing"),
-    (Sabotage.NO_TRANSACTION, {"moments": ("letters:3:STOP",)}, "more than once"),
+BITES: list[tuple[Sabotage, dict[str, Any], str]] = [
+    # Half of a flush is there: dead letters are missing, or no owner can begin with such a checkpoint.
+    (Sabotage.NO_TRANSACTION, {"moments": ("letters:2:KILL",)}, "missing|not everything is consumed"),
+    (Sabotage.NO_TRANSACTION, {"moments": ("begin:2:STOP",)}, "more than once"),
     (Sabotage.CONSTANT_VERSION, {"moments": ("cells:2:STOP",)}, "accounts "),
-    (Sabotage.FACTS_LAST, {"moments": ("facts:3:KILL",)}, "missing"),
-    (Sabotage.CELLS_ONCE, {"moments": ("cells:3:KILL",)}, "loyalty_daily "),
+    (Sabotage.FACTS_LAST, {"moments": ("facts:2:KILL",)}, "missing"),
+    (Sabotage.CELLS_ONCE, {"moments": ("cells:2:KILL",)}, "loyalty_daily "),
     (Sabotage.NO_DEDUPE, {"actions": (Action.SEND_AGAIN,)}, "messages is"),
     (Sabotage.NO_RETRY, {"fault_rate": 0.3, "faults": (Fault.REFUSED,)}, "missing"),
     (Sabotage.NO_RETRY, {"fault_rate": 0.3, "faults": (Fault.CUT_REQUEST,)}, "missing"),
@@ -68,18 +72,15 @@ BITES: list[tuple[Sabotage, dict[str, object], str]] = [
     (Sabotage.OTHER_RETRY, {"fault_rate": 0.3, "faults": (Fault.CUT_RESPONSE,)}, "loyalty_daily "),
     (Sabotage.NO_CHECKPOINT, {"actions": (Action.ADD_WORKER,)}, "more than once"),
     (Sabotage.NO_CHECKPOINT, {"actions": (Action.REMOVE_WORKER,)}, "more than once"),
-    (Sabotage.NO_CHECKPOINT, {"actions": (Action.KILL_WORKER,)}, "more than once"),
-    (Sabotage.UNREAD_ANSWERS, {"moments": ("letters:3:STOP",), "outage": True}, "missing"),
+    (Sabotage.NO_CHECKPOINT, {"moments": ("cells:2:KILL",)}, "more than once"),
+    (Sabotage.UNREAD_ANSWERS, {"moments": ("letters:2:STOP",), "outage": True}, "missing"),
 ]
 
 
 @pytest.mark.timeout(len(BITES) * TRIAL_SECONDS)
 def test_each_fault_is_noticed_when_what_guards_against_it_is_taken_out(tmp_path: Path) -> None:
-    plans = [
-        Plan(**{"seed": i, "stream": SMALL, "actions": (), "slices": 6, "flush_max_records": 30, "session_seconds": 3, "right_seconds": 4,
-                "sabotage": sabotage.name, **settings})  # type: ignore[arg-type]  # fields of a plan by name
-        for i, (sabotage, settings, _) in enumerate(BITES)
-    ]  # fmt: skip
+    hit = Plan(0, SMALL, (), slices=6, flush_max_records=30, session_seconds=3, right_seconds=4, commit_seconds=30)
+    plans = [replace(hit, seed=seed, sabotage=sabotage.name, **settings) for seed, (sabotage, settings, _) in enumerate(BITES)]
     for outcome, (sabotage, settings, words) in zip(outcomes(tmp_path, plans), BITES, strict=True):
-        assert outcome.hits == len(settings.get("moments", ())), report(outcome)  # type: ignore[arg-type]  # a tuple
-        assert any(words in problem for problem in outcome.problems), f"{sabotage} with {settings} was not noticed\n{report(outcome)}"
+        assert outcome.hits == len(settings.get("moments", ())), report(outcome)
+        assert any(re.search(words, problem) for problem in outcome.problems), f"{sabotage} with {settings} was not noticed\n{report(outcome)}"
