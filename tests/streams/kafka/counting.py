@@ -16,6 +16,7 @@ from streams.core.batch import SourceRecord
 from streams.core.stage import Applied, CheckpointRecord, DeadLetter, Flush
 
 BAD = b"bad"
+CRASH = b"crash"
 META = b"meta"
 
 
@@ -62,6 +63,8 @@ class CountingStage:
         refused = 0
         for record in new:
             assert record.key is not None
+            if record.value == CRASH:
+                raise ZeroDivisionError("a bug of the stage")
             if record.value is None or record.value.startswith(BAD):
                 refused += 1
                 self.letters.append(self._letter(topic, record))

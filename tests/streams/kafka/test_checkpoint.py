@@ -5,6 +5,7 @@ import asyncio
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import PolicyViolationError
 
 from streams.core.stage import CheckpointRecord
 from streams.kafka.checkpoint import read_checkpoint
@@ -78,9 +79,20 @@ async def _delete_before(scene: Scene, offset: int) -> None:
     try:
         # Only logs that may be deleted from can be cut.
         await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic(scene), {"cleanup.policy": "compact,delete"})])
-        await client.delete_records({TopicPartition(topic(scene), 0): RecordsToDelete(before_offset=offset)})
+        async with asyncio.timeout(30):
+            while not await _cut(client, TopicPartition(topic(scene), 0), offset):
+                await client.list_topics()
     finally:
         await client.close()
+
+
+async def _cut(client: AIOKafkaAdminClient, partition: TopicPartition, offset: int) -> bool:
+    """Whether it is cut; the broker takes a moment to hear of the policy that allows it."""
+    try:
+        await client.delete_records({partition: RecordsToDelete(before_offset=offset)})
+    except PolicyViolationError:
+        return False
+    return True
 
 
 def test_large_records_are_read_whole(scene: Scene) -> None:

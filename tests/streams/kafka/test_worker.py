@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 
 from schemas.enums import Topic
 from streams.topics_admin import wanted_topics
@@ -197,6 +197,40 @@ def test_a_topic_of_which_most_is_refused_stands_still_until_it_is_told_to_go_on
     scene.wait_until_all_counted()
     scene.wait(lambda: len(scene.read(letters)) == 80)
     scene.check()
+
+
+def test_a_bug_of_the_stage_ends_the_worker_with_what_is_committed_intact(scene: Scene) -> None:
+    worker = scene.start_ready()
+    scene.send(70)
+    scene.wait_until_all_counted()
+    scene.produce([(Topic.FEEDBACK, b"account-0", b"crash")])
+    assert worker.exit_code() == 1
+    assert "ZeroDivisionError" in worker.log
+    scene.check()
+
+
+def test_what_retention_took_before_it_was_read_is_said_and_the_rest_is_read(scene: Scene) -> None:
+    worker = scene.start_ready()
+    scene.send(70)
+    scene.wait_until_all_counted()
+    worker.send(signal.SIGTERM)
+    assert worker.exit_code() == 0
+    scene.produce((Topic.FEEDBACK, b"account-%d" % i, b"taken by retention") for i in range(20))
+    asyncio.run(_delete_all(scene))
+    successor = scene.start_ready()
+    scene.send(70)
+    scene.wait_until_all_counted()
+    scene.check()
+    assert "records_deleted_before_they_were_read" in successor.log
+
+
+async def _delete_all(scene: Scene) -> None:
+    client = AIOKafkaAdminClient(**scene.client)
+    await client.start()
+    try:
+        await client.delete_records({TopicPartition(scene.topic(Topic.FEEDBACK), number): RecordsToDelete(before_offset=-1) for number in range(2)})
+    finally:
+        await client.close()
 
 
 def test_without_topics_the_worker_says_what_to_do(scene: Scene) -> None:
