@@ -100,7 +100,7 @@ def test_chunks_are_bounded_and_hold_every_row() -> None:
     chunks = list(encode(table.to_arrow(rows)))
 
     assert len(chunks) > 1
-    assert all(chunk_rows.nbytes <= CHUNK_BYTES for chunk_rows in map(lambda chunk: decode([chunk]), chunks))
+    assert all(chunk_rows.nbytes <= CHUNK_BYTES for chunk_rows in (decode([chunk]) for chunk in chunks))
     assert decode(chunks)["name"].to_pylist() == table.name[rows].tolist()
 
 
