@@ -31,6 +31,9 @@ from streams.kafka.client import ClientOptions
 MEMBER_FOR_EVER_MS = 2**31 - 1
 """A worker that waits for ClickHouse takes no records, and must not lose its partitions for that."""
 
+METADATA_AGE_MS = 10_000
+"""aiokafka's five minutes would be the longest time that a restart of the broker can leave a whole group without partitions."""
+
 _RECORD_BYTES = 400
 """What Python adds to a record's value: the record, its bytes objects, its numbers."""
 
@@ -93,6 +96,8 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
             fetch_max_bytes=reading.fetch_bytes,
             fetch_max_wait_ms=reading.fetch_wait_ms,
             max_poll_interval_ms=MEMBER_FOR_EVER_MS,
+            # A broker that has just started may not name the topics yet; a leader that assigns then assigns nothing, until it looks again.
+            metadata_max_age_ms=METADATA_AGE_MS,
             session_timeout_ms=reading.session_timeout_ms,
             heartbeat_interval_ms=reading.session_timeout_ms // 5,
             rebalance_timeout_ms=reading.rebalance_timeout_ms,
@@ -238,4 +243,3 @@ class BatchTransport(AIOKafkaTransport):
         super().__init__([URL(f"aiokafka://{server}") for server in reading.client["bootstrap_servers"]], app)
         self.reading = reading
         self.positions = positions
-
