@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from kafka.errors import KafkaError
 
 from benchmarks.processes import Measured, clickhouse, cpu_seconds, peak_megabytes, wait_for
 from schemas.catalog import load_catalog
@@ -124,7 +125,10 @@ class Bench:
         with self.workers(settings, workers) as running, admin(settings) as client:
 
             def done() -> int:
-                return sum(position.offset for position in client.list_group_offsets(settings.group)[settings.group].values())
+                try:
+                    return sum(position.offset for position in client.list_group_offsets(settings.group)[settings.group].values())
+                except KafkaError:
+                    return 0  # the group is being made
 
             wait_for(lambda: done() > 0, 120, *running)
             before, started = done(), time.monotonic()
