@@ -21,15 +21,19 @@ class SourceRecord(Protocol):
     @property
     def offset(self) -> int:
         """Position in its partition."""
+
     @property
     def timestamp(self) -> int:
         """Milliseconds since 1970."""
+
     @property
     def key(self) -> bytes | None:
         """Key, as bytes."""
+
     @property
     def value(self) -> bytes | None:
         """Value, as bytes."""
+
     @property
     def headers(self) -> Sequence[tuple[str, bytes]]:
         """Headers, in order."""

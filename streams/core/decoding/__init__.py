@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.catalog import Catalog
-from schemas.enums import Topic, TransactionType
+from schemas.enums import FeedbackType, Topic, TransactionType
 from schemas.events import IDENTITIES
 from streams.core.batch import Decoded, Int64s, SourceRecord
 from streams.core.decoding.facts import closed_codes, common_columns, facts, line_columns, score_columns
@@ -26,10 +26,21 @@ def decode(topic: Topic, records: Sequence[SourceRecord], catalog: Catalog) -> D
     Pure: the same records and catalog give the same result. ``rejected`` is in order of arrival too.
     """
     batch = read(topic, records, catalog)
+    if topic is Topic.FEEDBACK:
+        # A withdrawal may carry anything; its examination leaves only what is its own.
+        kinds = batch.columns["event_type"]
+        withdrawals = [row for row, kind in enumerate(kinds) if kind == FeedbackType.WITHDRAWN.value and batch.index[row] not in batch.examined]
+        batch.take_out(batch.examine_rows(withdrawals))
     parsed = parse(batch)
     while parsed.suspect.any():
-        batch.examine_rows(np.flatnonzero(parsed.suspect).tolist())
-        parsed = parse(batch)
+        suspect = np.flatnonzero(parsed.suspect).tolist()
+        refused = batch.examine_rows(suspect)
+        batch.take_out(refused)
+        if len(refused) < len(suspect):
+            # Some were let through, in another form than they came in.
+            parsed = parse(batch)
+        else:
+            parsed.keep(batch, ~parsed.suspect)
     batch.rejected.sort(key=attrgetter("index"))
     return _decoded(batch, parsed)
 

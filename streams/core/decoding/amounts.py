@@ -79,7 +79,7 @@ def convert(amounts: Int64s, rate: Decimal) -> tuple[Int64s, Bools]:
     if rate == 1 or not len(amounts):
         return amounts, np.ones(len(amounts), np.bool_)
     numerator, denominator = rate.as_integer_ratio()
-    if int(amounts.max()) * numerator > _LARGEST // 4 or denominator > _LARGEST // 4:
+    if max(int(amounts.max()), 1) * numerator > _LARGEST // 4 or denominator > _LARGEST // 4:
         exact = [rounded_quotient(int(amount) * numerator, denominator) for amount in amounts]
         held = np.array([amount <= LARGEST_MONEY for amount in exact], np.bool_)
         return np.array([amount if amount <= LARGEST_MONEY else 0 for amount in exact], np.int64), held

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,10 @@ class Money:
     base: Int64s
     base_given: Bools
 
+    def keep(self, kept: Bools) -> "Money":
+        """The rows that stay."""
+        return Money(self.amounts[kept], self.given[kept], self.base[kept], self.base_given[kept])
+
 
 @dataclass(slots=True)
 class Lines:
@@ -45,6 +50,17 @@ class Lines:
     amounts: Int64s
     given: Bools
 
+    def keep(self, kept: Bools) -> "Lines":
+        """The lines of the events that stay, which get new numbers."""
+        of_kept = kept[self.event]
+        return Lines(
+            list(compress(self.structs, of_kept.tolist())),
+            list(compress(self.lengths, kept.tolist())),
+            (np.cumsum(kept) - 1)[self.event[of_kept]],
+            self.amounts[of_kept],
+            self.given[of_kept],
+        )
+
 
 @dataclass(slots=True)
 class Scores:
@@ -55,6 +71,10 @@ class Scores:
     lowest: Floats
     highest: Floats
     withdrawn: Bools
+
+    def keep(self, kept: Bools) -> "Scores":
+        """The rows that stay."""
+        return Scores(self.metric[kept], self.score[kept], self.lowest[kept], self.highest[kept], self.withdrawn[kept])
 
 
 @dataclass(slots=True)
@@ -68,6 +88,16 @@ class Parsed:
     money: dict[str, Money] = field(default_factory=dict)
     lines: Lines | None = None
     scores: Scores | None = None
+
+    def keep(self, batch: Batch, kept: Bools) -> None:
+        """Leave out the rows that do not stay, which the batch has left out already."""
+        self.suspect = self.suspect[kept]
+        self.account_id = batch.columns["account_id"]
+        self.event_type = self.event_type[kept]
+        self.instants = {name: (times[kept], None if given is None else given[kept]) for name, (times, given) in self.instants.items()}
+        self.money = {name: money.keep(kept) for name, money in self.money.items()}
+        self.lines = None if self.lines is None else self.lines.keep(kept)
+        self.scores = None if self.scores is None else self.scores.keep(kept)
 
 
 def codes(values: Sequence[str | None], members: Sequence[str], absent: int = -1) -> npt.NDArray[np.int8]:
@@ -187,15 +217,11 @@ def _parse_scores(batch: Batch, parsed: Parsed) -> Scores:
     lowest, highest = scales(metric, floats(batch.columns["scale_min"]), floats(batch.columns["scale_max"]))
     withdrawn = parsed.event_type == _WITHDRAWN
     expected = floats(batch.columns["expected_score"])
-    # Comparisons with NaN are false, so a submission without metric or score is suspect as well.
-    parsed.suspect |= ~withdrawn & ~((lowest < highest) & (score >= lowest) & (score <= highest))
+    # Comparisons with NaN are false, so a submission without score is suspect as well.
+    parsed.suspect |= ~withdrawn & ~((metric >= 0) & (lowest < highest) & (score >= lowest) & (score <= highest))
     parsed.suspect |= (expected < lowest) | (expected > highest)
     competitors = batch.columns["competitor_scores"]
     for row in [row for row, scores in enumerate(competitors) if scores]:
         if min(competitors[row]) < lowest[row] or max(competitors[row]) > highest[row]:
-            parsed.suspect[row] = True
-    for row in np.flatnonzero(withdrawn).tolist():
-        # A withdrawal may carry anything; its examination leaves only what is its own.
-        if batch.index[row] not in batch.examined:
             parsed.suspect[row] = True
     return Scores(metric, score, lowest, highest, withdrawn)

@@ -21,8 +21,10 @@ _REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError
 _UNKNOWN_FIELD = "Object contains unknown field"
 
 
-_CHUNK = 1_024
-"""Events whose fields are collected at once: few enough to be still in the processor's cache."""
+_CHUNK = 256
+"""Events that are read and whose fields are collected at once: few enough to be still in the processor's cache, and that few go the slow way."""
+_VALUE = attrgetter("value")
+_HEADERS = attrgetter("headers")
 
 
 @dataclass(slots=True)
@@ -61,23 +63,27 @@ class Batch:
         self.unknown_fields[index] = found.unknown_fields
         return found.event
 
-    def examine_rows(self, rows: Sequence[int]) -> None:
-        """Examine these events singly: each is replaced by its plain form, or refused and taken out."""
-        refused = set()
+    def examine_rows(self, rows: Sequence[int]) -> list[int]:
+        """Examine these events singly: each is replaced by its plain form, or refused. Returns the refused rows, which are still there."""
+        refused = []
         for row in rows:
             index = self.index[row]
             if index in self.examined:
                 raise RuntimeError(f"{self.topic}: the columns refuse what the examination lets through: {self.records[index].value!r}")
             event = self.examine(index)
             if event is None:
-                refused.add(row)
+                refused.append(row)
             else:
                 for name, values in self.columns.items():
                     values[row] = getattr(event, name)
-        if refused:
-            kept = [row for row in range(len(self.index)) if row not in refused]
-            self.index = [self.index[row] for row in kept]
-            self.columns = {name: [values[row] for row in kept] for name, values in self.columns.items()}
+        return refused
+
+    def take_out(self, rows: Sequence[int]) -> None:
+        """Take these rows out, given in ascending order."""
+        for row in reversed(rows):
+            del self.index[row]
+            for values in self.columns.values():
+                del values[row]
 
 
 def read(topic: Topic, records: Sequence[SourceRecord], catalog: Catalog) -> Batch:
@@ -85,8 +91,26 @@ def read(topic: Topic, records: Sequence[SourceRecord], catalog: Catalog) -> Bat
     structs = structs_of(topic)
     batch = Batch(topic, records, catalog, {name: [] for name in structs.names})
     decode = structs.decoder.decode
+    for start in range(0, len(records), _CHUNK):
+        chunk = records[start : start + _CHUNK]
+        try:
+            # One bad record sends its chunk the slow way; where there is none nothing is asked of each.
+            if any(map(_HEADERS, chunk)) or max(map(len, map(_VALUE, chunk))) > MAX_VALUE_BYTES:
+                raise TypeError
+            events = list(map(decode, map(_VALUE, chunk)))
+            batch.index.extend(range(start, start + len(chunk)))
+        except _REFUSALS:
+            events = _read_singly(batch, structs, range(start, start + len(chunk)))
+        batch.add(events)
+    return batch
+
+
+def _read_singly(batch: Batch, structs: TopicStructs, indices: range) -> list[Any]:
+    """The events of these records, or of those that are usable."""
+    decode = structs.decoder.decode
     events: list[Any] = []
-    for index, record in enumerate(records):
+    for index in indices:
+        record = batch.records[index]
         value = record.value
         if value is None or len(value) > MAX_VALUE_BYTES:
             event = batch.examine(index)
@@ -101,11 +125,7 @@ def read(topic: Topic, records: Sequence[SourceRecord], catalog: Catalog) -> Bat
         if event is not None:
             events.append(event)
             batch.index.append(index)
-            if len(events) == _CHUNK:
-                batch.add(events)
-                events.clear()
-    batch.add(events)
-    return batch
+    return events
 
 
 def _tolerant(batch: Batch, structs: TopicStructs, index: int, *, enveloped: bool) -> Any:

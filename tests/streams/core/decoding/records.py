@@ -1,6 +1,7 @@
 """Records and plain events to decode."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -52,7 +53,8 @@ def plain(topic: Topic, **fields: object) -> dict[str, object]:
 
 def text_of(event: Mapping[str, object]) -> bytes:
     """The event as JSON; an infinity is written as a number too large for a double."""
-    return json.dumps(event, ensure_ascii=False).replace("Infinity", "1e400").encode("utf-8", "surrogatepass")
+    text = json.dumps(event, ensure_ascii=False)
+    return re.sub(r'(?<![\w"])Infinity(?![\w"])', "1e400", text).encode("utf-8", "surrogatepass")
 
 
 def record_of(event: Mapping[str, object], offset: int = 0, **changes: object) -> Record:

@@ -42,6 +42,7 @@ REFUSED: list[tuple[Topic, dict[str, Any], str, str]] = [
     (F, {"unit_id": None}, "missing_field", "unit_id"),
     (I, {"unit_id": None}, "missing_field", "unit_id"),
     (F, {"metric": None}, "missing_field", "metric"),
+    (F, {"metric": None, "scale_min": 0, "scale_max": 10}, "missing_field", "metric"),
     (F, {"score": None}, "missing_field", "score"),
     (F, {"event_type": "response.withdrawn", "unit_id": None}, "missing_field", "unit_id"),
     (F, {"event_type": "response.withdrawn", "survey_id": None}, "missing_field", "survey_id"),
