@@ -88,7 +88,7 @@ def _arrivals(rng: random.Random, draft: Draft, options: StreamOptions) -> list[
     arrivals = [(at, _good(rng, draft))]
     if rng.random() < options.copies:
         copy = Draft(draft.topic, dict(draft.fields), draft.occurred_at, draft.delay)
-        if rng.random() < 0.5 and not draft.careless:
+        if rng.random() < 0.5:
             copy.fields["event_id"] = f"copy-{draft.fields['event_id']}"[:128]
             copy.fields["received_at"] = plain_time(draft.occurred_at + draft.delay)
         # Some copies arrive right behind, some long after, some before the "original".

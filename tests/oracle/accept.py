@@ -71,7 +71,8 @@ def _accept_stream(records: list[Record], catalog: Catalog, horizons: Horizons, 
         lasting = horizons.revision if record.topic in ("feedback", "transactions") else horizons.dedupe
         by_event_id = ("event", event.account_id, event.event_id)
         by_thing = ("thing", event.account_id, *own_identity(event))
-        duplicate = (by_event_id in seen and age <= horizons.dedupe) or (by_thing in seen and age <= lasting)
+        known = by_event_id in seen and age <= horizons.dedupe
+        duplicate = known or (by_thing in seen and age <= lasting)
         newest = max(newest, event.occurred_at)
         if not duplicate and record.topic == "feedback":
             response = (event.account_id, event.fields["response_id"])
@@ -79,7 +80,8 @@ def _accept_stream(records: list[Record], catalog: Catalog, horizons: Horizons, 
                 accepted.dead_letters.append(DeadLetter(record, "too_late", "occurred_at"))
                 continue
             responses.setdefault(response, event.occurred_at)
-        seen |= {by_event_id, by_thing}
+        # A known event_id claims nothing more: the thing that it is about may still come.
+        seen |= {by_event_id} if known else {by_event_id, by_thing}
         if duplicate:
             accepted.duplicates += 1
         else:

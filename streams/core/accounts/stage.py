@@ -159,15 +159,17 @@ class AccountsStage:
 
     def _take_in_others(self, topic: Topic, events: Decoded, account_hashes: UInt64s, before: Int64s, candidates: Bools, remembered: Bools) -> int:
         state = self.state
+        # An event whose event_id is known claims nothing more, so the thing that it is about may still come.
         if topic is Topic.TRANSACTIONS:
             things = transactions.transaction_keys(account_hashes, events.identity)
-            seen = (state.transactions.find(things) >= 0) | ~first_of_each(things)
-            seen &= before - events.occurred_at <= self._horizons.join
+            seen = state.transactions.find(things) >= 0
+            remembered = before - events.occurred_at <= self._horizons.join
         else:
             things = self._thing_keys(topic, events, account_hashes)
-            seen = (state.identities[topic].seen(things) | ~first_of_each(things)) & remembered
-            state.identities[topic].claim(things, events.occurred_at)
-        fresh = np.flatnonzero(candidates & ~seen)
+            seen = state.identities[topic].seen(things)
+            state.identities[topic].claim(things[candidates], events.occurred_at[candidates])
+        seen[candidates] |= ~first_of_each(things[candidates])
+        fresh = np.flatnonzero(candidates & ~(seen & remembered))
         if not len(fresh):
             return 0
         accounts = self._accounts_of(events, account_hashes, fresh)
