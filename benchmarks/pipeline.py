@@ -8,10 +8,11 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -187,48 +188,73 @@ async def _recover(settings: Settings) -> tuple[int, float, float]:
 
 async def _probe(settings: Settings, events: list[FileRecord], rate: float, seconds: float, running: list[Measured]) -> list[float]:
     """Sends load at a steady rate and a message of one account every 100 ms; polls that account's count of messages."""
-    producer = AIOKafkaProducer(**client_options(settings), linger_ms=0)
-    await producer.start()
-    sent: list[float] = []
-    seen: list[float] = []
-    stop = time.monotonic() + seconds
+    probes = _Probes(settings)
+    async with probes:
+        # The clock starts once the worker has joined its group: the first probe is through.
+        await probes.send()
+        await probes.watch(lambda: not probes.seen)
+        first = len(probes.seen)
+        stop = time.monotonic() + seconds
 
-    async def probe() -> None:
-        while time.monotonic() < stop:
-            now = time.time()
-            event = {
-                "event_id": f"p{len(sent)}",
-                "message_id": f"p{len(sent)}",
-                "event_type": "communication.sent",
-                "purpose": "service",
-                "account_id": PROBE,
-                "occurred_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
-            }
-            await producer.send_and_wait(settings.topic_prefix + Topic.COMMUNICATIONS, json.dumps(event).encode(), key=PROBE.encode())
-            sent.append(time.monotonic())
-            await asyncio.sleep(0.1)
+        async def probe() -> None:
+            while time.monotonic() < stop:
+                await probes.send()
+                await asyncio.sleep(0.1)
 
-    async def watch() -> None:
-        target = connect(settings.clickhouse_url.get_secret_value())
-        while time.monotonic() < stop + 20 and not (time.monotonic() > stop and len(seen) >= len(sent)):
-            sql = f"SELECT max(messages) AS n FROM cell_accounts FINAL WHERE account_id = '{PROBE}'"
-            count = int((await asyncio.to_thread(target.query, sql))["n"][0].as_py() or 0)
-            seen.extend([time.monotonic()] * (count - len(seen)))
-            await asyncio.sleep(0.05)
-        target.close()
+        async def load() -> None:
+            async with EventProducer(settings) as sender:
+                await sender.send(events[: int(rate * seconds)], rate=rate)
 
-    async def load() -> None:
-        async with EventProducer(settings) as sender:
-            await sender.send(events[: int(rate * seconds)], rate=rate)
-
-    await asyncio.gather(probe(), watch(), load())
-    await producer.stop()
+        await asyncio.gather(probe(), load(), probes.watch(lambda: time.monotonic() < stop or len(probes.seen) < len(probes.sent)))
     for worker in running:
         worker.check()
-    if len(seen) < len(sent):
-        raise RuntimeError(f"{len(sent) - len(seen)} of {len(sent)} probes never became visible")
-    # The first seconds are those of the worker joining its group.
-    return [after - before for before, after in zip(sent, seen, strict=False)][len(sent) // 5 :]
+    return [after - before for before, after in zip(probes.sent, probes.seen, strict=True)][first:]
+
+
+class _Probes:
+    """Messages of one account, and when each was acknowledged by the broker and when its row showed it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._topic = settings.topic_prefix + Topic.COMMUNICATIONS
+        self._producer = AIOKafkaProducer(**client_options(settings), linger_ms=0)
+        self._target = connect(settings.clickhouse_url.get_secret_value())
+        self.sent: list[float] = []
+        self.seen: list[float] = []
+
+    async def __aenter__(self) -> Self:
+        await self._producer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._producer.stop()
+        self._target.close()
+
+    async def send(self) -> None:
+        """Sends one more, and notes when it is in the log."""
+        name = f"p{len(self.sent)}"
+        event = {
+            "event_id": name,
+            "message_id": name,
+            "event_type": "communication.sent",
+            "purpose": "service",
+            "account_id": PROBE,
+            "occurred_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        }
+        await self._producer.send_and_wait(self._topic, json.dumps(event).encode(), key=PROBE.encode())
+        self.sent.append(time.monotonic())
+
+    async def watch(self, wanted: Callable[[], bool]) -> None:
+        """Notes which are visible, every 100 ms for as long as it is wanted; raises ``TimeoutError`` where nothing new shows for a minute."""
+        sql = f"SELECT max(messages) AS n FROM cell_accounts FINAL WHERE account_id = '{PROBE}'"
+        deadline = time.monotonic() + 60
+        while wanted():
+            count = int((await asyncio.to_thread(self._target.query, sql))["n"][0].as_py() or 0)
+            if count > len(self.seen):
+                self.seen.extend([time.monotonic()] * (count - len(self.seen)))
+                deadline = time.monotonic() + 60
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{len(self.sent) - len(self.seen)} of {len(self.sent)} probes are not visible")
+            await asyncio.sleep(0.1)
 
 
 def percentile(values: list[float], share: float) -> float:

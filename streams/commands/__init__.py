@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from streams.errors import CandorError, DependencyUnavailable, ProblemFound
+from streams.errors import CandorError, ConfigurationError, DependencyUnavailable, ProblemFound
 
 _PROBLEM = ProblemFound.exit_code
 _DEPENDENCY_AWAY = DependencyUnavailable.exit_code
@@ -75,6 +75,9 @@ class CandorGroup(click.Group):
             return super().invoke(ctx)
         except CandorError as error:
             raise Failure(str(error), error.exit_code) from error
+        except (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError) as error:
+            # Some path that was given cannot be used.
+            raise Failure(f"{error.filename}: {error.strerror}", ConfigurationError.exit_code) from error
         except Exception as error:
             exit_code = _exit_code_of_sink_error(error)
             if exit_code is None:

@@ -21,7 +21,7 @@ from streams.simulate import Plan
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(".candor/demo"),
     show_default=True,
-    help="Where everything is kept; emptied at the start.",
+    help="Where everything is kept; that of an earlier demo is emptied at the start.",
 )
 @click.option("--stay/--exit", default=None, help="Stay up until Ctrl-C, or end after the numbers; by default it stays where a person looks.")
 def command(*, events: int, accounts: int, units: int, workers: int, seed: int, folder: Path, stay: bool | None) -> None:

@@ -24,7 +24,7 @@ from streams.broker.ready import free_port
 from streams.connections import admin
 from streams.demo.numbers import QUERIES, show
 from streams.demo.processes import CandorProcess, clickhouse_answers, wait_until
-from streams.errors import BrokerUnavailable
+from streams.errors import BrokerUnavailable, ConfigurationError
 from streams.files import FileRecord, write_events
 from streams.producing import EventProducer
 from streams.replay import Replay, Summary
@@ -34,6 +34,8 @@ from streams.stages import accounts_stages, catalog_of
 from streams.topics_admin import create_topics
 
 _DATABASE = "candor"
+_MARKER = ".candor-demo"
+"""Says that a folder is ours to empty."""
 _START_SECONDS = 60
 _STREAM_SECONDS = 600
 _SENT_AT_ONCE = 20_000
@@ -55,8 +57,7 @@ def run_demo(demo: Demo, console: Console) -> None:
     """Run it; raises ``CandorError`` saying what went wrong and what to do."""
     # Of a broker that has just made topics: clients try again, and say so.
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
-    shutil.rmtree(demo.folder, ignore_errors=True)
-    demo.folder.mkdir(parents=True)
+    _empty(demo.folder)
     with ExitStack() as stack:
         url = _start_clickhouse(demo, stack, console)
         target = connect(url)
@@ -80,6 +81,16 @@ def run_demo(demo: Demo, console: Console) -> None:
         if demo.stay:
             console.print("Everything stays up until Ctrl-C.")
             _wait_for_interrupt()
+
+
+def _empty(folder: Path) -> None:
+    """Make the folder, or empty it where it is one of ours; raises ``ConfigurationError`` where it holds anything else."""
+    marker = folder / _MARKER
+    if folder.exists() and any(folder.iterdir()) and not marker.exists():
+        raise ConfigurationError(f"{folder} is not empty and not of an earlier demo: name another folder with --folder")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    marker.touch()
 
 
 def _settings(demo: Demo, url: str, bootstrap_servers: str) -> Settings:

@@ -207,7 +207,6 @@ class Trial:
             "CANDOR_PAUSE_REJECT_RATIO": "1",
             "CANDOR_SESSION_TIMEOUT_SECONDS": str(self.plan.session_seconds),
             "CANDOR_REBALANCE_TIMEOUT_SECONDS": "10",
-            "CANDOR_WEB_PORT": "0",
             "CANDOR_LOG_LEVEL": "info",
             "CANDOR_ENV_FILE": str(self.folder / "no.env"),
             "CHAOS_SABOTAGE": self.plan.sabotage,

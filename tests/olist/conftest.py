@@ -1,5 +1,6 @@
 """Where the files are, and what the shipped mapping makes of them."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from streams.importing import Import, import_events, load_mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "olist"
-FOLDER = ROOT.parent / "shared" / "data" / "olist"
+FOLDER = Path(os.environ.get("OLIST_FOLDER", ROOT.parent / "shared" / "data" / "olist"))
 
 
 @pytest.fixture(scope="session")
