@@ -27,7 +27,13 @@ class TopicSpec:
 
 
 DEAD_LETTERS = TopicSpec(
-    "dead_letters", "what could not be used", "Candor", "key of the refused record", retention_ms=90 * DAY_MS, max_message_bytes=3 * MAX_VALUE_BYTES
+    # Inputs limit the compressed size of a batch; what is refused is written as it was, and may be many times larger.
+    "dead_letters",
+    "what could not be used",
+    "Candor",
+    "key of the refused record",
+    retention_ms=90 * DAY_MS,
+    max_message_bytes=64 * MAX_VALUE_BYTES,
 )
 INPUTS: dict[Topic, TopicSpec] = {
     topic: TopicSpec(topic.value, carries, written_by, "account_id")

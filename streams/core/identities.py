@@ -99,6 +99,8 @@ class Identities:
         hashes, first = np.unique(hashes, return_index=True)
         held = self._index.find(hashes)
         fresh = held < self._oldest_week
+        # What is older than all that is remembered need not be looked for again.
+        fresh &= weeks[first] >= self._oldest_week
         if self._index.is_full(len(hashes)) or (held[fresh] >= 0).any():
             self._index.drop_below(self._oldest_week)
         if fresh.any():

@@ -85,7 +85,7 @@ class PartitionOwner:
             transactional_id=ownership.transactional_id(partition),
             transaction_timeout_ms=ownership.transaction_timeout_ms,
             max_batch_size=_BATCH_BYTES,
-            max_request_size=4 * _BATCH_BYTES,
+            max_request_size=DEAD_LETTERS.max_message_bytes,
         )
         try:
             await producer.start()

@@ -216,6 +216,8 @@ class Shell:
 
     async def assigned(self, partitions: set[int]) -> None:
         """A rebalance ended with these source partitions: close what left, keep what stays, open what is new."""
+        # One of its own, so that whoever is still reopening a partition under an earlier assignment leaves it to us.
+        self._generation += 1
         generation = self._generation
         leaving = [self._slots.pop(partition) for partition in set(self._slots) - partitions]
         for slot in leaving:
@@ -240,6 +242,8 @@ class Shell:
             if generation != self._generation:
                 await slot.owner.close()
                 return False
+            # What was on its way to an earlier owner must not reach this one, which stands where its checkpoint says.
+            self._inbox.drop(partition)
             self._slots[partition] = slot
             _log.info("partition_opened", partition=partition, seconds=round(time.monotonic() - begun, 2))
             return True
@@ -283,12 +287,16 @@ class Shell:
     async def _seek(self, slots: Sequence[Slot]) -> None:
         self._tickets += 1
         ticket = self._tickets
-        targets: dict[TP, int] = {}
-        for slot in slots:
-            # Asked in the core's thread, so that a batch is either in the position or read again.
-            for topic, position in (await self.compute(slot.owner.positions)).items():
-                if topic.removeprefix(self._ownership.prefix) not in slot.paused:
-                    targets[TP(topic, slot.partition)] = max(position, slot.floors.get(topic, 0))
+        # Asked in the core's thread, so that a batch is either in the position or read again.
+        asked = [(slot, await self.compute(slot.owner.positions)) for slot in slots]
+        targets = {
+            TP(topic, slot.partition): max(position, slot.floors.get(topic, 0))
+            for slot, positions in asked
+            # One that was lost meanwhile must not decide where its successor reads.
+            if self._slots.get(slot.partition) is slot
+            for topic, position in positions.items()
+            if topic.removeprefix(self._ownership.prefix) not in slot.paused
+        }
         for partition, position in targets.items():
             self._inbox.expect(partition.topic, partition.partition, ticket, position)
         await self._faust.begin(targets, ticket)

@@ -77,10 +77,27 @@ BITES: list[tuple[Sabotage, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.timeout(len(BITES) * TRIAL_SECONDS)
+TRIES = 4
+"""A fault at a counted moment may hit a flush whose loss the next one makes good; then another seed is tried."""
+
+
+@pytest.mark.timeout(TRIES * len(BITES) * TRIAL_SECONDS)
 def test_each_fault_is_noticed_when_what_guards_against_it_is_taken_out(tmp_path: Path) -> None:
     hit = Plan(0, SMALL, (), slices=6, flush_max_records=30, session_seconds=3, right_seconds=4, commit_seconds=30)
-    plans = [replace(hit, seed=seed, sabotage=sabotage.name, **settings) for seed, (sabotage, settings, _) in enumerate(BITES)]
-    for outcome, (sabotage, settings, words) in zip(outcomes(tmp_path, plans), BITES, strict=True):
-        assert outcome.hits == len(settings.get("moments", ())), report(outcome)
-        assert any(re.search(words, problem) for problem in outcome.problems), f"{sabotage} with {settings} was not noticed\n{report(outcome)}"
+    unnoticed = list(range(len(BITES)))
+    last: dict[int, str] = {}
+    for turn in range(TRIES):
+        plans = [replace(hit, seed=100 * turn + bite, sabotage=BITES[bite][0].name, **BITES[bite][1]) for bite in unnoticed]
+        folder = tmp_path / str(turn)
+        folder.mkdir()
+        still = []
+        for bite, outcome in zip(unnoticed, outcomes(folder, plans), strict=True):
+            _, settings, words = BITES[bite]
+            noticed = any(re.search(words, problem) for problem in outcome.problems)
+            if not noticed or outcome.hits < len(settings.get("moments", ())):
+                still.append(bite)
+                last[bite] = report(outcome)
+        unnoticed = still
+        if not unnoticed:
+            return
+    pytest.fail("\n\n".join(f"{BITES[bite][0]} with {BITES[bite][1]} was not noticed\n{last[bite]}" for bite in unnoticed))

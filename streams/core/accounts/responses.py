@@ -146,8 +146,14 @@ def _withdraw(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s)
 def _submit(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s, accounts: Int64s) -> None:
     """Makes these events the newest revisions of their responses."""
     responses = state.responses
+    joined = responses.state[rows] & ResponseState.JOINED != 0
+    purchase, revenue = responses.transaction[rows], responses.revenue[rows]
     _take_out(state, rows)
     _describe(state, batch, rows, chosen)
+    # A revision that names the same purchase keeps its revenue; the purchase itself may be forgotten by now.
+    kept = joined & (responses.transaction[rows] == purchase)
+    responses.revenue[rows[kept]] = revenue[kept]
+    responses.state[rows[kept]] |= ResponseState.JOINED
     batch.to_write.append(chosen)
     withdrawn = responses.state[rows] & ResponseState.WITHDRAWN != 0
     batch.to_blank.append(chosen[withdrawn])
@@ -195,7 +201,7 @@ def _count(state: AccountsState, rows: Int64s) -> None:
 def _join(state: AccountsState, rows: Int64s) -> None:
     """Gives responses the revenue of the purchase that they name, or lets them wait for it."""
     responses = state.responses
-    naming = rows[responses.transaction[rows] != 0]
+    naming = rows[(responses.transaction[rows] != 0) & (responses.state[rows] & ResponseState.JOINED == 0)]
     if not len(naming):
         return
     purchases = state.transactions.find(responses.transaction[naming])

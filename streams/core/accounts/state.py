@@ -60,8 +60,8 @@ class Meta(msgspec.Struct):
     watermarks: dict[str, int]
     segments: dict[str, dict[int, int]]
     """Number of chunks of each live segment, by table and segment."""
-    forgotten: dict[str, int]
-    """Up to where tables and identities have been forgotten."""
+    forgotten: dict[str, tuple[int, int]]
+    """Up to which time tables and identities have been forgotten, and in which flush."""
 
 
 @dataclass
@@ -84,7 +84,8 @@ class AccountsState:
     positions: dict[Topic, int] = field(default_factory=dict)
     watermarks: dict[Topic, int] = field(default_factory=dict)
     """Newest ``occurred_at`` of each input topic."""
-    forgotten: dict[str, int] = field(default_factory=dict)
+    forgotten: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Up to which time rows of a table have been forgotten, and in which flush: later segments hold rows that came after that."""
     awaiting_purchase: dict[int, list[int]] = field(default_factory=dict)
     """Keys of counted responses, by the key of the transaction that they name and that is not known yet."""
     awaiting_original: dict[int, list[int]] = field(default_factory=dict)
@@ -108,13 +109,14 @@ class AccountsState:
     def forget(self, horizons: Horizons) -> None:
         """Forgets what no event can ask for any more. It changes no result: rules compare times themselves."""
         feedback = self.watermarks.get(Topic.FEEDBACK, NEVER)
-        transactions = self.watermarks.get(Topic.TRANSACTIONS, NEVER)
+        # The topics are read side by side, and one may be far ahead: a purchase stays until the feedback of its time has been read too.
+        transactions = min(self.watermarks.get(Topic.TRANSACTIONS, NEVER), feedback)
         self._forget_before(self.responses, self.responses.first_at, feedback - 2 * horizons.revision)
         self._forget_before(self.transactions, self.transactions.occurred_at, transactions - horizons.join)
         self._forget_before(self.refunds, self.refunds.occurred_at, transactions - horizons.join)
         self._forget_before(self.loyalty, self.loyalty.day.astype(np.int64) * DAY, feedback - horizons.cells)
         for topic, watermark in self.watermarks.items():
-            self.forgotten[identities_name(topic)] = watermark - horizons.dedupe
+            self.forgotten[identities_name(topic)] = (watermark - horizons.dedupe, self.sequence)
             self.identities[topic].forget(watermark - horizons.dedupe)
 
     def _forget_before(self, table: StateTable, times: Int64s, before: int) -> None:
@@ -127,7 +129,7 @@ class AccountsState:
         old[table.changed()] = False
         if table is self.loyalty:
             old &= self.loyalty.sequence[: table.count] <= self.acknowledged
-        self.forgotten[table.NAME] = before
+        self.forgotten[table.NAME] = (before, self.sequence)
         table.keep(~old)
         log.recount()
         if table is self.responses:
@@ -178,7 +180,7 @@ class AccountsState:
         def seen(topic: Topic) -> Identities:
             name = identities_name(topic)
             segments = meta.segments.get(name, {})
-            return Identities.restore(name, load(name, segments, records), segments, meta.forgotten.get(name, 0))
+            return Identities.restore(name, load(name, segments, records), segments, meta.forgotten.get(name, (0, 0))[0])
 
         state = cls(
             accounts=table(AccountTable),
@@ -213,7 +215,8 @@ class AccountsState:
             (self.loyalty, np.where(unknown, -NEVER, self.loyalty.day.astype(np.int64) * DAY)),
         ):
             if table.NAME in self.forgotten:
-                table.keep(times[: table.count] >= self.forgotten[table.NAME])
+                before, sequence = self.forgotten[table.NAME]
+                table.keep((times[: table.count] >= before) | (table.home[: table.count] > sequence))
         for log in self.logs:
             log.recount()
 

@@ -134,4 +134,4 @@ def line_columns(lines: Lines, consumables: frozenset[str]) -> tuple[Columns, Pr
         "product_amounts": pa.ListArray.from_arrays(ends, arrays.money(lines.amounts, lines.given)),
         "product_consumable": pa.ListArray.from_arrays(ends, pa.array(consumable)),
     }
-    return columns, ProductLines(lines.event, products, np.rint(quantities * 1_000_000).astype(np.int64), consumable)
+    return columns, ProductLines(lines.event, products, np.maximum(np.rint(quantities * 1_000_000), 1).astype(np.int64), consumable)

@@ -69,7 +69,7 @@ class Batch:
         for row in rows:
             index = self.index[row]
             if index in self.examined:
-                raise RuntimeError(f"{self.topic}: the columns refuse what the examination lets through: {self.records[index].value!r}")
+                raise RuntimeError(f"{self.topic}: the columns refuse what the examination lets through, at offset {self.records[index].offset}")
             event = self.examine(index)
             if event is None:
                 refused.append(row)
