@@ -283,6 +283,8 @@ class Shell:
         owned = {partition for slot in self._slots.values() for partition in self._inputs(slot.partition, slot.paused)}
         self._faust.pause_partitions(self._faust.assignment() - owned)
         await self._seek(list(self._slots.values()))
+        # One that was lost during the rebalance is paused still, and was opened by ``assigned``.
+        self._faust.resume_partitions(owned)
 
     async def _seek(self, slots: Sequence[Slot]) -> None:
         self._tickets += 1

@@ -1,6 +1,7 @@
 """An HTTP proxy in front of ClickHouse that behaves as badly as networks and servers do."""
 
 import asyncio
+import io
 import random
 from collections import Counter
 from dataclasses import dataclass, field
@@ -95,7 +96,7 @@ class FaultProxy:
     async def _pass_on(self, request: web.Request, body: bytes) -> tuple[int, dict[str, str], bytes]:
         assert self._session is not None
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP - {"content-encoding"}}
-        async with self._session.request(request.method, self.upstream + request.raw_path, data=body, headers=headers) as response:
+        async with self._session.request(request.method, self.upstream + request.raw_path, data=io.BytesIO(body), headers=headers) as response:
             answer = await response.read()
             kept = {name: value for name, value in response.headers.items() if name.lower() not in _HOP - {"content-encoding"}}
             return response.status, kept, answer
