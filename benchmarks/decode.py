@@ -37,7 +37,7 @@ class Record(NamedTuple):
     timestamp: int
     key: bytes
     value: bytes
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 def _transaction(draw: random.Random, number: int) -> dict[str, Any]:

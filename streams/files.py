@@ -33,7 +33,7 @@ class FileRecord:
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = field(default_factory=list)
+    headers: Sequence[tuple[str, bytes | None]] = field(default_factory=list)
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -42,7 +42,7 @@ class _Line(msgspec.Struct, gc=False):
     key: str | None = None
     key_b64: str | None = None
     headers: dict[str, str] | None = None
-    header_list: list[tuple[str, str]] | None = None
+    header_list: list[tuple[str, str | None]] | None = None
     value: msgspec.Raw = msgspec.Raw()
     """As it stands in the line; empty where the line has none."""
     value_b64: str | None = None
@@ -124,9 +124,9 @@ def _bytes(encoded: str, name: str) -> bytes:
         raise ValueError(f"Expected base64 - at `$.{name}`") from None
 
 
-def _headers(parsed: _Line) -> list[tuple[str, bytes]]:
-    headers = [(name, value.encode()) for name, value in (parsed.headers or {}).items()]
-    headers += [(name, _bytes(value, "header_list")) for name, value in parsed.header_list or []]
+def _headers(parsed: _Line) -> list[tuple[str, bytes | None]]:
+    headers: list[tuple[str, bytes | None]] = [(name, value.encode()) for name, value in (parsed.headers or {}).items()]
+    headers += [(name, None if value is None else _bytes(value, "header_list")) for name, value in parsed.header_list or []]
     return headers
 
 
@@ -169,9 +169,9 @@ def _value_member(value: bytes | None) -> bytes:
     return b'"value":' + _encode(text)
 
 
-def _headers_member(headers: Sequence[tuple[str, bytes]]) -> bytes:
+def _headers_member(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
     try:
-        as_object = {name: value.decode() for name, value in headers}
+        as_object = {name: value.decode() for name, value in headers if value is not None}
     except UnicodeDecodeError:
         as_object = {}
     if len(as_object) == len(headers):

@@ -52,7 +52,8 @@ class Filters:
         if self.not_sent_again:
             conditions.append(
                 "concat(topic, '/', toString(partition), '/', toString(offset)) NOT IN "
-                "(SELECT header_values[indexOf(header_names, {replay_of:String})] FROM dead_letters WHERE has(header_names, {replay_of:String}))"
+                "(SELECT assumeNotNull(header_values[indexOf(header_names, {replay_of:String})]) "
+                "FROM dead_letters WHERE has(header_names, {replay_of:String}))"
             )
         parameters = {name: value for _, name, value in chosen} | ({"replay_of": REPLAY_OF} if self.not_sent_again else {})
         return " AND ".join(conditions) or "true", parameters
@@ -78,7 +79,7 @@ class Refused:
     @property
     def replays(self) -> int:
         """How often it was sent again; the last header of that name counts."""
-        said = [value for name, value in self.record.headers if name == REPLAYS]
+        said = [value or b"" for name, value in self.record.headers if name == REPLAYS]
         return int(said[-1]) if said and said[-1].isdigit() else 0
 
     def again(self, timestamp: int | None = None) -> FileRecord:
@@ -135,7 +136,7 @@ class _Row(TypedDict):
     key: bytes | None
     value: bytes | None
     header_names: list[bytes]
-    header_values: list[bytes]
+    header_values: list[bytes | None]
 
 
 def _refused(row: _Row) -> Refused:

@@ -322,7 +322,7 @@ CREATE TABLE IF NOT EXISTS fact_dead_letters${local}${on_cluster}
     `key` Nullable(String) COMMENT 'Key of the record, its bytes unchanged.',
     `value` Nullable(String) COMMENT 'Value of the record, its bytes unchanged.',
     `header_names` Array(String) COMMENT 'Names of the record\'s headers, in order.',
-    `header_values` Array(String) COMMENT 'Values of the record\'s headers, in order, their bytes unchanged.',
+    `header_values` Array(Nullable(String)) COMMENT 'Values of the record\'s headers, in order, their bytes unchanged; NULL where there is none.',
     `version` UInt64 COMMENT 'Owner epoch times 2^40 plus flush sequence.',
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
 )

@@ -414,7 +414,7 @@ CREATE OR REPLACE VIEW dead_letters${on_cluster}
     `key` Nullable(String) COMMENT 'Key of the record, its bytes unchanged.',
     `value` Nullable(String) COMMENT 'Value of the record, its bytes unchanged.',
     `header_names` Array(String) COMMENT 'Names of the record\'s headers, in order.',
-    `header_values` Array(String) COMMENT 'Values of the record\'s headers, in order, their bytes unchanged.'
+    `header_values` Array(Nullable(String)) COMMENT 'Values of the record\'s headers, in order, their bytes unchanged; NULL where there is none.'
 )
 AS SELECT
     fact.topic,

@@ -35,7 +35,7 @@ class SourceRecord(Protocol):
         """Value, as bytes."""
 
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]:
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
         """Headers, in order."""
 
 

@@ -32,7 +32,7 @@ class DeadLetter:
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Sequence[tuple[str, bytes | None]]
     stage: Stage
     reason: RejectReason
     field: str | None

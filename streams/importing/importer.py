@@ -70,7 +70,7 @@ class _Arriving:
     key: bytes
     value: bytes
     offset: int = 0
-    headers: Sequence[tuple[str, bytes]] = field(default_factory=list)
+    headers: Sequence[tuple[str, bytes | None]] = field(default_factory=list)
 
 
 def import_events(mapping: Mapping, folder: Path, catalog: Catalog, secret: str | None = None, limit: int | None = None) -> Import:

@@ -7,7 +7,7 @@ HEADERS = ("reason", "field", "message", "topic", "partition", "offset", "timest
 """Names of our headers, without the prefix, in the order in which they follow the record's own; ``field`` is left out where there is none."""
 
 
-def dead_letter_headers(letter: DeadLetter) -> list[tuple[str, bytes]]:
+def dead_letter_headers(letter: DeadLetter) -> list[tuple[str, bytes | None]]:
     """The record's own headers, untouched, then ours; numbers are decimal, ``timestamp`` is in milliseconds since 1970."""
     ours: dict[str, object] = {
         "reason": letter.reason.value,

@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 _BATCH_BYTES = 1_048_576
 _CLOSE_SECONDS = 5.0
 _T = TypeVar("_T")
-_Record = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
+_Record = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes | None]]]
 """Key, value and headers."""
 
 

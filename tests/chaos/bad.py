@@ -20,7 +20,7 @@ class Sent:
     timestamp_ms: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 def bad_record(rng: random.Random, draft: Draft) -> Sent:

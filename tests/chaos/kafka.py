@@ -115,9 +115,9 @@ class Topics:
             await consumer.stop()
 
 
-def _letter(key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]) -> Row:
+def _letter(key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]]) -> Row:
     first_of_ours = next(i for i in range(len(headers)) if all(name.removeprefix("candor-") in OURS for name, _ in headers[i:]))
-    ours = {name.removeprefix("candor-"): text.decode() for name, text in headers[first_of_ours:]}
+    ours = {name.removeprefix("candor-"): (text or b"").decode() for name, text in headers[first_of_ours:]}
     return {
         "topic": ours["topic"],
         "partition": int(ours["partition"]),

@@ -73,7 +73,7 @@ def any_bytes(rng: random.Random, fields: Mapping[str, Json]) -> bytes:
     return ("{" + blanks[0].join(parts) + "}").encode()
 
 
-def as_cloudevent(rng: random.Random, fields: Mapping[str, Json]) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
+def as_cloudevent(rng: random.Random, fields: Mapping[str, Json]) -> tuple[bytes, tuple[tuple[str, bytes | None], ...]]:
     """The event in a CloudEvents envelope, whose ``id``, ``type`` and ``time`` win over fields of ``data``."""
     data = {name: value for name, value in fields.items() if name not in ("event_id", "event_type", "occurred_at")}
     if rng.random() < 0.3:

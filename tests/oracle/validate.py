@@ -261,7 +261,7 @@ def validate(record: Record, catalog: Catalog) -> Event:
 
 def _envelope(record: Record, document: dict[str, Json]) -> dict[str, Json]:
     """The fields of the event, taken out of a CloudEvents envelope where the header says that it is one (R35)."""
-    types = [value.split(b";")[0].strip() for name, value in record.headers if name.lower() == "content-type"]
+    types = [(value or b"").split(b";")[0].strip() for name, value in record.headers if name.lower() == "content-type"]
     if b"application/cloudevents+json" not in types:
         return document
     data = document.get("data")

@@ -24,7 +24,7 @@ class Letter:
     message: str = "not JSON"
     key: bytes | None = b"a-1"
     value: bytes | None = b"{"
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 def store(sink: Sink, letters: Sequence[Letter]) -> None:

@@ -73,7 +73,7 @@ def dead_letter_rows(letters: Sequence[DeadLetter], version: int) -> pa.Table:
             "key": [letter.key for letter in letters],
             "value": [letter.value for letter in letters],
             "header_names": [[name for name, _ in letter.headers] for letter in letters],
-            "header_values": [[value or b"" for _, value in letter.headers] for letter in letters],
+            "header_values": [[value for _, value in letter.headers] for letter in letters],
             "version": [version] * len(letters),
         },
         schema=TABLES[Table.DEAD_LETTERS].arrow_schema,

@@ -9,7 +9,7 @@ MEDIA_TYPE = b"application/cloudevents+json"
 _ATTRIBUTES = {"id": "event_id", "type": "event_type", "time": "occurred_at"}
 
 
-def is_envelope(headers: Sequence[tuple[str, bytes]]) -> bool:
+def is_envelope(headers: Sequence[tuple[str, bytes | None]]) -> bool:
     """Whether a header ``content-type`` (a name in any case, a value without its parameters) says CloudEvents."""
     # Kafka allows a header without a value, whatever the annotation says.
     return any(name.lower() == "content-type" and (value or b"").partition(b";")[0].strip() == MEDIA_TYPE for name, value in headers)

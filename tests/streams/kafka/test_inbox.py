@@ -19,7 +19,7 @@ class Record:
     timestamp: int = 0
     key: bytes | None = None
     value: bytes | None = b"x"
-    headers: list[tuple[str, bytes]] = field(default_factory=list)
+    headers: list[tuple[str, bytes | None]] = field(default_factory=list)
 
 
 _numbers = itertools.count()

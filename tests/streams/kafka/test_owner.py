@@ -101,7 +101,7 @@ LETTER = DeadLetter(Topic.FEEDBACK, 1, 7, 1_767_225_600_000, b"key", b"value", [
 def test_dead_letters_hold_the_record_as_it_was_and_say_why(scene: Scene) -> None:
     async def scenario() -> None:
         owner, first = await opened(scene)
-        own: list[tuple[str, bytes]] = [("h", b"\xff\x00"), ("h", b""), ("candor-reason", b"of an earlier life")]
+        own: list[tuple[str, bytes | None]] = [("h", b"\xff\x00"), ("h", b""), ("candor-reason", b"of an earlier life")]
         letters = [replace(LETTER, headers=own), replace(LETTER, key=None, value=None, field=None), replace(LETTER, value=b"x" * 2_000_000)]
         await owner.write(replace(first, dead_letters=letters))
         await owner.close()

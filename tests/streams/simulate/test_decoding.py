@@ -19,7 +19,7 @@ class _Record:
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes]] = field(default_factory=list)
+    headers: list[tuple[str, bytes | None]] = field(default_factory=list)
 
 
 @pytest.mark.parametrize("mix", list(MixName))

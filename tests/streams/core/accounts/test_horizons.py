@@ -24,7 +24,7 @@ class Given:
     timestamp: int
     key: bytes
     value: bytes
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 @dataclass
@@ -124,9 +124,14 @@ def test_a_late_purchase_survives_a_restart(restarting: bool) -> None:
 
 def test_a_dead_letter_of_the_table_is_the_record_as_it_was() -> None:
     stage = STAGES.restore(0, [])
-    stage.apply(Topic.FEEDBACK, [Given(0, 0, b"\xff", b"\x00\xfe", (("h", b"\x00\xff"),))])
+    stage.apply(Topic.FEEDBACK, [Given(0, 0, b"\xff", b"\x00\xfe", (("h", b"\x00\xff"), ("none", None), ("empty", b"")))])
     flush = stage.flush()
 
     assert flush is not None
     row = flush.facts[Table.DEAD_LETTERS].to_pylist()[0]
-    assert (row["key"], row["value"], row["header_names"], row["header_values"]) == (b"\xff", b"\x00\xfe", ["h"], [b"\x00\xff"])
+    assert (row["key"], row["value"], row["header_names"], row["header_values"]) == (
+        b"\xff",
+        b"\x00\xfe",
+        ["h", "none", "empty"],
+        [b"\x00\xff", None, b""],
+    )
