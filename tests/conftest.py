@@ -1,5 +1,6 @@
 """What tests share: a real broker and a real ClickHouse engine behind HTTP, one of each for the session, and names that nobody else uses."""
 
+import os
 import secrets
 import subprocess
 import sys
@@ -9,10 +10,16 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from streams.broker import LocalBroker
 from streams.broker.ready import free_port
+
+# A gate must give the same answer twice; everywhere else each run looks somewhere new.
+hypothesis.settings.register_profile("gate", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("gate")
 
 
 @pytest.fixture(scope="session")
