@@ -1,5 +1,6 @@
 """``candor worker``."""
 
+import signal
 import sys
 
 import click
@@ -25,6 +26,8 @@ def command() -> None:
     Start as many as there are partitions; they share the work. A worker that is told to stop writes and commits what it has applied; one that is
     killed loses nothing. While ClickHouse is away it waits. When most records are refused it pauses; SIGHUP lets it go on.
     """
+    # Until the worker listens itself: nothing was applied yet, so being told to stop is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     settings = load_settings()
     configure_logs(settings)
     catalog = catalog_of(settings)
