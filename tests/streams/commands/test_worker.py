@@ -80,6 +80,8 @@ def test_it_waits_while_clickhouse_is_away(candor: Run, tmp_path: Path) -> None:
         worker.send_signal(signal.SIGTERM)
         wait_for(lambda: worker.poll() is not None, 60, log.read_text)
 
+        assert worker.returncode == 0
+
 
 @pytest.mark.usefixtures("settings")
 def test_what_has_to_be_done_first_is_told(candor: Run, tmp_path: Path) -> None:
