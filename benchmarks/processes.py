@@ -5,14 +5,13 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psutil
 
 from streams.broker.ready import free_port
+from streams.demo.processes import clickhouse_answers
 
 
 class Measured:
@@ -65,17 +64,8 @@ def clickhouse(folder: Path) -> tuple[Measured, str]:
     server = Measured(
         ["-m", "streams.commands", "clickhouse", "--path", str(folder / "clickhouse"), "--port", str(port)], folder / "clickhouse.log", {}
     )
-    wait_for(lambda: pings(port), 60, server)
+    wait_for(lambda: clickhouse_answers(port), 60, server)
     return server, f"127.0.0.1:{port}"
-
-
-def pings(port: int) -> bool:
-    """Returns whether a ClickHouse answers at this port."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=2):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, *alive: Measured) -> None:
