@@ -9,19 +9,12 @@ from schemas.enums import Channel, Metric
 from schemas.rows import TABLES, Table
 from streams.core.accounts.state import AccountsState
 from streams.core.batch import Int64s
+from streams.core.decoding.arrays import decimals
 from streams.core.stage import DeadLetter
 
 _CHANNELS = np.array([channel.value for channel in Channel], np.object_)
 _METRICS = np.array([metric.value for metric in Metric], np.object_)
 _INSTANT = pa.timestamp("us", tz="UTC")
-
-
-def decimals(values: Int64s, kind: pa.DataType) -> pa.Array:
-    """Returns integers as decimals of the kind's scale: 12345 with scale 4 is 1.2345."""
-    words = np.empty((len(values), 2), np.int64)
-    words[:, 0] = values
-    words[:, 1] = values >> 63
-    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(words.tobytes())])
 
 
 def constant(value: int, count: int, kind: pa.DataType) -> pa.Array:

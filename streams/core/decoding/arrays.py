@@ -27,12 +27,17 @@ def _validity(given: Bools | None) -> pa.Buffer | None:
 
 def money(ten_thousandths: Int64s, given: Bools | None = None) -> pa.Array:
     """A column of money; null where not ``given``."""
+    return decimals(ten_thousandths, _MONEY, given)
+
+
+def decimals(values: Int64s, kind: pa.DataType, given: Bools | None = None) -> pa.Array:
+    """Integers as decimals of the kind's scale, 12345 with scale 4 is 1.2345; null where not ``given``."""
     if given is not None and not given.any():
-        return pa.nulls(len(ten_thousandths), _MONEY)
-    words = np.empty((len(ten_thousandths), 2), np.int64)
-    words[:, 0] = ten_thousandths
-    words[:, 1] = ten_thousandths >> 63
-    return pa.Array.from_buffers(_MONEY, len(ten_thousandths), [_validity(given), pa.py_buffer(words)])
+        return pa.nulls(len(values), kind)
+    words = np.empty((len(values), 2), np.int64)
+    words[:, 0] = values
+    words[:, 1] = values >> 63
+    return pa.Array.from_buffers(kind, len(values), [_validity(given), pa.py_buffer(words)])
 
 
 def instants(microseconds: Int64s, given: Bools | None = None) -> pa.Array:
