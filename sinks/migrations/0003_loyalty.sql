@@ -131,9 +131,9 @@ AS SELECT
     argMinIf(sent.channel, (sent.occurred_at, sent.event_id), sent.event_type = 'invitation.sent') AS channel,
     minIf(sent.occurred_at, sent.event_type = 'invitation.sent') AS sent_at,
     argMinIf(sent.day, (sent.occurred_at, sent.event_id), sent.event_type = 'invitation.sent') AS day,
-    (sent.account_id, sent.invitation_id) GLOBAL IN (
+    CAST((sent.account_id, sent.invitation_id) GLOBAL IN (
         SELECT account_id, assumeNotNull(invitation_id) FROM responses WHERE invitation_id IS NOT NULL AND NOT withdrawn AND NOT synthetic
-    ) AS answered
+    ), 'Bool') AS answered
 FROM fact_invitations AS sent FINAL
 WHERE NOT sent.synthetic
 GROUP BY sent.account_id, sent.invitation_id

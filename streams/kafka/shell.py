@@ -69,7 +69,8 @@ class Shell:
         self._work = asyncio.Event()
         self._flush_wanted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._reseeking: set[int] = set()
+        self._reseeking: dict[int, bool] = {}
+        """Partitions whose positions are being sought, and whether that must be done once more, since something was asked meanwhile."""
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -309,19 +310,22 @@ class Shell:
         self._reseek_soon(partition.partition)
 
     def _reseek_soon(self, partition: int) -> None:
-        if partition not in self._reseeking and partition in self._slots:
-            self._reseeking.add(partition)
-            self._spawn(self._reseek(self._slots[partition]))
+        under_way = partition in self._reseeking
+        self._reseeking[partition] = True
+        if not under_way:
+            self._spawn(self._reseek(partition))
 
-    async def _reseek(self, slot: Slot) -> None:
+    async def _reseek(self, partition: int) -> None:
         try:
-            slot.floors = await self._floors(slot.owner)
-            await self._seek([slot])
+            while self._reseeking[partition] and (slot := self._slots.get(partition)):
+                self._reseeking[partition] = False
+                slot.floors = await self._floors(slot.owner)
+                await self._seek([slot])
         except KafkaError as error:
             # Either a rebalance, which seeks anyway, or the broker is away: the next gap or error brings us here again.
-            _log.info("reseek_failed", partition=slot.partition, error=f"{type(error).__name__}: {error}")
+            _log.info("reseek_failed", partition=partition, error=f"{type(error).__name__}: {error}")
         finally:
-            self._reseeking.discard(slot.partition)
+            del self._reseeking[partition]
 
     async def _floors(self, owner: PartitionOwner) -> dict[str, int]:
         """The first offset that the broker has of each input; raises ``KafkaError``, and ``ProblemFound`` where a position cannot be right."""

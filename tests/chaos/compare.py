@@ -27,16 +27,11 @@ KEYS: dict[str, tuple[str, ...]] = {
     "loyalty_by_unit": ("unit_id", "metric", "window_start"),
     "loyalty_by_channel": ("channel", "metric", "window_start"),
     "loyalty_total": ("metric", "window_start"),
+    "invitation_outcomes": ("account_id", "invitation_id"),
     "accounts": ("account_id",),
 }
 NOT_FROM_EVENTS = {
-    # Decided by later stages or by views of their own tests; constant or derived here.
-    "flagged_promoters",
-    "flagged_passives",
-    "flagged_detractors",
-    "flag_reasons",
-    "validity_rate",
-    "response_rate",
+    # When and by what it was written, how a message is worded, and what the key says in another way.
     "period",
     "inserted_at",
     "processed_at",

@@ -107,6 +107,7 @@ def _response_row(response: Response, catalog: Catalog) -> Row:
         row["class"] = scores.response_class(metric, score)
         row["top_box"], row["top_two_box"] = scores.top_box(metric, score), scores.top_two_box(metric, score)
     row["withdrawn"], row["flagged"] = response.withdrawn, False
+    row["flag_reasons"] = []
     return row | BLANK_WHEN_WITHDRAWN if response.withdrawn else row
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tests.oracle import facts, loyalty
+from tests.oracle import asking, facts, loyalty
 from tests.oracle.accept import accept
 from tests.oracle.accounts import accounts
 from tests.oracle.records import Catalog, Horizons, Record, Rows
@@ -20,6 +20,7 @@ VIEWS = (
     "loyalty_by_unit",
     "loyalty_by_channel",
     "loyalty_total",
+    "invitation_outcomes",
     "accounts",
 )
 
@@ -31,13 +32,15 @@ def tables(records: Iterable[Record], catalog: Catalog | None = None, horizons: 
     events = accepted.events
     plain = {"cases" if topic == "actions" else topic: facts.facts(events, topic, key, catalog) for topic, key in facts.KEYS.items()}
     counted = loyalty.counted_responses(events, catalog)
+    asked = asking.invitations_asked(events, catalog)
     return plain | {
         "responses": facts.responses(events, catalog),
         "transactions": facts.transactions(events, catalog),
         "dead_letters": facts.dead_letters(accepted.dead_letters),
         "loyalty_daily": loyalty.daily(counted),
-        "loyalty_by_unit": loyalty.by_unit(counted),
-        "loyalty_by_channel": loyalty.by_channel(counted),
-        "loyalty_total": loyalty.total(counted),
+        "loyalty_by_unit": asking.with_response_rates(loyalty.by_unit(counted), asked, lambda one: (one.event.fields["unit_id"],)),
+        "loyalty_by_channel": asking.with_response_rates(loyalty.by_channel(counted), asked, lambda one: (one.event.fields["channel"],)),
+        "loyalty_total": asking.with_response_rates(loyalty.total(counted), asked, lambda _: ()),
+        "invitation_outcomes": asking.outcomes(asked),
         "accounts": accounts(events, catalog),
     }
