@@ -3,8 +3,8 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -16,7 +16,8 @@ from streams.errors import BrokerUnavailable
 from streams.settings import KAFKA_LIBS, variable
 
 GIVEN = variable("kafka_bootstrap_servers")
-_PACKAGES = ("openjdk-17-jre-headless", "maven")
+_JAVA_PACKAGES = ("openjdk-17-jre-headless", "openjdk-21-jre-headless", "openjdk-25-jre-headless")
+"""The first that the system's package manager has is taken."""
 
 
 class Broker(Protocol):
@@ -41,28 +42,40 @@ class GivenBroker:
         """Leave it running."""
 
 
-def start_broker(folder: Path, say: Callable[[str], None], *, brief: bool = False) -> AbstractContextManager[Broker]:
-    """A broker, to be entered: the one of ``CANDOR_KAFKA_BOOTSTRAP_SERVERS``; else a container; else jars, with their data in ``folder``.
+@contextmanager
+def start_broker(folder: Path, say: Callable[[str], None], *, brief: bool = False) -> Iterator[Broker]:
+    """A broker while entered: the one of ``CANDOR_KAFKA_BOOTSTRAP_SERVERS``; else a container; else jars, with their data in ``folder``.
 
     ``say`` is told what was chosen. Raises ``BrokerUnavailable`` that says what was tried and what would help.
     """
+    with ExitStack() as stack:
+        yield _started(stack, folder, say, brief=brief)
+
+
+def _started(stack: ExitStack, folder: Path, say: Callable[[str], None], *, brief: bool) -> Broker:
     given = os.environ.get(GIVEN)
     if given:
         say(f"Kafka at {given}, as {GIVEN} says")
         return GivenBroker(given)
+    no_container = "Docker does not answer"
     if docker_answers():
         say("Kafka in a container")
-        return ContainerBroker()
+        try:
+            return stack.enter_context(ContainerBroker())
+        except BrokerUnavailable as reason:
+            # Docker may answer and yet be unable to fetch the image.
+            no_container = f"Docker cannot run it ({reason})"
+            say(f"{no_container}; trying Java")
     try:
         _need_java_and_maven(say)
     except BrokerUnavailable as reason:
         raise BrokerUnavailable(
-            f"There is no broker: {GIVEN} is not set, Docker does not answer, and {reason}. "
-            "Set the variable, start Docker, or install Java 17 and Maven."
+            f"There is no broker: {GIVEN} is not set, {no_container}, and {reason}. "
+            "Set the variable, start Docker, or install Java 17 or newer and Maven."
         ) from None
     say("Kafka from Maven Central, as a process")
     kafka_jars()
-    return LocalBroker(folder, brief=brief)
+    return stack.enter_context(LocalBroker(folder, brief=brief))
 
 
 def _need_java_and_maven(say: Callable[[str], None]) -> None:
@@ -74,11 +87,17 @@ def _need_java_and_maven(say: Callable[[str], None]) -> None:
     if have_java and (os.environ.get(KAFKA_LIBS) or shutil.which("mvn")):
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise BrokerUnavailable("there is no Java 17 with Maven, nor may they be installed without asking")
-    say(f"Installing {' and '.join(_PACKAGES)} with apt-get")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-q", "-y", "--no-install-recommends", *_PACKAGES]):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        if done.returncode:
-            raise BrokerUnavailable(f"{' '.join(command[:2])} failed: {done.stderr.strip()[-500:]}")
+        raise BrokerUnavailable("there is no Java 17 or newer with Maven, nor may they be installed without asking")
+    _run("apt-get", "update", "-q")
+    names = _run("apt-cache", "pkgnames", "openjdk-").split()
+    packages = [next((name for name in _JAVA_PACKAGES if name in names), "default-jre-headless"), "maven"]
+    say(f"Installing {' and '.join(packages)} with apt-get")
+    _run("apt-get", "install", "-q", "-y", "--no-install-recommends", *packages)
     java()
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+    if done.returncode:
+        raise BrokerUnavailable(f"{' '.join(command[:2])} failed: {done.stderr.strip()[-500:]}")
+    return done.stdout

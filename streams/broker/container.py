@@ -11,6 +11,8 @@ from streams.errors import BrokerUnavailable
 
 IMAGE = f"apache/kafka:{KAFKA_VERSION}"
 _READY_SECONDS = 120.0
+_COMMAND_SECONDS = 600
+"""The first start fetches the image."""
 
 
 def docker_answers() -> bool:
@@ -80,7 +82,10 @@ class ContainerBroker:
 
 
 def _docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=600)
+    try:
+        done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=_COMMAND_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise BrokerUnavailable(f"docker {arguments[0]} did not end within {_COMMAND_SECONDS} s") from None
     if done.returncode:
         raise BrokerUnavailable(f"docker {arguments[0]}: {done.stderr.strip()}")
     return done.stdout.strip()

@@ -5,7 +5,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
@@ -20,6 +19,7 @@ from streams.kafka.batches import Batch
 from streams.kafka.flushing import Flushing, Slot
 from streams.kafka.inbox import Inbox, Taken
 from streams.kafka.owner import Ownership, OwnershipLost, PartitionOwner
+from streams.kafka.pace import Pace
 from streams.kafka.progress import Counts, Progress
 from streams.kafka.rejects import RejectWatch
 from streams.kafka.sinking import SinkWriter
@@ -27,26 +27,6 @@ from streams.kafka.transport import BatchConsumer
 
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How much is done at once. Times in seconds."""
-
-    flush_interval: float = 1.0
-    flush_records: int = 50_000
-    apply_records: int = 20_000
-    """Records that are applied in one call, unless a single poll brought more; a flush waits for the call."""
-    linger: float = 0.2
-    """How long small polls wait for company: each call of a stage has a cost of its own."""
-    inbox_records: int = 80_000
-    inbox_bytes: int = 96 * 1_048_576
-    revoke_patience: float = 10.0
-    """How long a rebalance waits for the last flush; what is not committed then is read again by the next owner."""
-    reopen_delay: float = 1.0
-    """Wait before a lost partition is opened again: who lost it to another worker hears of it within a heartbeat."""
-    reject_ratio: float = 0.5
-    reject_minimum: int = 1_000
 
 
 class Shell:

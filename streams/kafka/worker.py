@@ -18,8 +18,9 @@ from streams.errors import CandorError
 from streams.kafka.app import CandorApp, consumer_of, make_app
 from streams.kafka.client import client_options
 from streams.kafka.owner import Ownership
+from streams.kafka.pace import Pace
 from streams.kafka.progress import Progress
-from streams.kafka.shell import Pace, Shell
+from streams.kafka.shell import Shell
 from streams.kafka.sinking import SinkWriter
 from streams.kafka.topics import check_topics
 from streams.kafka.transport import Reading

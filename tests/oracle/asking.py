@@ -52,7 +52,7 @@ def outcomes(asked: Iterable[Asked]) -> Rows:
 
 
 def with_response_rates(loyalty: Rows, asked: Iterable[Asked], dimension: Callable[[Asked], tuple[object, ...]]) -> Rows:
-    """The rows of a loyalty view, whose keys are the dimensions, the metric and the window, with the response rate of the dimensions in the window."""
+    """The rows of a loyalty view (keys: dimensions, metric, window), each with the response rate of its dimensions in its window."""
     groups: dict[tuple[object, ...], list[bool]] = defaultdict(list)
     for one in asked:
         for start in (None, window(one.day)):

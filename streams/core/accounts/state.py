@@ -134,6 +134,8 @@ class AccountsState:
         log.recount()
         if table is self.responses:
             chain_responses(self)
+        if table in (self.responses, self.refunds):
+            self._await_again()
 
     def checkpoint(self) -> list[CheckpointRecord]:
         """Returns the records that bring the checkpoint up to date with this state; the meta record comes last."""
@@ -221,6 +223,9 @@ class AccountsState:
             log.recount()
 
     def _await_again(self) -> None:
+        """Lists anew who waits for which purchase."""
+        self.awaiting_purchase.clear()
+        self.awaiting_original.clear()
         responses, refunds = self.responses, self.refunds
         state = responses.state[: responses.count]
         waiting = (state & (ResponseState.COUNTED | ResponseState.JOINED) == ResponseState.COUNTED) & (responses.transaction[: responses.count] != 0)

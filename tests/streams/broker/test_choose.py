@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.broker import ContainerBroker, LocalBroker, kafka_jars, start_broker
+from streams.broker import LocalBroker, kafka_jars, start_broker
 from streams.broker.container import docker_answers
 from streams.broker.jars import java
 from streams.errors import BrokerUnavailable
@@ -43,10 +43,18 @@ def test_a_given_broker_is_taken(tmp_path: Path, broker: LocalBroker, monkeypatc
     assert said == [f"Kafka at {broker.bootstrap_servers}, as CANDOR_KAFKA_BOOTSTRAP_SERVERS says"]
 
 
-def test_a_container_comes_second(tools: Path, tmp_path: Path) -> None:
-    _tool(tools, "docker", "exit 0")
+def test_a_docker_that_cannot_run_it_is_followed_by_java(tmp_path: Path, tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _tool(tools, "docker", """if [ "$1" = info ]; then exit 0; fi; echo 'pull access denied' >&2; exit 125""")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    said: list[str] = []
 
-    assert isinstance(start_broker(tmp_path, _no_words), ContainerBroker)
+    with (
+        pytest.raises(BrokerUnavailable, match=r"Docker cannot run it \(docker run: pull access denied\).*there is no Java"),
+        start_broker(tmp_path, said.append),
+    ):
+        pass
+
+    assert said == ["Kafka in a container", "Docker cannot run it (docker run: pull access denied); trying Java"]
 
 
 def test_a_docker_that_does_not_answer_is_none(tools: Path) -> None:
@@ -55,18 +63,19 @@ def test_a_docker_that_does_not_answer_is_none(tools: Path) -> None:
     assert not docker_answers()
 
 
-def test_jars_come_third(tmp_path: Path, tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _tool(tools, "java", """echo 'openjdk version "21.0.1"' >&2""")
-    (tmp_path / "kafka_2.13-4.1.1.jar").touch()
-    monkeypatch.setenv("CANDOR_KAFKA_LIBS", str(tmp_path))
+def test_jars_come_third(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    monkeypatch.delenv("CANDOR_KAFKA_BOOTSTRAP_SERVERS", raising=False)
 
-    assert isinstance(start_broker(tmp_path, _no_words), LocalBroker)
+    with start_broker(tmp_path, _no_words) as chosen:
+        assert isinstance(chosen, LocalBroker)
+        assert chosen.running
 
 
 @pytest.mark.usefixtures("tools")
 def test_where_there_is_nothing_it_says_what_would_help(tmp_path: Path) -> None:
-    with pytest.raises(BrokerUnavailable) as raised:
-        start_broker(tmp_path, _no_words)
+    with pytest.raises(BrokerUnavailable) as raised, start_broker(tmp_path, _no_words):
+        pass
 
     assert all(word in str(raised.value) for word in ("CANDOR_KAFKA_BOOTSTRAP_SERVERS", "Docker", "Java 17", "Maven"))
 

@@ -11,7 +11,8 @@ from sinks.memory import MemorySink
 from streams.core.stage import Flush
 from streams.kafka.client import ClientOptions
 from streams.kafka.owner import Compute, Ownership, OwnershipLost, PartitionOwner
-from streams.kafka.shell import Pace, Shell
+from streams.kafka.pace import Pace
+from streams.kafka.shell import Shell
 from streams.kafka.sinking import SinkWriter
 from streams.kafka.transport import BatchConsumer
 from tests.streams.kafka.counting import CountingStage, CountingStages

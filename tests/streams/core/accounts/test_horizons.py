@@ -122,6 +122,30 @@ def test_a_late_purchase_survives_a_restart(restarting: bool) -> None:
     assert run.revenue == 10
 
 
+def test_who_waits_for_what_never_comes_is_forgotten() -> None:
+    run = Run()
+    for day in range(0, 1_300, 10):
+        run.response(day, f"r-{day}", transaction_id=f"never-{day}")
+        run.give(
+            Topic.TRANSACTIONS,
+            day,
+            event_type="transaction.refunded",
+            transaction_id=f"refund-{day}",
+            original_transaction_id=f"never-{day}",
+            amount=1,
+            currency="EUR",
+        )
+        run.flush()
+    state = run.stage.state
+
+    # Responses are remembered for 800 days and refunds for 400; a tenth of a table more until forgetting is worth it.
+    assert len(state.awaiting_purchase) == state.responses.count < 95
+    assert len(state.awaiting_original) == state.refunds.count < 50
+    run.sale(1_295, "never-1290")
+    run.flush()
+    assert run.revenue == 10
+
+
 def test_a_dead_letter_of_the_table_is_the_record_as_it_was() -> None:
     stage = STAGES.restore(0, [])
     stage.apply(Topic.FEEDBACK, [Given(0, 0, b"\xff", b"\x00\xfe", (("h", b"\x00\xff"), ("none", None), ("empty", b"")))])
