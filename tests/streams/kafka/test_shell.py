@@ -121,3 +121,29 @@ def test_a_partition_that_was_lost_does_not_decide_where_its_successor_reads(own
         await shell.close()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.usefixtures("owners")
+def test_a_topic_that_is_resumed_while_positions_are_sought_is_sought_too() -> None:
+    class SlowConsumer(Consumer):
+        """Is asked to go on while it still says where."""
+
+        async def begin(self, positions: dict[TP, int], ticket: int) -> None:
+            if not self.begun:
+                await shell.resume_paused()
+            await super().begin(positions, ticket)
+
+    async def scenario() -> None:
+        await shell.assigned({0})
+        shell._slots[0].paused.add(Topic.FEEDBACK)
+        shell.lost_position(TP("p.actions", 0), 1)
+        while shell._reseeking:
+            await asyncio.sleep(0)
+
+        assert [TP("p.feedback", 0) in positions for positions in consumer.begun] == [False, True]
+        await shell.close()
+
+    consumer = SlowConsumer()
+    shell = Shell(OWNERSHIP, SinkWriter(MemorySink()), Pace(), lambda _: None)
+    shell._consumer = cast("BatchConsumer", consumer)
+    asyncio.run(scenario())
