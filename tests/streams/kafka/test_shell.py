@@ -132,17 +132,19 @@ def test_a_topic_that_is_resumed_while_positions_are_sought_is_sought_too() -> N
             if not self.begun:
                 await shell.resume_paused()
             await super().begin(positions, ticket)
+            if TP("p.feedback", 0) in positions:
+                sought.set()
 
     async def scenario() -> None:
         await shell.assigned({0})
         shell._slots[0].paused.add(Topic.FEEDBACK)
         shell.lost_position(TP("p.actions", 0), 1)
-        while shell._reseeking:
-            await asyncio.sleep(0)
+        await asyncio.wait_for(sought.wait(), timeout=10)
 
         assert [TP("p.feedback", 0) in positions for positions in consumer.begun] == [False, True]
         await shell.close()
 
+    sought = asyncio.Event()
     consumer = SlowConsumer()
     shell = Shell(OWNERSHIP, SinkWriter(MemorySink()), Pace(), lambda _: None)
     shell._consumer = cast("BatchConsumer", consumer)
