@@ -1,0 +1,1 @@
+"""Evidence against units, held against published and exact numbers."""
