@@ -185,3 +185,46 @@ class RejectReason(StrEnum):
     UNKNOWN_CURRENCY = "unknown_currency"
     IN_FUTURE = "in_future"
     TOO_LATE = "too_late"
+
+
+class Family(StrEnum):
+    """Kinds of evidence; two kinds that agree are worth more than one that is strong."""
+
+    SCORE = "score"
+    VOLUME = "volume"
+    IDENTITY = "identity"
+    TEXT = "text"
+    SELECTION = "selection"
+    TIMING = "timing"
+    BEHAVIOUR = "behaviour"
+
+
+class Detector(StrEnum):
+    """What gives gaming away."""
+
+    LEVEL_SHIFT = "level_shift"
+    """More top scores than this unit and its peers lead to expect: begging, bribing, posters."""
+    RESPONSE_VOLUME = "response_volume"
+    """More responses than sales and invitations lead to expect: stuffing."""
+    SHARED_DEVICES = "shared_devices"
+    """Several accounts answer for the unit from one device: ballot stuffing."""
+    COACHED_TEXT = "coached_text"
+    """Comments that copy each other, or say that a score was asked for: coaching, pasted fakes, begging."""
+    CHERRY_PICKING = "cherry_picking"
+    """Customers with a bad experience are not asked: suppressed or misreported contacts."""
+    FAST_FORMS = "fast_forms"
+    """Forms filled in faster than people do: staff."""
+    REGRETTED_PRAISE = "regretted_praise"
+    """Top scores of customers who then give back or complain: inflated scores."""
+    PERIOD_END_PUSH = "period_end_push"
+    """More top scores at the end of an incentive period: pushes before bonus day."""
+    SHARED_CONTACTS = "shared_contacts"
+    """Several accounts answer from one contact, or one of staff: hijacked contacts."""
+
+
+class UnitState(StrEnum):
+    """What the findings of a unit add up to."""
+
+    CLEAR = "clear"
+    INVESTIGATE = "investigate"
+    SUSPECT = "suspect"

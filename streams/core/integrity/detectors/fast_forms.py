@@ -1,0 +1,24 @@
+"""D6: forms filled in faster than customers do."""
+
+from schemas.enums import Detector, Family
+from streams.core.batch import Bools
+from streams.core.integrity.baselines import Past, Prior
+from streams.core.integrity.days import UnitDays
+from streams.core.integrity.detectors.protocol import Judged, judge_rate
+
+PRIOR = Prior(rate=0.05, weight=60.0, margin=0.03)
+
+
+class FastForms:
+    """Sees staff who fill in forms by themselves."""
+
+    name = Detector.FAST_FORMS
+    family = Family.TIMING
+
+    def judge(self, day: UnitDays, past: Past) -> Judged:
+        """Share of responses below the fleet's fifth percentile for their survey and channel, which is one in twenty where nothing is wrong."""
+        return judge_rate(day, past, PRIOR, day.duration_known, day.fast)
+
+    def marks(self, day: UnitDays) -> Bools | None:
+        """Responses that were so fast."""
+        return day.duration_known & day.fast

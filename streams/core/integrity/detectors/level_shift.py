@@ -1,0 +1,28 @@
+"""D1: more top scores than before, and than peers had on the same days."""
+
+import numpy as np
+
+from schemas.enums import Detector, Family
+from streams.core.batch import Bools
+from streams.core.integrity.baselines import Past, Prior
+from streams.core.integrity.days import UnitDays
+from streams.core.integrity.detectors.protocol import Judged, judge_rate
+
+PRIOR = Prior(rate=0.5, weight=60.0, margin=0.03)
+
+
+class LevelShift:
+    """Sees begging, bribing and posters; sees real improvement just as well, so that by itself it is no more than a reason to look."""
+
+    name = Detector.LEVEL_SHIFT
+    family = Family.SCORE
+
+    def judge(self, day: UnitDays, past: Past) -> Judged:
+        """Each response is held against what peers gave on the same day for the same metric and channel."""
+        expected = np.where(np.isnan(day.expected_top), PRIOR.rate, day.expected_top)
+        return judge_rate(day, past, PRIOR, np.ones(len(day.unit), np.bool_), day.top_box, expected)
+
+    def marks(self, day: UnitDays) -> Bools | None:
+        """None: a top score by itself is no sign."""
+        del day
+        return None

@@ -1,0 +1,126 @@
+"""The evidence against units, carried from day to day, and the alarms that it raises."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from schemas.enums import Detector
+from streams.core.batch import Bools, Floats, Int64s
+from streams.core.integrity.baselines import Past
+from streams.core.integrity.days import UnitDays
+from streams.core.integrity.detectors import UNIT_DETECTORS, UnitDetector
+from streams.core.integrity.detectors.protocol import COMPONENTS
+from streams.core.integrity.e_detector import advance, alarms, log_mean_of_detectors, log_mixture
+
+NEVER = -(2**31)
+"""A day before all days."""
+ACTIVE_DAYS = 60
+"""So many days after its newest alarm a detector is held to be still at it; alarms in this time belong to the finding that is open."""
+
+
+class Alarm(NamedTuple):
+    """A detector that sounds, or sounds again, at a unit."""
+
+    row: int
+    """The unit."""
+    detector: Detector
+    """Where only all detectors together sound: the one with the most evidence."""
+    together: bool
+    day: int
+    since: int
+    """The day on which the gaming most likely began."""
+    raised_on: int
+    """The day of the first alarm of the finding that this one belongs to; ``day`` where it is a new finding."""
+    log_e: float
+
+
+@dataclass
+class Evidence:
+    """Of each unit (first axis) and detector (second axis)."""
+
+    log_evidence: Floats
+    """Components of the e-SR processes, last axis ``COMPONENTS``."""
+    hits: Floats
+    answers: Floats
+    expected: Floats
+    days: Floats
+    run: Floats
+    """Logarithm of the evidence since ``since``; below 0 it begins anew."""
+    since: Int64s
+    raised_on: Int64s
+    sounded_on: Int64s
+    """The day of the newest alarm."""
+
+    @classmethod
+    def nothing(cls, units: int, detectors: int = len(UNIT_DETECTORS)) -> "Evidence":
+        """No evidence against so many units."""
+        shape = (units, detectors)
+        hits, answers, expected, days, run = (np.zeros(shape) for _ in range(5))
+        since, raised_on, sounded_on = (np.full(shape, NEVER, np.int64) for _ in range(3))
+        return cls(np.full((*shape, COMPONENTS), -np.inf), hits, answers, expected, days, run, since, raised_on, sounded_on)
+
+    def take(self, rows: Int64s) -> "Evidence":
+        """A copy of these units."""
+        return Evidence(**{name: array[rows] for name, array in vars(self).items()})
+
+    def put(self, rows: Int64s, other: "Evidence") -> None:
+        """Replaces these units."""
+        for name, array in vars(self).items():
+            array[rows] = getattr(other, name)
+
+    def log_values(self) -> Floats:
+        """Logarithm of the e-value of each detector at each unit."""
+        return log_mixture(self.log_evidence)
+
+    def active(self, day: int) -> Bools:
+        """Which detectors have sounded lately."""
+        active: Bools = self.sounded_on > day - ACTIVE_DAYS
+        return active
+
+    def add_day(self, rows: Int64s, day: UnitDays, budget: float, detectors: Sequence[UnitDetector] = UNIT_DETECTORS) -> list[Alarm]:
+        """Takes in a day that is over; the units of the day are ``rows`` here, days come in order.
+
+        ``budget`` is the least expected number of days with anything to judge until a clean unit raises a false alarm.
+        """
+        mine = self.take(rows)
+        suspicious = mine.active(day.day) | (mine.log_values() > np.log(budget) / 2)
+        for i, detector in enumerate(detectors):
+            past = Past(mine.hits[:, i], mine.answers[:, i], mine.expected[:, i], mine.days[:, i])
+            judged = detector.judge(day, past)
+            mine.log_evidence[:, i] = advance(mine.log_evidence[:, i], judged.log_ratios)
+            step = log_mixture(judged.log_ratios)
+            began = mine.run[:, i] <= 0
+            mine.since[:, i] = np.where(began, day.day, mine.since[:, i])
+            mine.run[:, i] = np.where(began, 0.0, mine.run[:, i]) + step
+            learned = ~suspicious[:, i]
+            mine.hits[:, i] += judged.hits * learned
+            mine.answers[:, i] += judged.answers * learned
+            mine.expected[:, i] += judged.expected * learned
+            mine.days[:, i] += (judged.answers > 0) & learned
+        raised = mine.raise_alarms(rows, day.day, budget, [detector.name for detector in detectors])
+        self.put(rows, mine)
+        return raised
+
+    def raise_alarms(self, rows: Int64s, day: int, budget: float, names: Sequence[Detector]) -> list[Alarm]:
+        """Sounds where the evidence has reached a threshold; ``rows`` is what the units are called in the alarms."""
+        values = self.log_values()
+        single, together = alarms(values, budget)
+        strongest = values.argmax(axis=1)
+        combined = log_mean_of_detectors(values)
+        sounding = single.copy()
+        sounding[together, strongest[together]] = True
+        raised = []
+        for at, i in zip(*(axis.tolist() for axis in np.nonzero(sounding)), strict=True):
+            new = self.sounded_on[at, i] <= day - ACTIVE_DAYS
+            if new:
+                self.raised_on[at, i] = day
+            self.sounded_on[at, i] = day
+            value = values[at, i] if single[at, i] else combined[at]
+            alarm = Alarm(int(rows[at]), names[i], not single[at, i], day, int(self.since[at, i]), int(self.raised_on[at, i]), float(value))
+            raised.append(alarm)
+        # An alarm spends the evidence that it rests on.
+        self.log_evidence[single] = -np.inf
+        self.log_evidence[together] = -np.inf
+        return raised

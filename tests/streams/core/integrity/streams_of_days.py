@@ -1,0 +1,70 @@
+"""Days of many units, drawn: clean ones, and such as something is done to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from streams.core.integrity.days import UnitDays
+
+FIRST_DAY = 20_000
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Probability of each sign on a response of a clean unit, and what is true of the whole fleet."""
+
+    top: float = 0.45
+    device: float = 0.02
+    contact: float = 0.01
+    comment: float = 0.02
+    fast: float = 0.05
+    unasked: float = 0.4
+    correlation: float = 0.1
+
+
+def days(
+    generator: np.random.Generator, units: int, count: int, responses: float, rates: Rates, raised: Rates | None = None, since: int = 0
+) -> Iterator[UnitDays]:
+    """``count`` days with a mean of ``responses`` per unit; from day ``since`` on the first half of the units has the ``raised`` rates."""
+    gamed = np.arange(units) < units // 2
+
+    def share(now: bool, name: str) -> np.ndarray:
+        """Rate of each unit on one day: beta distributed, so that the answers of a day are alike."""
+        clean = getattr(rates, name)
+        mean = np.where(gamed & now, getattr(raised or rates, name), clean)
+        size = 1 / rates.correlation - 1
+        return np.asarray(generator.beta(mean * size, (1 - mean) * size))
+
+    for day in range(count):
+        now = raised is not None and day >= since
+        # Overdispersed, but less than the detector of volume allows for.
+        number = generator.poisson(generator.gamma(8.0, responses / 8.0, units))
+        unit = np.repeat(np.arange(units), number)
+        total = len(unit)
+
+        def drawn(name: str, unit: np.ndarray = unit, now: bool = now, total: int = total) -> np.ndarray:
+            return np.asarray(generator.random(total) < share(now, name)[unit])
+
+        everything = np.ones(total, np.bool_)
+        risky = generator.poisson(0.6, units)
+        yield UnitDays(
+            day=FIRST_DAY + day,
+            units=units,
+            unit=unit,
+            top_box=drawn("top"),
+            expected_top=np.full(total, rates.top),
+            personal=everything,
+            device_known=everything,
+            device_repeated=drawn("device"),
+            contact_known=everything,
+            contact_suspect=drawn("contact"),
+            comment_told=generator.random(total) < 0.5,
+            comment_suspect=drawn("comment"),
+            duration_known=everything,
+            fast=drawn("fast"),
+            opportunities=np.ones(units),
+            risky=risky,
+            risky_unasked=generator.binomial(risky, share(now, "unasked")),
+            asked_share=np.full(units, 1 - rates.unasked),
+        )

@@ -1,0 +1,110 @@
+"""Units from day to day: what stays silent, what sounds, and what becomes of it."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from schemas.enums import Detector
+from streams.core.integrity.detectors import UNIT_DETECTORS
+from streams.core.integrity.evidence import ACTIVE_DAYS, Alarm, Evidence
+from tests.streams.core.integrity.streams_of_days import FIRST_DAY, Rates, days
+
+UNITS = 120
+BUDGET = 5_000.0
+RAISED = {
+    Detector.LEVEL_SHIFT: ("top", 0.75),
+    Detector.SHARED_DEVICES: ("device", 0.3),
+    Detector.SHARED_CONTACTS: ("contact", 0.3),
+    Detector.COACHED_TEXT: ("comment", 0.4),
+    Detector.FAST_FORMS: ("fast", 0.4),
+    Detector.CHERRY_PICKING: ("unasked", 0.9),
+}
+
+
+def _alarms(evidence: Evidence, stream: object) -> list[Alarm]:
+    return [alarm for day in stream for alarm in evidence.add_day(np.arange(UNITS), day, BUDGET)]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("correlation", [0.001, 0.1])
+def test_clean_units_stay_silent_as_long_as_was_promised(correlation: float) -> None:
+    """Over 300 days 120 units may raise 300 * 120 / 5,000 = 7.2 false alarms in expectation; 14 or more have probability 0.015 then."""
+    rates = Rates(correlation=correlation)
+    alarms = _alarms(Evidence.nothing(UNITS), days(np.random.default_rng(7), UNITS, 300, 3.0, rates))
+    assert len(alarms) < 14
+
+
+@pytest.mark.parametrize("detector", RAISED)
+def test_each_detector_sounds_at_what_it_looks_for_and_says_since_when(detector: Detector) -> None:
+    field, rate = RAISED[detector]
+    rates, since = Rates(), 120
+    stream = days(np.random.default_rng(8), UNITS, 240, 3.0, rates, replace(rates, **{field: rate}), since)
+    alarms = _alarms(Evidence.nothing(UNITS), stream)
+    first: dict[int, Alarm] = {}
+    for alarm in alarms:
+        if alarm.detector is detector and alarm.day >= FIRST_DAY + since:
+            first.setdefault(alarm.row, alarm)
+    caught = [alarm for row, alarm in first.items() if row < UNITS // 2]
+    assert len(caught) >= 0.9 * (UNITS // 2)
+    assert np.median([abs(alarm.since - FIRST_DAY - since) for alarm in caught]) <= 14
+    assert all(alarm.log_e >= np.log(2 * BUDGET) for alarm in caught)
+
+
+def test_every_detector_of_rates_is_tried_here() -> None:
+    assert {detector.name for detector in UNIT_DETECTORS} == {*RAISED, Detector.RESPONSE_VOLUME}
+
+
+def test_too_many_responses_sound() -> None:
+    generator = np.random.default_rng(9)
+    evidence = Evidence.nothing(UNITS)
+    assert not [a for a in _alarms(evidence, days(generator, UNITS, 120, 4.0, Rates())) if a.detector is Detector.RESPONSE_VOLUME]
+    stuffed = (replace(day, day=day.day + 120) for day in days(generator, UNITS, 60, 14.0, Rates()))
+    caught = {alarm.row for alarm in _alarms(evidence, stuffed) if alarm.detector is Detector.RESPONSE_VOLUME}
+    assert len(caught) >= 0.9 * UNITS
+
+
+def test_more_responses_to_more_chances_are_nothing_special() -> None:
+    generator = np.random.default_rng(9)
+    evidence = Evidence.nothing(UNITS)
+    _alarms(evidence, days(generator, UNITS, 120, 4.0, Rates()))
+    campaign = (replace(day, day=day.day + 120, opportunities=np.full(UNITS, 3.5)) for day in days(generator, UNITS, 60, 14.0, Rates()))
+    assert not [alarm for alarm in _alarms(evidence, campaign) if alarm.detector is Detector.RESPONSE_VOLUME]
+
+
+def test_alarms_of_one_affair_belong_to_one_finding() -> None:
+    rates = Rates()
+    stream = days(np.random.default_rng(8), UNITS, 300, 3.0, rates, replace(rates, device=0.5), 100)
+    alarms = [alarm for alarm in _alarms(Evidence.nothing(UNITS), stream) if alarm.detector is Detector.SHARED_DEVICES and alarm.row < UNITS // 2]
+    by_unit: dict[int, list[Alarm]] = {}
+    for alarm in alarms:
+        by_unit.setdefault(alarm.row, []).append(alarm)
+    assert max(len(sounded) for sounded in by_unit.values()) > 3
+    for sounded in by_unit.values():
+        assert {alarm.raised_on for alarm in sounded} == {sounded[0].day}
+        assert all(later.day - earlier.day < ACTIVE_DAYS for earlier, later in itertools.pairwise(sounded))
+
+
+def test_what_is_suspected_is_not_learned() -> None:
+    """Two hundred days of stuffing do not become the new normal."""
+    rates = Rates()
+    evidence = Evidence.nothing(UNITS)
+    _alarms(evidence, days(np.random.default_rng(8), UNITS, 300, 3.0, rates, replace(rates, device=0.6), 100))
+    column = [detector.name for detector in UNIT_DETECTORS].index(Detector.SHARED_DEVICES)
+    learned = evidence.hits[:, column] / evidence.answers[:, column]
+    assert learned[: UNITS // 2].max() < 0.15
+
+
+def test_units_do_not_touch_each_other() -> None:
+    """A unit alone gives what it gives among others."""
+    stream = list(days(np.random.default_rng(3), UNITS, 100, 3.0, Rates(), replace(Rates(), top=0.8), 40))
+    together, alone = Evidence.nothing(UNITS), Evidence.nothing(1)
+    for day in stream:
+        together.add_day(np.arange(UNITS), day, BUDGET)
+        mine = day.unit == 5
+        columns = {name: getattr(day, name) for name in day.__dataclass_fields__}
+        per_response = {name: value[mine] for name, value in columns.items() if isinstance(value, np.ndarray) and len(value) == len(day.unit)}
+        per_unit = {name: columns[name][5:6] for name in ("opportunities", "risky", "risky_unasked", "asked_share")}
+        alone.add_day(np.arange(1), replace(day, **{**per_response, **per_unit, "unit": np.zeros(int(mine.sum()), np.int64), "units": 1}), BUDGET)
+    for name, array in vars(alone).items():
+        np.testing.assert_allclose(array[0], vars(together)[name][5])
