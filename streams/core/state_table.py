@@ -21,7 +21,7 @@ class StateTable:
     """Rows that live as long as their key.
 
     A subclass names its columns in ``COLUMNS`` and annotates each; a column is an array indexed by row, longer than the table has rows.
-    ``object`` columns hold strings. Writers call ``touch`` for the rows that they changed. ``DENSE`` tables have keys 0, 1, 2 ...
+    ``object`` columns hold strings; a dtype with a shape, such as ``(float, (3, 2))``, gives each row an array. Writers call ``touch`` for the rows that they changed. ``DENSE`` tables have keys 0, 1, 2 ...
     which are also the rows, after a restore too, so that others may refer to a row by its number.
     """
 
@@ -114,7 +114,7 @@ class StateTable:
         columns: dict[str, pa.Array] = {"key": pa.array(self.keys[rows])}
         for name in self.COLUMNS:
             values = self.column(name)[rows]
-            columns[name] = pa.array(values, pa.string()) if values.dtype == np.object_ else pa.array(values)
+            columns[name] = _arrow(values)
         return pa.RecordBatch.from_pydict(columns)
 
     @classmethod
@@ -151,7 +151,7 @@ class StateTable:
         capacity = max(_SMALLEST, count, capacity + capacity // 2)
         for name in ("keys", "home", "_dirty", *self.COLUMNS, *self.DERIVED):
             old = self.column(name)
-            new = np.zeros(capacity, old.dtype)
+            new = np.zeros((capacity, *old.shape[1:]), old.dtype)
             if old.dtype == np.object_:
                 new[:] = None
             new[: self.count] = old[: self.count]
@@ -159,7 +159,18 @@ class StateTable:
         self.home[self.count :] = _UNSAVED
 
 
+def _arrow(values: npt.NDArray[np.generic]) -> pa.Array:
+    if values.dtype == np.object_:
+        return pa.array(values, pa.string())
+    if values.ndim == 1:
+        return pa.array(values)
+    return pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), int(np.prod(values.shape[1:])))
+
+
 def _numpy(column: pa.ChunkedArray, dtype: np.dtype[np.generic]) -> npt.NDArray[np.generic]:
+    if dtype.subdtype is not None:
+        base, shape = dtype.subdtype
+        return _numpy(pa.chunked_array([column.combine_chunks().flatten()]), base).reshape(-1, *shape)
     if dtype == np.object_:
         strings = np.empty(len(column), np.object_)
         strings[:] = column.to_pylist()

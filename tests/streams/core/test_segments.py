@@ -15,11 +15,13 @@ from streams.core.state_table import Columns, StateTable, Strings
 
 class Names(StateTable):
     NAME = "names"
-    COLUMNS: ClassVar[Columns] = {"name": np.object_, "score": np.float64}
+    COLUMNS: ClassVar[Columns] = {"name": np.object_, "score": np.float64, "grid": (np.float64, (3, 2))}
     name: Strings
     score: npt.NDArray[np.float64]
+    grid: npt.NDArray[np.float64]
 
 
+GRID = np.arange(6.0).reshape(3, 2)
 Content = dict[int, tuple[str | None, float]]
 WRITES = st.dictionaries(st.integers(0, 60), st.tuples(st.none() | st.text(max_size=5), st.floats(0, 1)), max_size=40)
 STEPS = st.lists(st.tuples(WRITES, st.none() | st.sets(st.integers(0, 60), max_size=30)), max_size=25)
@@ -31,11 +33,13 @@ def put(table: Names, model: Content, writes: Content) -> None:
     rows, _ = table.find_or_append(np.array(list(writes), np.uint64))
     table.name[rows] = np.array([name for name, _ in writes.values()], np.object_)
     table.score[rows] = [score for _, score in writes.values()]
+    table.grid[rows] = table.score[rows, None, None] + GRID
     table.touch(rows)
     model.update(writes)
 
 
 def content(table: Names) -> Content:
+    np.testing.assert_array_equal(table.grid[: table.count], table.score[: table.count, None, None] + GRID)
     rows = zip(table.keys, table.name, table.score, strict=True)
     return {int(key): (name, float(score)) for key, name, score in list(rows)[: table.count]}
 
