@@ -21,7 +21,8 @@ class StateTable:
     """Rows that live as long as their key.
 
     A subclass names its columns in ``COLUMNS`` and annotates each; a column is an array indexed by row, longer than the table has rows.
-    ``object`` columns hold strings; a dtype with a shape, such as ``(float, (3, 2))``, gives each row an array. Writers call ``touch`` for the rows that they changed. ``DENSE`` tables have keys 0, 1, 2 ...
+    ``object`` columns hold strings; a dtype with a shape, such as ``(float, (3, 2))``, gives each row an array.
+    Writers call ``touch`` for the rows that they changed. ``DENSE`` tables have keys 0, 1, 2 ...
     which are also the rows, after a restore too, so that others may refer to a row by its number.
     """
 

@@ -16,13 +16,14 @@ from streams.core.accounts import last_score, loyalty
 from streams.core.accounts.state import DAY, AccountsState, Horizons, link_responses
 from streams.core.accounts.tables import NOBODY, ResponseState
 from streams.core.accounts.transactions import transaction_keys
-from streams.core.batch import Bools, Decoded, Int64s, Rejected
+from streams.core.batch import Bools, Decoded, Floats, Int64s, Rejected
 from streams.core.hashing import UInt64s, combine, hash_strings, salt
+from streams.core.signals import LATE_DAYS
 
 RESPONSE = salt("response")
 _WITHDRAWAL = list(FeedbackType).index(FeedbackType.WITHDRAWN)
 _BLANKED = ("score", "score_mapped", "class", "top_box", "top_two_box", "expected_score", "comment")
-_COUNTED_OR_JOINED = ResponseState.COUNTED | ResponseState.JOINED
+_IN_NUMBERS = ResponseState.COUNTED | ResponseState.JOINED | ResponseState.EVIDENCE
 _ANY_WITHDRAWAL = ResponseState.WITHDRAWN | ResponseState.WITHDRAWAL_WAS_SYNTHETIC
 
 
@@ -48,6 +49,32 @@ class _Batch:
     to_blank: list[Int64s] = field(default_factory=list)
     """Those of them that are withdrawn."""
     withdrawals: list[Int64s] = field(default_factory=list)
+    changes: list["TakenOut | Counted"] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOut:
+    """Responses that cease to count as they were; one entry each."""
+
+    event: Int64s
+    """Index of the event that does it."""
+    key: UInt64s
+    revision: Int64s
+    unit: Int64s
+    day: Int64s
+    metric: Int64s
+    channel: Int64s
+    score: Floats
+    evidence: Bools
+    """The units stage had been told of it in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Responses that begin to count: index of the event that describes each, and key."""
+
+    event: Int64s
+    key: UInt64s
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +87,8 @@ class Feedback:
     duplicates: int
     facts: list[tuple[Table, UInt64s, pa.Table]]
     """Rows to write, with the key of the response of each; a later row of a key replaces an earlier one."""
+    changes: list[TakenOut | Counted]
+    """What ceased and began to count, in order."""
 
 
 def apply(state: AccountsState, events: Decoded, account_hashes: UInt64s, before: Int64s, candidates: Bools, horizons: Horizons) -> Feedback:
@@ -69,7 +98,7 @@ def apply(state: AccountsState, events: Decoded, account_hashes: UInt64s, before
     for chosen in _rounds(keys, np.flatnonzero(candidates)):
         _take_in(state, batch, chosen, horizons)
     batch.rejected.sort(key=lambda refused: refused.index)
-    return Feedback(batch.accepted, batch.rejected, batch.duplicates, _facts(batch))
+    return Feedback(batch.accepted, batch.rejected, batch.duplicates, _facts(batch), batch.changes)
 
 
 def _rounds(keys: UInt64s, chosen: Int64s) -> Iterator[Int64s]:
@@ -137,7 +166,7 @@ def _withdraw(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s)
     synthetic = batch.events.synthetic[chosen]
     responses.state[rows[synthetic]] |= ResponseState.WITHDRAWAL_WAS_SYNTHETIC
     chosen, rows = chosen[~synthetic], rows[~synthetic]
-    _take_out(state, rows)
+    _take_out(state, batch, rows, chosen)
     responses.state[rows] |= ResponseState.WITHDRAWN
     # Of a response that was never submitted the withdrawal is all that can be shown.
     batch.to_write.append(chosen[responses.state[rows] & ResponseState.SUBMITTED == 0])
@@ -148,7 +177,7 @@ def _submit(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s, a
     responses = state.responses
     joined = responses.state[rows] & ResponseState.JOINED != 0
     purchase, revenue = responses.transaction[rows], responses.revenue[rows]
-    _take_out(state, rows)
+    _take_out(state, batch, rows, chosen)
     _describe(state, batch, rows, chosen)
     # A revision that names the same purchase keeps its revenue; the purchase itself may be forgotten by now.
     kept = joined & (responses.transaction[rows] == purchase)
@@ -162,6 +191,9 @@ def _submit(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s, a
     responses.account[rows[unlinked]] = accounts[unlinked]
     link_responses(state, rows[unlinked])
     _count(state, rows[counted])
+    in_time = batch.before[chosen] - batch.events.occurred_at[chosen] <= LATE_DAYS * DAY
+    responses.state[rows[counted & in_time]] |= ResponseState.EVIDENCE
+    batch.changes.append(Counted(chosen[counted], batch.keys[chosen[counted]]))
 
 
 def _describe(state: AccountsState, batch: _Batch, rows: Int64s, chosen: Int64s) -> None:
@@ -213,14 +245,28 @@ def _join(state: AccountsState, rows: Int64s) -> None:
         state.awaiting_purchase.setdefault(transaction, []).append(key)
 
 
-def _take_out(state: AccountsState, rows: Int64s) -> None:
-    """Takes those responses, given once each, that are counted out of every number that held them."""
+def _take_out(state: AccountsState, batch: _Batch, rows: Int64s, events: Int64s) -> None:
+    """Takes those responses, given once each, that are counted out of every number that held them, because of these events."""
     responses, accounts = state.responses, state.accounts
-    rows = rows[responses.state[rows] & ResponseState.COUNTED != 0]
+    counted = responses.state[rows] & ResponseState.COUNTED != 0
+    rows, events = rows[counted], events[counted]
     if not len(rows):
         return
+    batch.changes.append(
+        TakenOut(
+            events,
+            responses.keys[rows],
+            responses.revision[rows],
+            responses.unit[rows].astype(np.int64),
+            responses.day[rows].astype(np.int64),
+            responses.metric[rows].astype(np.int64),
+            responses.channel[rows].astype(np.int64),
+            responses.score[rows],
+            responses.state[rows] & ResponseState.EVIDENCE != 0,
+        )
+    )
     loyalty.count(state, rows, -1)
-    responses.state[rows] &= ~_COUNTED_OR_JOINED
+    responses.state[rows] &= ~_IN_NUMBERS
     holders = responses.account[rows].astype(np.int64)
     np.subtract.at(accounts.responses, holders, 1)
     accounts.touch(holders)

@@ -1,7 +1,7 @@
 """The accounts stage of one source partition: records in, facts and dead letters and cells out."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,7 @@ from schemas.enums import RejectReason, Stage, Topic
 from schemas.rows import TABLES, Table
 from streams.core.accounts import cases, responses, transactions
 from streams.core.accounts.projection import account_rows, constant, dead_letter_rows, loyalty_rows
+from streams.core.accounts.signalling import Signalling
 from streams.core.accounts.state import NEVER, AccountsState, Horizons
 from streams.core.accounts.tables import NOBODY
 from streams.core.batch import Bools, Decoded, Int64s, Rejected, SourceRecord
@@ -39,20 +40,24 @@ _CASE = salt("case")
 class AccountsStages:
     """Makes accounts stages from checkpoints, all with the same catalog and horizons."""
 
-    def __init__(self, catalog: Catalog, horizons: Horizons | None = None) -> None:
+    def __init__(self, catalog: Catalog, horizons: Horizons | None = None, signalling: Callable[[], Signalling] | None = None) -> None:
         self._catalog = catalog
+        self._signalling = signalling
         self._horizons = horizons or Horizons()
 
     def restore(self, partition: int, checkpoint: Iterable[CheckpointRecord]) -> "AccountsStage":
         """Returns the stage that the records describe, given in log order, under a new owner; no records: an empty one."""
-        return AccountsStage(partition, self._catalog, self._horizons, AccountsState.restore(checkpoint))
+        signalling = self._signalling() if self._signalling is not None else None
+        return AccountsStage(partition, self._catalog, self._horizons, AccountsState.restore(checkpoint), signalling)
 
 
 class AccountsStage:
     """See ``streams.core.stage.PartitionStage``."""
 
-    def __init__(self, partition: int, catalog: Catalog, horizons: Horizons, state: AccountsState) -> None:
+    def __init__(self, partition: int, catalog: Catalog, horizons: Horizons, state: AccountsState, signalling: Signalling | None = None) -> None:
         self.state = state
+        self.signalling = signalling
+        """Collects what the units stage is to be told; None: it is told nothing."""
         self._partition = partition
         self._catalog = catalog
         self._horizons = horizons
@@ -142,6 +147,8 @@ class AccountsStage:
 
     def _take_in_feedback(self, events: Decoded, account_hashes: UInt64s, before: Int64s, candidates: Bools) -> tuple[int, int, list[Rejected]]:
         feedback = responses.apply(self.state, events, account_hashes, before, candidates, self._horizons)
+        if self.signalling is not None:
+            self.signalling.feedback(self.state, events, account_hashes, feedback, before)
         for table, keys, rows in feedback.facts:
             self._facts.setdefault(table, []).append((keys, rows))
         return int(feedback.accepted.sum()), feedback.duplicates + int((~candidates).sum()), feedback.rejected
@@ -174,6 +181,8 @@ class AccountsStage:
             return 0
         accounts = self._accounts_of(events, account_hashes, fresh)
         self._update(topic, events, account_hashes, fresh, things[fresh], accounts)
+        if self.signalling is not None and topic in (Topic.INVITATIONS, Topic.TRANSACTIONS):
+            self.signalling.chances(topic, events, fresh, before)
         rows = events.facts if len(fresh) == events.facts.num_rows else events.facts.take(pa.array(fresh))
         self._facts.setdefault(FACT_TABLES[topic], []).append((things[fresh], rows))
         return len(fresh)

@@ -177,6 +177,8 @@ class ResponseState:
     WITHDRAWAL_WAS_SYNTHETIC = np.uint8(16)
     JOINED = np.uint8(32)
     """The purchase that it names is known and its revenue is counted."""
+    EVIDENCE = np.uint8(64)
+    """The units stage was told of it in time."""
 
 
 class ResponseTable(StateTable):

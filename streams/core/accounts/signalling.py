@@ -1,0 +1,189 @@
+"""What a flush tells the units stage: answers that began or ceased to count, chances to be answered, and what the whole fleet did."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schemas.begging import Lexicon
+from schemas.enums import ContactClass, InvitationType, Topic, TransactionType
+from streams.core.accounts.loyalty import TOP
+from streams.core.accounts.responses import Counted, Feedback, TakenOut
+from streams.core.accounts.state import DAY, AccountsState
+from streams.core.batch import Bools, Decoded, Int64s
+from streams.core.hashing import UInt64s, combine, hash_strings, salt
+from streams.core.integrity.text.begging import BeggingPhrases
+from streams.core.integrity.text.fingerprints import fingerprints
+from streams.core.integrity.text.words import words_of
+from streams.core.signals import LATE_DAYS, Answer, FleetSignals, Flow, Pace, Sign, Stratum, UnitSignals, duration_bin
+
+FEWEST_STRAIGHT = 4
+"""The same answer to so many questions is no accident."""
+NOT_YET = -(2**31)
+"""The clock of a partition that has read nothing."""
+_CLOCK_TOPICS = (Topic.FEEDBACK, Topic.INVITATIONS, Topic.TRANSACTIONS)
+_REVISION, _FORM = salt("revision of an answer"), salt("form")
+_SENT = list(InvitationType).index(InvitationType.SENT)
+_COMPLETED = list(TransactionType).index(TransactionType.COMPLETED)
+_INVITATIONS, _TRANSACTIONS = 0, 1
+
+
+class Signalling:
+    """Collects signals between two flushes.
+
+    ``group_of`` gives the hash of a unit's peer group, ``local_days`` the local dates of instants in microseconds.
+    """
+
+    def __init__(
+        self, lexicons: Mapping[str, Lexicon], group_of: Callable[[str], int], local_days: Callable[[Int64s], npt.NDArray[np.int32]]
+    ) -> None:
+        self._begging = BeggingPhrases(lexicons)
+        self._group_of = group_of
+        self._local_days = local_days
+        self._clear()
+
+    def _clear(self) -> None:
+        self._answers: dict[str, list[Answer]] = defaultdict(list)
+        self._flows: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
+        self._strata: dict[tuple[int, int, int, int], list[int]] = defaultdict(lambda: [0, 0])
+        self._paces: dict[tuple[int, int, int], int] = defaultdict(int)
+
+    # -- feedback -----------------------------------------------------------------------------------------------------
+
+    def feedback(self, state: AccountsState, events: Decoded, account_hashes: UInt64s, feedback: Feedback, before: Int64s) -> None:
+        """Takes note of a batch of feedback that was taken in; ``before`` is the topic's newest time before each event."""
+        late = before - events.occurred_at > LATE_DAYS * DAY
+        for change in feedback.changes:
+            if isinstance(change, TakenOut):
+                self._taken_out(state, events, change, late)
+            elif len(change.event):
+                self._counted(events, account_hashes, change, late)
+        self._durations(events, feedback.accepted & ~late & ~events.synthetic)
+
+    def _taken_out(self, state: AccountsState, events: Decoded, change: TakenOut, late: Bools) -> None:
+        too_late = late[change.event] | (events.day[change.event] > change.day + LATE_DAYS)
+        keys = _revision_keys(change.key, change.revision)
+        top = change.score == TOP[change.metric]
+        names = state.units.unit_id
+        rows = zip(
+            keys.tolist(), change.unit.tolist(), change.day.tolist(), change.metric.tolist(), change.channel.tolist(), top.tolist(),
+            too_late.tolist(), change.evidence.tolist(), strict=True,
+        )  # fmt: skip
+        for key, unit, day, metric, channel, is_top, is_late, was_evidence in rows:
+            signs = int(Sign.LATE) if is_late else 0
+            self._answers[names[unit]].append(Answer(key, signs, 0, day, metric, channel, 0, 0, 0, 0, 0, -1, "", ""))
+            if was_evidence and not is_late:
+                self._add_to_stratum(names[unit], day, metric, channel, -1, -int(is_top))
+
+    def _counted(self, events: Decoded, account_hashes: UInt64s, change: Counted, late: Bools) -> None:
+        chosen = change.event
+        facts = events.facts.take(pa.array(chosen))
+        signs: Int64s = np.where(late[chosen], int(Sign.COUNTED | Sign.LATE), int(Sign.COUNTED))
+        top = events.score[chosen] == TOP[events.metric[chosen]]
+        signs |= np.where(top, int(Sign.TOP_BOX), 0)
+        signs |= _given(facts, "contact_class", ContactClass.STAFF.value) * int(Sign.STAFF)
+        asked = facts.column("asked_for_score").to_pylist()
+        signs |= np.array([0 if answer is None else int(Sign.ASKED_OR_NOT | Sign.ASKED) if answer else int(Sign.ASKED_OR_NOT) for answer in asked])
+        signs |= np.array([int(Sign.STRAIGHT) if _is_straight(answers) else 0 for answers in facts.column("answers").to_pylist()], np.int64)
+        begged, marks = self._read_comments(facts)
+        signs |= np.where(begged, int(Sign.BEGGED), 0)
+        keys = _revision_keys(change.key, events.revision[chosen])
+        form = _forms(facts, events.channel[chosen])
+        columns = zip(
+            keys.tolist(), signs.tolist(), events.occurred_at[chosen].tolist(), events.day[chosen].tolist(), events.metric[chosen].tolist(),
+            events.channel[chosen].tolist(), account_hashes[chosen].tolist(), _hashes(facts, "device_hash").tolist(),
+            _hashes(facts, "contact_hash").tolist(), marks.tolist(), form.tolist(), facts.column("duration_ms").fill_null(-1).to_pylist(),
+            [events.account_id[i] for i in chosen.tolist()], [events.identity[i] for i in chosen.tolist()], strict=True,
+        )  # fmt: skip
+        units = [events.unit_id[i] for i in chosen.tolist()]
+        for unit, values, is_top, is_late in zip(units, columns, top.tolist(), late[chosen].tolist(), strict=True):
+            answer = Answer(*values)
+            self._answers[unit].append(answer)
+            if not is_late:
+                self._add_to_stratum(unit, answer.day, answer.metric, answer.channel, 1, int(is_top))
+
+    def _read_comments(self, facts: pa.Table) -> tuple[Bools, UInt64s]:
+        """Returns which comments speak of begging, and the fingerprint of each."""
+        comments, languages = facts.column("comment").to_pylist(), facts.column("language").to_pylist()
+        words = [words_of(comment) if comment else [] for comment in comments]
+        begged = [bool(told) and self._begging.found(told, language) is not None for told, language in zip(words, languages, strict=True)]
+        return np.array(begged, np.bool_), fingerprints(words)
+
+    def _durations(self, events: Decoded, chosen: Bools) -> None:
+        """Each accepted submission once, whichever revision counts in the end, so that the order of revisions does not matter."""
+        at = np.flatnonzero(chosen)
+        if not len(at):
+            return
+        facts = events.facts.take(pa.array(at))
+        durations = facts.column("duration_ms").to_pylist()
+        for day, form, duration in zip(events.day[at].tolist(), _forms(facts, events.channel[at]).tolist(), durations, strict=True):
+            if duration is not None:
+                self._paces[day, form, duration_bin(duration)] += 1
+
+    def _add_to_stratum(self, unit: str, day: int, metric: int, channel: int, answers: int, top: int) -> None:
+        cell = self._strata[day, self._group_of(unit), metric, channel]
+        cell[0] += answers
+        cell[1] += top
+
+    # -- chances to be answered ---------------------------------------------------------------------------------------
+
+    def chances(self, topic: Topic, events: Decoded, fresh: Int64s, before: Int64s) -> None:
+        """Takes note of invitations sent and purchases completed among new events."""
+        wanted, place = (_SENT, _INVITATIONS) if topic is Topic.INVITATIONS else (_COMPLETED, _TRANSACTIONS)
+        in_time = before[fresh] - events.occurred_at[fresh] <= LATE_DAYS * DAY
+        chosen = fresh[(events.event_type[fresh] == wanted) & ~events.synthetic[fresh] & in_time]
+        units = events.facts.column("unit_id").take(pa.array(chosen)).to_pylist()
+        for unit, day in zip(units, events.day[chosen].tolist(), strict=True):
+            if unit is not None:
+                self._flows[unit, day][place] += 1
+
+    # -- taking -------------------------------------------------------------------------------------------------------
+
+    def take(self, state: AccountsState, partition: int, *, caught_up: bool) -> tuple[list[UnitSignals], FleetSignals]:
+        """Returns the signals since the last time: those of each unit, and those for everybody."""
+        flows: dict[str, list[Flow]] = defaultdict(list)
+        for (unit, day), (invitations, transactions) in self._flows.items():
+            flows[unit].append(Flow(day, invitations, transactions, 0, 0, 0))
+        units = [UnitSignals(unit, self._answers.get(unit, []), flows.get(unit, [])) for unit in dict.fromkeys((*self._answers, *flows))]
+        first_days: dict[str, int] = {}
+        for signal in units:
+            days = [answer.day for answer in signal.answers] + [flow.day for flow in signal.flows]
+            first_days[signal.unit_id] = min(days)
+        fleet = FleetSignals(
+            partition,
+            self._clock(state),
+            caught_up,
+            list(zip(hash_strings(list(first_days)).tolist(), first_days.values(), strict=True)),
+            [Stratum(*cell, *numbers) for cell, numbers in self._strata.items() if any(numbers)],
+            [Pace(*cell, number) for cell, number in self._paces.items()],
+        )
+        self._clear()
+        return units, fleet
+
+    def _clock(self, state: AccountsState) -> int:
+        reached = [state.watermarks[topic] for topic in _CLOCK_TOPICS if topic in state.watermarks]
+        return int(self._local_days(np.array([min(reached)]))[0]) if reached else NOT_YET
+
+
+def _revision_keys(keys: UInt64s, revisions: Int64s) -> UInt64s:
+    return combine(combine(keys, revisions.view(np.uint64)), _REVISION)
+
+
+def _forms(facts: pa.Table, channels: npt.NDArray[np.int8]) -> UInt64s:
+    return combine(combine(hash_strings(facts.column("survey_id").to_pylist()), channels.astype(np.uint64)), _FORM)
+
+
+def _given(facts: pa.Table, name: str, value: str) -> Int64s:
+    return np.array([found == value for found in facts.column(name).to_pylist()], np.int64)
+
+
+def _hashes(facts: pa.Table, name: str) -> UInt64s:
+    """Returns the hash of each value, 0 where there is none."""
+    values = facts.column(name).to_pylist()
+    return np.where(np.array([value is not None for value in values]), hash_strings([value or "" for value in values]), np.uint64(0))
+
+
+def _is_straight(answers: list[tuple[str, float]] | None) -> bool:
+    return answers is not None and len(answers) >= FEWEST_STRAIGHT and len({value for _, value in answers}) == 1

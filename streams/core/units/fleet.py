@@ -1,0 +1,118 @@
+"""What the whole fleet did, as every unit is held against it: top scores per stratum, and how long forms take."""
+
+import numpy as np
+
+from streams.core.batch import Bools, Floats, Int64s
+from streams.core.hashing import UInt64s
+from streams.core.signals import BINS_A_DOUBLING
+from streams.core.units.intake import pace_keys, stratum_keys
+from streams.core.units.state import UnitsState
+from streams.core.units.tables import HISTORY
+
+FEWEST_PEER_ANSWERS = 30
+"""With fewer answers of peers in a stratum nothing is expected of a unit there."""
+SHOCK_WEIGHT = 50.0
+"""What peers do differently on one day is believed by n / (n + this), n answers of peers on that day."""
+FEWEST_DURATIONS = 200
+"""With fewer durations of a form nobody is called fast there."""
+FASTEST = 0.05
+"""The share of forms that is called fast."""
+LONGEST_BIN = 64 * BINS_A_DOUBLING
+_START = 10.0
+"""Answers that a stratum's rate is shrunk to one half with."""
+
+
+class Strata:
+    """Top scores per peer group, metric and channel, and how each group did day by day. Days must be gone through in order."""
+
+    def __init__(self, state: UnitsState) -> None:
+        table = state.strata
+        count = table.count
+        codes = stratum_keys(np.zeros(count, np.int64), table.group[:count], table.metric[:count], table.channel[:count])
+        self._codes, first, self._of_cell = np.unique(codes, return_index=True, return_inverse=True)
+        self._groups, self._group = np.unique(table.group[:count][first], return_inverse=True)
+        self._day = table.day[:count]
+        self._cell_n, self._cell_top = table.n[:count].astype(np.float64), table.top_box[:count].astype(np.float64)
+        self.n = np.zeros(len(self._codes))
+        self.top = np.zeros(len(self._codes))
+        self._add(self._day == HISTORY)
+
+    def of(self, group: UInt64s, metric: Int64s, channel: Int64s) -> Int64s:
+        """Returns the stratum of each answer; -1 where the fleet has not told of it."""
+        keys = stratum_keys(np.zeros(len(group), np.int64), group, metric, channel)
+        at = np.minimum(np.searchsorted(self._codes, keys), max(len(self._codes) - 1, 0))
+        return np.where(self._codes[at] == keys, at, -1) if len(self._codes) else np.full(len(keys), -1)
+
+    def rates(self) -> Floats:
+        """Returns the rate of each stratum before the day."""
+        return np.asarray((self.top + _START / 2) / (self.n + _START))
+
+    def excess(self, day: int) -> tuple[Floats, Floats]:
+        """Returns, per stratum, the number of answers of its group on this day, and how many more top scores they hold than was expected."""
+        today = self._day == day
+        of_cell = self._of_cell[today]
+        group = self._group[of_cell]
+        groups = len(self._groups)
+        answers = np.bincount(group, self._cell_n[today], groups).astype(np.float64)
+        more = np.bincount(group, self._cell_top[today] - self.rates()[of_cell] * self._cell_n[today], groups).astype(np.float64)
+        return answers[self._group], more[self._group]
+
+    def end_day(self, day: int) -> None:
+        """The day belongs to what is known before the next one."""
+        self._add(self._day == day)
+
+    def _add(self, cells: Bools) -> None:
+        np.add.at(self.n, self._of_cell[cells], self._cell_n[cells])
+        np.add.at(self.top, self._of_cell[cells], self._cell_top[cells])
+
+
+class Paces:
+    """The bin below which the fastest forms lie, per form. Days must be gone through in order."""
+
+    def __init__(self, state: UnitsState) -> None:
+        table = state.paces
+        count = table.count
+        self._forms, self._of_cell = np.unique(table.form[:count], return_inverse=True)
+        self._day, self._bin, self._n = table.day[:count], table.bin[:count], table.n[:count]
+        self._numbers = np.zeros((len(self._forms), LONGEST_BIN), np.int64)
+        self._add(self._day == HISTORY)
+
+    def limits(self, form: UInt64s) -> Int64s:
+        """Returns, for each answer, the bin below which it is fast; 0, below which nothing is, where too little is known."""
+        if not len(self._forms):
+            return np.zeros(len(form), np.int64)
+        reached = np.cumsum(self._numbers, axis=1)
+        total = reached[:, -1]
+        # The greatest bin below which there are at most so many; all answers of a bin are on the same side.
+        limit = np.where(total >= FEWEST_DURATIONS, (reached <= FASTEST * total[:, None]).sum(axis=1), 0)
+        at = np.minimum(np.searchsorted(self._forms, form), len(self._forms) - 1)
+        return np.where(self._forms[at] == form, limit[at], 0)
+
+    def end_day(self, day: int) -> None:
+        """The day belongs to what is known before the next one."""
+        self._add(self._day == day)
+
+    def _add(self, cells: Bools) -> None:
+        np.add.at(self._numbers, (self._of_cell[cells], np.minimum(self._bin[cells], LONGEST_BIN - 1)), self._n[cells])
+
+
+def close_fleet_days(state: UnitsState, closed: int) -> None:
+    """Adds the days up to ``closed`` to the history; their own cells are to be forgotten next."""
+    strata, paces = state.strata, state.paces
+    old = np.flatnonzero((strata.day[: strata.count] <= closed) & (strata.day[: strata.count] != HISTORY))
+    if len(old):
+        group, metric, channel, n, top = (strata.column(name)[old].copy() for name in ("group", "metric", "channel", "n", "top_box"))
+        rows, _ = strata.find_or_append(
+            stratum_keys(np.full(len(old), HISTORY), group.astype(np.uint64), metric.astype(np.int64), channel.astype(np.int64))
+        )
+        strata.day[rows], strata.group[rows], strata.metric[rows], strata.channel[rows] = HISTORY, group, metric, channel
+        np.add.at(strata.n, rows, n)
+        np.add.at(strata.top_box, rows, top)
+        strata.touch(rows)
+    old = np.flatnonzero((paces.day[: paces.count] <= closed) & (paces.day[: paces.count] != HISTORY))
+    if len(old):
+        form, of_bin, n = paces.form[old].copy(), paces.bin[old].copy(), paces.n[old].copy()
+        rows, _ = paces.find_or_append(pace_keys(np.full(len(old), HISTORY), form, of_bin))
+        paces.day[rows], paces.form[rows], paces.bin[rows] = HISTORY, form, of_bin
+        np.add.at(paces.n, rows, n)
+        paces.touch(rows)

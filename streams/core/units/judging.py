@@ -1,0 +1,182 @@
+"""Open days of a partition's units, as the detectors look at them, one day after another."""
+
+import numpy as np
+
+from schemas.enums import Channel
+from streams.core.batch import Floats, Int64s
+from streams.core.hashing import UInt64s, combine
+from streams.core.integrity.days import UnitDays
+from streams.core.integrity.evidence import Alarm, Evidence
+from streams.core.integrity.signs import NOTHING, nearly_repeated, used_by_others
+from streams.core.signals import Sign, duration_bin
+from streams.core.units.fleet import FEWEST_PEER_ANSWERS, SHOCK_WEIGHT, Paces, Strata
+from streams.core.units.state import ASK_DAYS, ASKED_SHARE_DAYS, LOOK_BACK_DAYS, UnitsState
+from streams.core.units.tables import HISTORY
+
+DAY = 86_400_000_000
+"""Microseconds."""
+RECENT_DAYS = 7
+"""Days over which chances to be answered are taken."""
+LEARNING_DAYS = 14
+"""Before a unit is so old nobody knows what is usual there."""
+INVITATION_WEIGHT = 2.0
+"""An invitation leads to an answer more often than a transaction does."""
+_SHARED_CHANNELS = np.array([channel in (Channel.KIOSK, Channel.STORE) for channel in Channel])
+
+
+class OpenDays:
+    """The answers and flows of the open days, prepared once for all of them."""
+
+    def __init__(self, state: UnitsState, false_alarm_days: float) -> None:
+        self._state = state
+        self._false_alarm_days = false_alarm_days
+        self._units = state.units.count
+        self._prepare_answers()
+        self._prepare_flows()
+        self._strata, self._paces = Strata(state), Paces(state)
+        self._prepare_own_strata()
+
+    def _prepare_answers(self) -> None:
+        table = self._state.answers
+        signs = table.signs[: table.count]
+        rows = np.flatnonzero(signs & Sign.COUNTED)
+        # A total order, whatever the order of arrival.
+        rows = rows[np.lexsort((table.keys[rows], table.occurred_at[rows], table.unit[rows], table.day[rows]))]
+        self.rows = rows
+        self._day, self._unit, self._signs = table.day[rows], table.unit[rows], signs[rows]
+        account, time = table.account[rows], table.occurred_at[rows]
+        self._personal = ~_SHARED_CHANNELS[table.channel[rows]]
+        device = np.where(self._personal, table.device[rows], NOTHING)
+        contact, comment = table.contact[rows], table.comment[rows]
+        look_back = LOOK_BACK_DAYS * DAY
+        self._device_known, self._contact_known = device != NOTHING, contact != NOTHING
+        self._device_repeated = used_by_others(self._unit, device, account, time, look_back)
+        self._contact_suspect = used_by_others(self._unit, contact, account, time, look_back) | (self._signs & Sign.STAFF != 0)
+        self._contact_known |= self._signs & Sign.STAFF != 0
+        near = nearly_repeated(self._unit, comment, account, time, look_back, self._day > self._state.closed)
+        self._comment_suspect = near | (self._signs & (Sign.BEGGED | Sign.ASKED) != 0)
+        self._comment_told = (comment != NOTHING) | (self._signs & (Sign.BEGGED | Sign.ASKED_OR_NOT) != 0)
+        self._bin = np.array([duration_bin(milliseconds) for milliseconds in table.duration[rows].tolist()], np.int64)
+        self._duration_known = table.duration[rows] >= 0
+        self._form = table.form[rows]
+
+    def _prepare_flows(self) -> None:
+        table = self._state.flows
+        self._flow_day, self._flow_unit = table.day[: table.count], table.unit[: table.count]
+
+    def _prepare_own_strata(self) -> None:
+        state, rows = self._state, self.rows
+        table, own = state.answers, state.own_strata
+        metric, channel = table.metric[rows], table.channel[rows]
+        self._stratum = self._strata.of(state.units.group[self._unit], metric, channel)
+        ours = own_keys(self._unit, metric, channel)
+        theirs = own.keys[: own.count]
+        keys, at = np.unique(np.concatenate([theirs, ours]), return_inverse=True)
+        self._own = at[own.count :]
+        self._own_n, self._own_top = np.zeros(len(keys)), np.zeros(len(keys))
+        self._own_n[at[: own.count]] = own.n[: own.count]
+        self._own_top[at[: own.count]] = own.top_box[: own.count]
+
+    def judge(self, evidence: Evidence, first: int, last: int) -> list[Alarm]:
+        """Takes the days ``first`` to ``last`` into the evidence of all units; days go on from where the last call ended."""
+        alarms: list[Alarm] = []
+        for day in range(first, last + 1):
+            alarms += self._judge_day(evidence, day)
+            self._end_day(day)
+        return alarms
+
+    def _judge_day(self, evidence: Evidence, day: int) -> list[Alarm]:
+        answers = self._of_day(day)
+        unit = self._unit[answers]
+        risky, unasked = (self._flow_sums(name, day - ASK_DAYS, day - ASK_DAYS) for name in ("risky", "risky_unasked"))
+        present = np.zeros(self._units, np.bool_)
+        present[unit] = True
+        present |= risky > 0
+        units = np.flatnonzero(present)
+        if not len(units):
+            return []
+        opportunities = self._opportunities(day)
+        asked_share = self._asked_share(day - ASK_DAYS)
+        fast = (self._bin[answers] < self._paces.limits(self._form[answers])) | (self._signs[answers] & Sign.STRAIGHT != 0)
+        judged = UnitDays(
+            day=day,
+            units=len(units),
+            unit=(np.cumsum(present) - 1)[unit],
+            top_box=self._signs[answers] & Sign.TOP_BOX != 0,
+            expected_top=self._expected_top(answers, day),
+            personal=self._personal[answers],
+            device_known=self._device_known[answers],
+            device_repeated=self._device_repeated[answers],
+            contact_known=self._contact_known[answers],
+            contact_suspect=self._contact_suspect[answers],
+            comment_told=self._comment_told[answers],
+            comment_suspect=self._comment_suspect[answers],
+            duration_known=self._duration_known[answers],
+            fast=fast,
+            opportunities=opportunities[units],
+            risky=risky[units].astype(np.int64),
+            risky_unasked=np.clip(unasked, 0, risky)[units].astype(np.int64),
+            asked_share=asked_share[units],
+        )
+        known = self._state.fleet_units
+        fleet = max(int((known.first_day[: known.count] <= day).sum()), 1)
+        return evidence.add_day(units, judged, self._false_alarm_days * fleet)
+
+    def _of_day(self, day: int) -> slice:
+        return slice(*np.searchsorted(self._day, [day, day + 1]).tolist())
+
+    def _expected_top(self, answers: slice, day: int) -> Floats:
+        stratum, own = self._stratum[answers], self._own[answers]
+        if not len(stratum) or not len(self._strata.n):
+            return np.full(len(stratum), np.nan)
+        top, unit = self._signs[answers] & Sign.TOP_BOX != 0, self._unit[answers]
+        n = self._strata.n[stratum] - self._own_n[own]
+        rate = (self._strata.top[stratum] - self._own_top[own] + 5.0) / (np.maximum(n, 0.0) + 10.0)
+        # What peers did differently on this day, without the unit itself.
+        answered, more = self._strata.excess(day)
+        own_more = np.bincount(unit, top - self._strata.rates()[stratum], self._units)[unit]
+        others = np.maximum(answered[stratum] - np.bincount(unit, minlength=self._units)[unit], 0.0)
+        shock = (more[stratum] - own_more) / (others + SHOCK_WEIGHT)
+        known = (stratum >= 0) & (n >= FEWEST_PEER_ANSWERS)
+        return np.where(known, np.clip(rate + shock, 0.01, 0.99), np.nan)
+
+    def _opportunities(self, day: int) -> Floats:
+        units = self._state.units
+        forgotten = units.invitations[: self._units] * INVITATION_WEIGHT + units.transactions[: self._units]
+        usual = forgotten + self._chances(HISTORY, day)
+        age = day - units.first_day[: self._units] + 1
+        recent = self._chances(day - RECENT_DAYS + 1, day) / RECENT_DAYS
+        known = (usual > 0) & (age > LEARNING_DAYS)
+        return np.where(known, recent * age / np.where(known, usual, 1.0), 1.0)
+
+    def _chances(self, first: int, last: int) -> Floats:
+        return self._flow_sums("invitations", first, last) * INVITATION_WEIGHT + self._flow_sums("transactions", first, last)
+
+    def _asked_share(self, day: int) -> Floats:
+        first = day - ASKED_SHARE_DAYS + 1
+        others = self._flow_sums("transactions", first, day) - self._flow_sums("risky", first, day)
+        return np.where(others > 0, self._flow_sums("asked", first, day) / np.where(others > 0, others, 1.0), np.nan)
+
+    def _flow_sums(self, name: str, first: int, last: int) -> Floats:
+        """Returns the sum of a flow over these days, of each unit."""
+        chosen = (self._flow_day >= first) & (self._flow_day <= last)
+        values = self._state.flows.column(name)[: len(chosen)][chosen].astype(np.float64)
+        return np.bincount(self._flow_unit[chosen], values, self._units).astype(np.float64)
+
+    def _end_day(self, day: int) -> None:
+        answers = self._of_day(day)
+        np.add.at(self._own_n, self._own[answers], 1.0)
+        np.add.at(self._own_top, self._own[answers], self._signs[answers] & Sign.TOP_BOX != 0)
+        self._strata.end_day(day)
+        self._paces.end_day(day)
+
+    def newest(self, unit: int, day: int) -> int:
+        """Returns the newest ``occurred_at`` among the answers of a unit on a day, in microseconds; the end of the day where there is none."""
+        answers = self._of_day(day)
+        mine = self._state.answers.occurred_at[self.rows[answers][self._unit[answers] == unit]]
+        return int(mine.max()) if len(mine) else (day + 1) * DAY - 1
+
+
+def own_keys(unit: Int64s, metric: Int64s, channel: Int64s) -> UInt64s:
+    """Returns the key of each unit's stratum."""
+    return combine(unit.view(np.uint64), (metric * 64 + channel).view(np.uint64))

@@ -1,0 +1,194 @@
+"""All that the units stage remembers of one partition of the signals, and how it goes into a checkpoint and back."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import InitVar, dataclass, field
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+from streams.core.batch import Int64s
+from streams.core.hashing import hash_strings
+from streams.core.integrity.evidence import Evidence
+from streams.core.segments import SegmentLog, load
+from streams.core.stage import CheckpointRecord
+from streams.core.state_table import StateTable
+from streams.core.units.tables import (
+    HISTORY,
+    AnswerTable,
+    ClockTable,
+    FindingTable,
+    FleetUnitTable,
+    FlowTable,
+    OwnStratumTable,
+    PaceTable,
+    StratumTable,
+    UnitTable,
+)
+
+FORMAT = 1
+"""Of the checkpoint; raised when older code could not read it."""
+META_KEY = b"meta"
+ASK_DAYS = 7
+"""So many days after a transaction its customer must have been reached by an invitation to count as asked."""
+ASKED_SHARE_DAYS = 14
+"""Days over which the share of asked customers is taken."""
+FLOW_DAYS = ASK_DAYS + ASKED_SHARE_DAYS
+"""How long the flows of a closed day are needed."""
+LOOK_BACK_DAYS = 30
+"""How far back a device, a contact or a comment is remembered."""
+_EVIDENCE = ("log_evidence", "hits", "answers", "expected", "days", "run", "since", "raised_on", "sounded_on")
+_Table = TypeVar("_Table", bound=StateTable)
+
+
+class Meta(msgspec.Struct):
+    """Where a checkpoint stands; written with every flush, in the same transaction as the segments that it lists."""
+
+    format: int
+    epoch: int
+    sequence: int
+    acknowledged: int
+    position: int
+    closed: int
+    judged: int
+    changed: bool
+    segments: dict[str, dict[int, int]]
+    """Number of chunks of each live segment, by table and segment."""
+
+
+@dataclass
+class UnitsState:
+    """The state of one partition."""
+
+    units: UnitTable = field(default_factory=UnitTable)
+    answers: AnswerTable = field(default_factory=AnswerTable)
+    flows: FlowTable = field(default_factory=FlowTable)
+    strata: StratumTable = field(default_factory=StratumTable)
+    own_strata: OwnStratumTable = field(default_factory=OwnStratumTable)
+    paces: PaceTable = field(default_factory=PaceTable)
+    fleet_units: FleetUnitTable = field(default_factory=FleetUnitTable)
+    clocks: ClockTable = field(default_factory=ClockTable)
+    findings: FindingTable = field(default_factory=FindingTable)
+    epoch: int = 1
+    sequence: int = 0
+    """Of the last flush."""
+    acknowledged: int = 0
+    position: int = 0
+    """Next offset of the signals to read."""
+    closed: int = HISTORY
+    """The newest day that is closed: nothing that is of it or before it changes the evidence any more."""
+    judged: int = HISTORY
+    """The newest day that was judged, for the time being where it is not closed."""
+    changed: bool = False
+    """Something of an open day changed since it was judged."""
+    segments: InitVar[dict[str, dict[int, int]] | None] = None
+
+    def __post_init__(self, segments: dict[str, dict[int, int]] | None) -> None:
+        self.logs = [SegmentLog(table, (segments or {}).get(table.NAME)) for table in self.tables()]
+
+    def tables(self) -> list[StateTable]:
+        """Every table, all of which are kept in checkpoints."""
+        return [
+            self.units, self.answers, self.flows, self.strata, self.own_strata, self.paces, self.fleet_units, self.clocks, self.findings,
+        ]  # fmt: skip
+
+    @property
+    def flows_closed(self) -> int:
+        """The newest day whose flows are closed: an invitation may come some days after the transaction."""
+        return self.closed - ASK_DAYS
+
+    def numbers_of(self, unit_ids: list[str], group_of: Callable[[str], int]) -> Int64s:
+        """Returns the number of each unit, adding those that are new."""
+        numbers = self.units.numbers
+        unknown = [unit_id for unit_id in dict.fromkeys(unit_ids) if unit_id not in numbers]
+        if unknown:
+            rows = self.units.append_dense(len(unknown))
+            self.units.unit_id[rows] = unknown
+            self.units.hash[rows] = hash_strings(unknown)
+            self.units.group[rows] = np.array([group_of(unit_id) for unit_id in unknown], np.uint64)
+            self.units.first_day[rows] = -HISTORY
+            self.put_evidence(rows, Evidence.nothing(len(rows)))
+            numbers.update(zip(unknown, rows.tolist(), strict=True))
+        return np.fromiter((numbers[unit_id] for unit_id in unit_ids), np.int64, len(unit_ids))
+
+    def reopen(self, unit: Int64s, day: Int64s) -> None:
+        """Something happened at these units on these open days."""
+        np.minimum.at(self.units.first_day, unit, day)
+        self.units.touch(unit)
+        self.changed = True
+
+    def evidence(self, rows: Int64s) -> Evidence:
+        """Returns the evidence against these units at the end of the closed days, as a copy."""
+        units = self.units
+        return Evidence(
+            units.log_evidence[rows], units.hits[rows], units.answers[rows], units.expected[rows], units.days[rows], units.run[rows],
+            units.since[rows], units.raised_on[rows], units.sounded_on[rows],
+        )  # fmt: skip
+
+    def put_evidence(self, rows: Int64s, evidence: Evidence) -> None:
+        """Replaces the evidence against these units."""
+        for name in _EVIDENCE:
+            self.units.column(name)[rows] = getattr(evidence, name)
+        self.units.touch(rows)
+
+    def forget(self) -> None:
+        """Forgets what no open day asks for: of closed days the flows and the fleet's numbers have been added up before."""
+        closed, answers, flows, strata, paces = self.closed, self.answers, self.flows, self.strata, self.paces
+        answers.keep(answers.day[: answers.count] > closed - LOOK_BACK_DAYS)
+        flows.keep(flows.day[: flows.count] > closed - FLOW_DAYS)
+        strata.keep((strata.day[: strata.count] > closed) | (strata.day[: strata.count] == HISTORY))
+        paces.keep((paces.day[: paces.count] > closed) | (paces.day[: paces.count] == HISTORY))
+        for log in self.logs:
+            log.recount()
+
+    def checkpoint(self) -> list[CheckpointRecord]:
+        """Returns the records that bring the checkpoint up to date with this state; the meta record comes last."""
+        records: list[CheckpointRecord] = []
+        for log in self.logs:
+            records += log.write(self.sequence)
+        segments = {log.table.NAME: log.chunks for log in self.logs}
+        meta = Meta(
+            FORMAT, self.epoch, self.sequence, self.acknowledged, self.position, self.closed, self.judged, self.changed, segments
+        )  # fmt: skip
+        return [*records, CheckpointRecord(META_KEY, msgspec.json.encode(meta))]
+
+    @classmethod
+    def restore(cls, checkpoint: Iterable[CheckpointRecord]) -> "UnitsState":
+        """Returns the state that the records describe, given in log order, with the epoch raised by one; no records: an empty state."""
+        records: dict[bytes, bytes] = {}
+        for key, value in checkpoint:
+            if value is None:
+                records.pop(key, None)
+            else:
+                records[key] = value
+        if META_KEY not in records:
+            return cls()
+        meta = msgspec.json.decode(records[META_KEY], type=Meta)
+        if meta.format != FORMAT:
+            raise ValueError(f"the checkpoint has format {meta.format}, this release reads {FORMAT}: run the release that wrote it")
+
+        def table(kind: type[_Table]) -> _Table:
+            return kind.from_arrow(load(kind.NAME, meta.segments.get(kind.NAME, {}), records))
+
+        state = cls(
+            units=table(UnitTable),
+            answers=table(AnswerTable),
+            flows=table(FlowTable),
+            strata=table(StratumTable),
+            own_strata=table(OwnStratumTable),
+            paces=table(PaceTable),
+            fleet_units=table(FleetUnitTable),
+            clocks=table(ClockTable),
+            findings=table(FindingTable),
+            epoch=meta.epoch + 1,
+            sequence=meta.sequence,
+            acknowledged=meta.acknowledged,
+            position=meta.position,
+            closed=meta.closed,
+            judged=meta.judged,
+            changed=meta.changed,
+            segments=meta.segments,
+        )
+        # Rows that were forgotten still stand in segments beside live ones.
+        state.forget()
+        return state

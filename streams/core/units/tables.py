@@ -1,0 +1,208 @@
+"""What the units stage remembers of one partition of the signals, table by table. Days are local dates in days since 1970-01-01."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from streams.core.batch import Bools, Floats, Int64s
+from streams.core.hashing import UInt64s
+from streams.core.integrity.detectors import UNIT_DETECTORS
+from streams.core.integrity.detectors.protocol import COMPONENTS
+from streams.core.state_table import Columns, StateTable, Strings
+
+DETECTORS = len(UNIT_DETECTORS)
+HISTORY = -(2**31) + 1
+"""The day under which closed days are added up."""
+_PER_DETECTOR = (np.float64, (DETECTORS,))
+_DAYS = (np.int64, (DETECTORS,))
+
+
+class UnitTable(StateTable):
+    """One row per unit, never forgotten; a row's number is the unit's number. The evidence is that of the closed days."""
+
+    NAME = "units"
+    DENSE = True
+    COLUMNS: ClassVar[Columns] = {
+        "unit_id": np.object_,
+        "hash": np.uint64,
+        "group": np.uint64,
+        "first_day": np.int64,
+        "invitations": np.int64,
+        "transactions": np.int64,
+        "log_evidence": (np.float64, (DETECTORS, COMPONENTS)),
+        "hits": _PER_DETECTOR,
+        "answers": _PER_DETECTOR,
+        "expected": _PER_DETECTOR,
+        "days": _PER_DETECTOR,
+        "run": _PER_DETECTOR,
+        "since": _DAYS,
+        "raised_on": _DAYS,
+        "sounded_on": _DAYS,
+    }
+    unit_id: Strings
+    hash: UInt64s
+    group: UInt64s
+    """Hash of the peer group's name."""
+    first_day: Int64s
+    """The first day with an answer or a flow."""
+    invitations: Int64s
+    """On days whose flows have been forgotten."""
+    transactions: Int64s
+    """On days whose flows have been forgotten."""
+    log_evidence: Floats
+    hits: Floats
+    answers: Floats
+    expected: Floats
+    days: Floats
+    run: Floats
+    since: Int64s
+    raised_on: Int64s
+    sounded_on: Int64s
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers: dict[str, int] = {}
+
+    def _load(self, picked: object) -> None:
+        del picked
+        self.numbers = {unit_id: row for row, unit_id in enumerate(self.unit_id[: self.count].tolist())}
+
+
+class AnswerTable(StateTable):
+    """Answers of open days and of the look-back before them, by unit and response."""
+
+    NAME = "answers"
+    COLUMNS: ClassVar[Columns] = {
+        "unit": np.int64,
+        "signs": np.int64,
+        "occurred_at": np.int64,
+        "day": np.int64,
+        "metric": np.int64,
+        "channel": np.int64,
+        "account": np.uint64,
+        "device": np.uint64,
+        "contact": np.uint64,
+        "comment": np.uint64,
+        "form": np.uint64,
+        "duration": np.int64,
+        "account_id": np.object_,
+        "response_id": np.object_,
+    }
+    unit: Int64s
+    signs: Int64s
+    occurred_at: Int64s
+    day: Int64s
+    metric: Int64s
+    channel: Int64s
+    account: UInt64s
+    device: UInt64s
+    contact: UInt64s
+    comment: UInt64s
+    form: UInt64s
+    duration: Int64s
+    account_id: Strings
+    response_id: Strings
+
+
+class FlowTable(StateTable):
+    """Chances to be answered, per unit and open day."""
+
+    NAME = "flows"
+    COLUMNS: ClassVar[Columns] = dict.fromkeys(("unit", "day", "invitations", "transactions", "asked", "risky", "risky_unasked"), np.int64)
+    unit: Int64s
+    day: Int64s
+    invitations: Int64s
+    transactions: Int64s
+    asked: Int64s
+    risky: Int64s
+    risky_unasked: Int64s
+
+
+class StratumTable(StateTable):
+    """Answers and top scores of the fleet, per peer group, metric and channel: of each open day, and of all closed ones under ``HISTORY``."""
+
+    NAME = "strata"
+    COLUMNS: ClassVar[Columns] = {"day": np.int64, "group": np.uint64, "metric": np.int64, "channel": np.int64, "n": np.int64, "top_box": np.int64}
+    day: Int64s
+    group: UInt64s
+    metric: Int64s
+    channel: Int64s
+    n: Int64s
+    top_box: Int64s
+
+
+class OwnStratumTable(StateTable):
+    """The share that each unit has in its strata, over all closed days, so that it can be left out of its own peers."""
+
+    NAME = "own_strata"
+    COLUMNS: ClassVar[Columns] = {"unit": np.int64, "metric": np.int64, "channel": np.int64, "n": np.int64, "top_box": np.int64}
+    unit: Int64s
+    metric: Int64s
+    channel: Int64s
+    n: Int64s
+    top_box: Int64s
+
+
+class PaceTable(StateTable):
+    """How long forms took in the fleet: of each open day, and of all closed ones under ``HISTORY``."""
+
+    NAME = "paces"
+    COLUMNS: ClassVar[Columns] = {"day": np.int64, "form": np.uint64, "bin": np.int64, "n": np.int64}
+    day: Int64s
+    form: UInt64s
+    bin: Int64s
+    n: Int64s
+
+
+class FleetUnitTable(StateTable):
+    """Every unit of the fleet, by the hash of its id, and the first day on which it was met."""
+
+    NAME = "fleet_units"
+    COLUMNS: ClassVar[Columns] = {"first_day": np.int64}
+    first_day: Int64s
+
+
+class ClockTable(StateTable):
+    """How far each source partition has come; the key is its number."""
+
+    NAME = "clocks"
+    COLUMNS: ClassVar[Columns] = {"day": np.int64, "caught_up": np.bool_}
+    day: Int64s
+    caught_up: Bools
+
+
+class FindingTable(StateTable):
+    """Findings, by unit, detector and the day on which they were raised."""
+
+    NAME = "findings"
+    COLUMNS: ClassVar[Columns] = {
+        "unit": np.int64,
+        "detector": np.int64,
+        "raised_on": np.int64,
+        "raised_at": np.int64,
+        "since": np.int64,
+        "sounded_on": np.int64,
+        "log_e": np.float64,
+        "together": np.bool_,
+        "closed": np.bool_,
+        "standing": np.bool_,
+        "sequence": np.int64,
+    }
+    unit: Int64s
+    detector: Int64s
+    """Index in ``Detector``."""
+    raised_on: Int64s
+    raised_at: Int64s
+    """Newest ``occurred_at``, in microseconds, of the answers of that day."""
+    since: Int64s
+    sounded_on: Int64s
+    log_e: Floats
+    """Of the newest alarm."""
+    together: Bools
+    """Raised by all detectors together."""
+    closed: Bools
+    """The day of its first alarm is closed: it stays."""
+    standing: Bools
+    """False: it rested on an open day that looks different by now."""
+    sequence: Int64s
+    """The flush that wrote the row's newest values."""
