@@ -62,6 +62,15 @@ class HashIndex:
         self._reserve(self._count + len(keys))
         self._place(keys, rows)
 
+    def replace(self, keys: UInt64s, rows: Int64s) -> None:
+        """Gives keys that are there, each given once, another number."""
+        slots = self._slots(keys)
+        while len(keys):
+            found = self._keys[slots] == keys
+            found &= self._rows[slots] != _EMPTY
+            self._rows[slots[found]] = rows[found]
+            keys, rows, slots = keys[~found], rows[~found], (slots[~found] + 1) & self._mask
+
     def drop_below(self, row: int) -> None:
         """Forgets the keys whose number is below ``row``; costs as much as inserting the others."""
         kept = self._rows >= max(row, 0)
@@ -103,6 +112,25 @@ class HashIndex:
         keys, rows = self._keys[taken], self._rows[taken]
         self._allocate(1 << (count * 2 - 1).bit_length())
         self._place(keys, rows)
+
+
+def copies(keys: UInt64s, times: Int64s, held: Int64s, since: Int64s) -> Bools:
+    """Returns which of the things are copies: of one that is held, or of one before in the arrays, whose time is at or after ``since``.
+
+    All have one entry per thing: ``times`` its time, ``held`` the time of the one that is held, least where there is none. Of a thing that is no copy
+    the later of its own time and the held one is held from there on.
+    """
+    copy: Bools = held >= since
+    first = first_of_each(keys)
+    if first.all():
+        return copy
+    newest: dict[int, int] = {}
+    for i in np.flatnonzero(np.isin(keys, keys[~first])).tolist():
+        key = int(keys[i])
+        known = newest.get(key, int(held[i]))
+        copy[i] = known >= since[i]
+        newest[key] = known if copy[i] else max(known, int(times[i]))
+    return copy
 
 
 def first_of_each(keys: UInt64s) -> Bools:

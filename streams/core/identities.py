@@ -1,4 +1,4 @@
-"""Identities that were seen, kept as hashes with the week of their event time; whole weeks are forgotten."""
+"""Identities that were seen, kept as hashes with their event time; those that are past the horizon are forgotten."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,15 +6,16 @@ import numpy as np
 import pyarrow as pa
 
 from streams.core.batch import Bools, Int64s
-from streams.core.hash_index import HashIndex
+from streams.core.hash_index import HashIndex, copies
 from streams.core.hashing import UInt64s
 from streams.core.segments import FAN_IN, chunk_key, encode, tombstones
 from streams.core.stage import CheckpointRecord
 
-WEEK = 7 * 86_400_000_000
-"""Microseconds."""
-_FIRST_WEEK = -3_660
-"""Weeks are counted from here, before 1900, so that they are never negative."""
+TICK = 6_000_000
+"""Microseconds; times are cut to it, so that a horizon ends up to so much later than on the instant."""
+_EARLIEST = -2_300_000_000_000_000
+"""Ticks are counted from here, before 1900, so that they are never negative and fit 32 bits until after 2299."""
+_UNKNOWN = -1
 FINAL_ROWS = 65_536
 """A segment of so many hashes is never folded again, and its hashes are kept in the index only."""
 
@@ -22,23 +23,23 @@ FINAL_ROWS = 65_536
 class Segment:
     """Hashes that one checkpoint segment holds; ``hashes`` is empty once the segment is final."""
 
-    def __init__(self, hashes: UInt64s, weeks: Int64s, chunks: int) -> None:
+    def __init__(self, hashes: UInt64s, ticks: Int64s, chunks: int) -> None:
         self.hashes = hashes
-        self.weeks = weeks
+        self.ticks = ticks
         self.count = len(hashes)
-        self.newest_week = int(weeks.max())
+        self.newest_tick = int(ticks.max())
         self.chunks = chunks
         if self.count >= FINAL_ROWS:
-            self.hashes, self.weeks = hashes[:0], weeks[:0]
+            self.hashes, self.ticks = hashes[:0], ticks[:0]
 
 
 class Identities:
-    """What was seen within the horizon: 20 to 40 bytes an identity in memory, 8 to 10 in the checkpoint."""
+    """What was seen within the horizon: 24 to 48 bytes an identity in memory, 10 to 12 in the checkpoint."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._index = HashIndex(dtype=np.int16)
-        self._oldest_week = 0
+        self._index = HashIndex(dtype=np.int32)
+        self._oldest_tick = 0
         self._added: list[tuple[UInt64s, Int64s]] = []
         self.segments: dict[int, Segment] = {}
 
@@ -50,17 +51,25 @@ class Identities:
         """Bytes of memory that the index occupies."""
         return self._index.nbytes
 
-    def seen(self, hashes: UInt64s) -> Bools:
-        """Returns whether each identity was claimed before and is not forgotten."""
-        return self._index.find(hashes) >= self._oldest_week
+    def held(self, hashes: UInt64s) -> Bools:
+        """Returns whether each identity was claimed before, however long ago, and is not forgotten."""
+        found: Bools = self._index.find(hashes) != _UNKNOWN
+        return found
+
+    def copies(self, hashes: UInt64s, occurred_at: Int64s, since: Int64s) -> Bools:
+        """Returns which are copies of one that was claimed, or of one before in the arrays, whose time is at or after ``since``.
+
+        Times in microseconds since 1970, one entry each; ``since`` must not be before what was forgotten.
+        """
+        return copies(hashes, tick_of(occurred_at), self._index.find(hashes), tick_of(since))
 
     def claim(self, hashes: UInt64s, occurred_at: Int64s) -> None:
-        """Remembers identities with their time, in microseconds since 1970; they may repeat and may be known."""
-        self._remember(hashes, week_of(occurred_at))
+        """Remembers identities with their time; of several times of one the latest counts."""
+        self._remember(hashes, tick_of(occurred_at))
 
     def forget(self, before: int) -> None:
-        """Forgets the weeks that ended before this instant, in microseconds since 1970."""
-        self._oldest_week = max(self._oldest_week, before // WEEK - _FIRST_WEEK)
+        """Nobody asks any more for what was before this instant, in microseconds since 1970."""
+        self._oldest_tick = max(self._oldest_tick, int(tick_of(np.array([before]))[0]))
 
     def write(self, number: int) -> list[CheckpointRecord]:
         """Returns the records that bring the checkpoint up to date; ``number`` is above all earlier ones."""
@@ -70,54 +79,61 @@ class Identities:
         for segment in self._to_fold():
             folded = self.segments.pop(segment)
             records += tombstones(self.name, segment, folded.chunks)
-            pieces.append((folded.hashes, folded.weeks))
+            pieces.append((folded.hashes, folded.ticks))
         if not pieces:
             return records
-        hashes, weeks = (np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
-        alive = weeks >= self._oldest_week
-        hashes, weeks = hashes[alive], weeks[alive]
+        hashes, ticks = (np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
+        alive = ticks >= self._oldest_tick
+        hashes, ticks = hashes[alive], ticks[alive]
         if len(hashes):
-            chunks = list(encode(pa.RecordBatch.from_pydict({"hash": pa.array(hashes), "week": pa.array(weeks.astype(np.int16))})))
+            chunks = list(encode(pa.RecordBatch.from_pydict({"hash": pa.array(hashes), "tick": pa.array(ticks.astype(np.int32))})))
             records += [CheckpointRecord(chunk_key(self.name, number, i), chunk) for i, chunk in enumerate(chunks)]
-            self.segments[number] = Segment(hashes, weeks, len(chunks))
+            self.segments[number] = Segment(hashes, ticks, len(chunks))
         return records
 
     @classmethod
     def restore(cls, name: str, segments: Iterable[tuple[int, pa.Table]], chunks: Mapping[int, int], forgotten_before: int) -> "Identities":
-        """Returns the identities that these segments hold, without the weeks that had been forgotten."""
+        """Returns the identities that these segments hold, without those that had been forgotten."""
         identities = cls(name)
         identities.forget(forgotten_before)
         for number, table in segments:
             hashes: UInt64s = table["hash"].to_numpy()
-            weeks = table["week"].to_numpy().astype(np.int64)
-            identities.segments[number] = Segment(hashes, weeks, chunks[number])
-            identities._remember(hashes, weeks)
+            ticks = table["tick"].to_numpy().astype(np.int64)
+            identities.segments[number] = Segment(hashes, ticks, chunks[number])
+            identities._remember(hashes, ticks)
         identities._added.clear()
         return identities
 
-    def _remember(self, hashes: UInt64s, weeks: Int64s) -> None:
-        hashes, first = np.unique(hashes, return_index=True)
+    def _remember(self, hashes: UInt64s, ticks: Int64s) -> None:
+        # Of one hash the latest: sorted by time, the last of each.
+        order = np.argsort(ticks, kind="stable")
+        hashes, last = np.unique(hashes[order][::-1], return_index=True)
+        ticks = ticks[order][::-1][last]
+        # What is older than all that is asked for need not be remembered.
+        wanted = ticks >= self._oldest_tick
+        hashes, ticks = hashes[wanted], ticks[wanted]
+        if self._index.is_full(len(hashes)):
+            self._index.drop_below(self._oldest_tick)
         held = self._index.find(hashes)
-        fresh = held < self._oldest_week
-        # What is older than all that is remembered need not be looked for again.
-        fresh &= weeks[first] >= self._oldest_week
-        if self._index.is_full(len(hashes)) or (held[fresh] >= 0).any():
-            self._index.drop_below(self._oldest_week)
-        if fresh.any():
-            hashes, weeks = hashes[fresh], weeks[first[fresh]]
-            self._index.insert(hashes, weeks)
-            self._added.append((hashes, weeks))
+        later = (held != _UNKNOWN) & (ticks > held)
+        self._index.replace(hashes[later], ticks[later])
+        new = held == _UNKNOWN
+        self._index.insert(hashes[new], ticks[new])
+        changed = later | new
+        if changed.any():
+            self._added.append((hashes[changed], ticks[changed]))
 
     def _to_fold(self) -> list[int]:
-        """Returns the segments whose weeks are all forgotten, and the lowest size class that is full."""
-        gone = [number for number, segment in self.segments.items() if segment.newest_week < self._oldest_week]
+        """Returns the segments that are all forgotten, and the lowest size class that is full."""
+        gone = [number for number, segment in self.segments.items() if segment.newest_tick < self._oldest_tick]
         classes: dict[int, list[int]] = {}
         for number, segment in self.segments.items():
-            if segment.count < FINAL_ROWS and segment.newest_week >= self._oldest_week:
+            if segment.count < FINAL_ROWS and segment.newest_tick >= self._oldest_tick:
                 classes.setdefault(segment.count.bit_length() // 3, []).append(number)
         return gone + next((classes[size] for size in sorted(classes) if len(classes[size]) >= FAN_IN), [])
 
 
-def week_of(occurred_at: Int64s) -> Int64s:
-    """Returns the week of each instant, counted from before 1900."""
-    return occurred_at // WEEK - _FIRST_WEEK
+def tick_of(instants: Int64s) -> Int64s:
+    """Returns the tick of each instant; 0 for one before all that can be stored."""
+    ticks: Int64s = np.maximum(instants, _EARLIEST) // TICK - _EARLIEST // TICK
+    return ticks

@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from tests.oracle.records import Catalog, Horizons, Record
-from tests.oracle.validate import Event, RefusedError, validate
+from tests.oracle.validate import Event, RefusedError, int_of, validate
 
 Identity = tuple[object, ...]
 IDENTITIES = {
@@ -58,31 +58,54 @@ def accept(records: Iterable[Record], catalog: Catalog, horizons: Horizons) -> A
 
 
 def _accept_stream(records: list[Record], catalog: Catalog, horizons: Horizons, accepted: Accepted) -> None:
-    newest = datetime.min.replace(tzinfo=UTC)
-    seen: set[Identity] = set()
-    responses: dict[Identity, datetime] = {}
+    newest: datetime | None = None
+    seen: dict[Identity, datetime] = {}
+    responses: dict[Identity, _Given] = {}
+    lasting = {"transactions": horizons.join, "feedback": timedelta.max}.get(records[0].topic, horizons.dedupe)
     for record in records:
         try:
             event = validate(record, catalog)
         except RefusedError as refused:
             accepted.dead_letters.append(DeadLetter(record, refused.reason, refused.field))
             continue
-        age = newest - event.occurred_at if newest > event.occurred_at else timedelta(0)
-        lasting = horizons.revision if record.topic in ("feedback", "transactions") else horizons.dedupe
+        before, newest = newest or event.occurred_at, max(newest or event.occurred_at, event.occurred_at)
         by_event_id = ("event", event.account_id, event.event_id)
         by_thing = ("thing", event.account_id, *own_identity(event))
-        known = by_event_id in seen and age <= horizons.dedupe
-        duplicate = known or (by_thing in seen and age <= lasting)
-        newest = max(newest, event.occurred_at)
-        if not duplicate and record.topic == "feedback":
-            response = (event.account_id, event.fields["response_id"])
-            if newest - responses.get(response, newest) > horizons.revision:
-                accepted.dead_letters.append(DeadLetter(record, "too_late", "occurred_at"))
-                continue
-            responses.setdefault(response, event.occurred_at)
-        # A known event_id claims nothing more: the thing that it is about may still come.
-        seen |= {by_event_id} if known else {by_event_id, by_thing}
+
+        def known(identity: Identity, horizon: timedelta, before: datetime = before) -> bool:
+            return identity in seen and before - seen[identity] <= horizon
+
+        if known(by_event_id, horizons.dedupe):
+            # A known event_id claims nothing more: the thing that it is about may still come.
+            accepted.duplicates += 1
+            continue
+        if record.topic == "feedback" and _is_too_late(event, responses, newest, horizons):
+            accepted.dead_letters.append(DeadLetter(record, "too_late", "occurred_at"))
+            continue
+        duplicate = known(by_thing, lasting)
+        for identity in (by_event_id,) if duplicate else (by_event_id, by_thing):
+            seen[identity] = max(seen.get(identity, event.occurred_at), event.occurred_at)
         if duplicate:
             accepted.duplicates += 1
         else:
             accepted.events.append(event)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The highest revision of a response, 0 for a withdrawal alone, and when it was given."""
+
+    revision: int
+    occurred_at: datetime
+
+
+def _is_too_late(event: Event, responses: dict[Identity, _Given], newest: datetime, horizons: Horizons) -> bool:
+    """Whether the response, as its highest revision has it, is too old to be changed; if it is not, the event is taken into account (R12)."""
+    response = (event.account_id, event.fields["response_id"])
+    held = responses.get(response)
+    if held is not None and newest - held.occurred_at > horizons.revision:
+        return True
+    revision = 0 if event.event_type == "response.withdrawn" else int_of(event.fields["revision"])
+    if held is None or revision > held.revision:
+        responses[response] = _Given(revision, event.occurred_at)
+    return False

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from tests.oracle import scores
 from tests.oracle.facts import by_account, mapped_score, newest_revisions
-from tests.oracle.records import Catalog, Row, Rows
+from tests.oracle.records import Catalog, Horizons, Row, Rows
 from tests.oracle.validate import CASE_STEPS, Event, lines_of
 
 
@@ -68,7 +68,9 @@ def products_owned(events: list[Event], catalog: Catalog) -> int:
             original = purchases.get(event.fields["original_transaction_id"])
             if lines_of(event.fields):
                 _move(owned, event, -1, catalog)
-            elif original is not None and _base_amount(original) == _base_amount(event):
+            elif original is None or abs(original.occurred_at - event.occurred_at) > Horizons().join:
+                continue
+            elif _base_amount(original) == _base_amount(event):
                 _move(owned, original, -1, catalog)
     return sum(quantity > 0 for quantity in owned.values())
 

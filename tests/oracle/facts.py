@@ -68,6 +68,8 @@ class Response:
 
     event: Event
     withdrawn: bool
+    named_at: datetime
+    """When the transaction that it names was first named, by this revision or by those before it that named the same."""
 
     @property
     def counted(self) -> bool:
@@ -78,6 +80,7 @@ class Response:
 def newest_revisions(events: Iterable[Event]) -> dict[tuple[object, ...], Response]:
     """Each response by account and response_id; a withdrawal is final whenever it arrives, unless it is synthetic (R11, R12)."""
     submitted: dict[tuple[object, ...], Event] = {}
+    named_at: dict[tuple[object, ...], datetime] = {}
     withdrawn: dict[tuple[object, ...], Event] = {}
     for event in events:
         if event.record.topic != "feedback":
@@ -87,8 +90,11 @@ def newest_revisions(events: Iterable[Event]) -> dict[tuple[object, ...], Respon
             if not event.synthetic:
                 withdrawn.setdefault(key, event)
         elif key not in submitted or int_of(event.fields["revision"]) > int_of(submitted[key].fields["revision"]):
+            same = key in submitted and submitted[key].fields["transaction_id"] == event.fields["transaction_id"]
+            named_at[key] = min(named_at[key], event.occurred_at) if same else event.occurred_at
             submitted[key] = event
-    return {key: Response(submitted.get(key) or withdrawn[key], key in withdrawn) for key in submitted.keys() | withdrawn.keys()}
+    events_of = {key: submitted.get(key) or withdrawn[key] for key in submitted.keys() | withdrawn.keys()}
+    return {key: Response(event, key in withdrawn, named_at.get(key, event.occurred_at)) for key, event in events_of.items()}
 
 
 def responses(events: Iterable[Event], catalog: Catalog) -> Rows:

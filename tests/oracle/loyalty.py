@@ -3,14 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from math import sqrt
 
 from tests.oracle import scores
 from tests.oracle.facts import local_day, mapped_score, newest_revisions
-from tests.oracle.records import Catalog, Row, Rows
+from tests.oracle.records import Catalog, Horizons, Row, Rows
 from tests.oracle.validate import Event
 
 Z = 1.959964
@@ -32,12 +32,12 @@ class Counted:
 def counted_responses(events: Iterable[Event], catalog: Catalog) -> list[Counted]:
     """Every response that is neither withdrawn nor synthetic, as its highest revision says, with the revenue that it brings (R17)."""
     events = list(events)
-    purchases: dict[tuple[object, ...], Decimal] = {}
+    purchases: dict[tuple[object, ...], tuple[Decimal, datetime]] = {}
     for event in events:
         if event.event_type == "transaction.completed" and not event.synthetic:
             amount = event.fields["amount_base"]
             assert isinstance(amount, Decimal)
-            purchases[event.account_id, event.fields["transaction_id"]] = amount
+            purchases[event.account_id, event.fields["transaction_id"]] = amount, event.occurred_at
     return [
         Counted(
             local_day(response.event.occurred_at, catalog),
@@ -45,11 +45,16 @@ def counted_responses(events: Iterable[Event], catalog: Catalog) -> list[Counted
             str(response.event.fields["channel"]),
             str(response.event.fields["metric"]),
             mapped_score(response.event),
-            purchases.get((response.event.account_id, response.event.fields["transaction_id"]), Decimal(0)),
+            _revenue(purchases.get((response.event.account_id, response.event.fields["transaction_id"])), response.named_at),
         )
         for response in newest_revisions(events).values()
         if response.counted
     ]
+
+
+def _revenue(purchase: tuple[Decimal, datetime] | None, named_at: datetime) -> Decimal:
+    """The amount of a purchase that is named within the horizon of joins."""
+    return Decimal(0) if purchase is None or abs(purchase[1] - named_at) > Horizons().join else purchase[0]
 
 
 def window(day: date) -> date:

@@ -40,7 +40,8 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True)
 class Horizons:
-    """How far back identities are remembered and responses can be changed, in event time."""
+    """How far back identities are remembered, responses can be changed and purchases can be joined, in event time."""
 
     dedupe: timedelta = timedelta(days=35)
     revision: timedelta = timedelta(days=400)
+    join: timedelta = timedelta(days=400)

@@ -31,14 +31,33 @@ def raise_to(state: AccountsState, responses: Int64s) -> None:
 def find_again(state: AccountsState, account: int) -> None:
     """Finds the last score of an account whose last response was taken out."""
     registry, accounts = state.responses, state.accounts
-    accounts.last_response[account] = 0
-    accounts.last_at[account] = 0
-    accounts.last_score[account] = 0.0
+    accounts.last_response[account] = accounts.settled_response[account]
+    accounts.last_at[account] = accounts.settled_at[account]
+    accounts.last_score[account] = accounts.settled_score[account]
     row = int(accounts.newest_response[account]) - 1
     while row >= 0:
         if registry.state[row] & ResponseState.COUNTED and registry.metric[row] == NPS and _beats(state, row):
             _set(state, np.array([account]), np.array([row]))
         row = int(registry.older[row]) - 1
+
+
+def settle(state: AccountsState, responses: Int64s) -> None:
+    """Keeps, per account, the newest counted nps response of these rows of the registry, which are about to be forgotten."""
+    registry, accounts = state.responses, state.accounts
+    responses = responses[(registry.state[responses] & ResponseState.COUNTED != 0) & (registry.metric[responses] == NPS)]
+    if not len(responses):
+        return
+    names = registry.response_id[responses].astype(str)
+    responses = responses[np.lexsort((names, registry.occurred_at[responses], registry.account[responses]))]
+    holders = registry.account[responses].astype(np.int64)
+    last = np.append(holders[1:] != holders[:-1], True)
+    responses, holders = responses[last], holders[last]
+    newer = (accounts.settled_response[holders] == 0) | (registry.occurred_at[responses] >= accounts.settled_at[holders])
+    responses, holders = responses[newer], holders[newer]
+    accounts.settled_response[holders] = registry.keys[responses]
+    accounts.settled_at[holders] = registry.occurred_at[responses]
+    accounts.settled_score[holders] = registry.score[responses]
+    accounts.touch(holders)
 
 
 def _beats(state: AccountsState, row: int) -> bool:

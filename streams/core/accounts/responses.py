@@ -120,7 +120,7 @@ def _take_in(state: AccountsState, batch: _Batch, chosen: Int64s, horizons: Hori
     if new.any():
         rows[new] = added = responses.append(batch.keys[chosen[new]])
         responses.response_id[added] = [events.identity[i] for i in chosen[new].tolist()]
-        responses.first_at[added] = events.occurred_at[chosen[new]]
+        responses.given_at[added] = events.occurred_at[chosen[new]]
         responses.account[added] = NOBODY
     accounts = np.full(len(chosen), NOBODY, np.int64)
     real = ~events.synthetic[chosen]
@@ -130,7 +130,7 @@ def _take_in(state: AccountsState, batch: _Batch, chosen: Int64s, horizons: Hori
         _withdraw(state, batch, chosen[withdrawal], rows[withdrawal])
     submitted = responses.state[rows] & ResponseState.SUBMITTED != 0
     newest = ~withdrawal & (~submitted | (events.revision[chosen] > responses.revision[rows]))
-    _submit(state, batch, chosen[newest], rows[newest], accounts[newest])
+    _submit(state, batch, chosen[newest], rows[newest], accounts[newest], horizons)
 
 
 def _accounts_of(state: AccountsState, batch: _Batch, chosen: Int64s) -> Int64s:
@@ -141,20 +141,17 @@ def _accounts_of(state: AccountsState, batch: _Batch, chosen: Int64s) -> Int64s:
 def _refuse(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s, horizons: Horizons) -> Bools:
     """Returns which events are copies, or came too late for the response that they are about."""
     events, responses = batch.events, state.responses
-    times, before = events.occurred_at[chosen], batch.before[chosen]
-    held = responses.state[rows]
+    newest = np.maximum(batch.before[chosen], events.occurred_at[chosen])
+    known, held = rows >= 0, responses.state[rows]
+    late = np.where(known, newest - responses.given_at[rows] > horizons.revision, state.settled.held(batch.keys[chosen]))
     same = (held & ResponseState.SUBMITTED != 0) & (events.revision[chosen] == responses.revision[rows])
-    copy = np.where(events.event_type[chosen] == _WITHDRAWAL, held & _ANY_WITHDRAWAL != 0, same)
-    copy &= (rows >= 0) & (before - times <= horizons.revision)
-    newest = np.maximum(before, times)
-    late = (rows >= 0) & ~copy & (newest - responses.first_at[rows] > horizons.revision)
+    copy = known & ~late & np.where(events.event_type[chosen] == _WITHDRAWAL, held & _ANY_WITHDRAWAL != 0, same)
     refused: Bools = copy | late
     batch.accepted[chosen[refused]] = False
     batch.duplicates += int(copy.sum())
     for at in np.flatnonzero(late).tolist():
-        days = int(newest[at] - responses.first_at[rows[at]]) // DAY
         reach = horizons.revision // DAY
-        message = f"the response was given {days} days before the newest feedback; revisions and withdrawals reach back {reach} days"
+        message = f"the response was given more than {reach} days before the newest feedback; revisions and withdrawals reach back {reach} days"
         batch.rejected.append(Rejected(int(events.index[chosen[at]]), RejectReason.TOO_LATE, "response_id", message))
     return refused
 
@@ -172,15 +169,17 @@ def _withdraw(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s)
     batch.to_write.append(chosen[responses.state[rows] & ResponseState.SUBMITTED == 0])
 
 
-def _submit(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s, accounts: Int64s) -> None:
+def _submit(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s, accounts: Int64s, horizons: Horizons) -> None:
     """Makes these events the newest revisions of their responses."""
     responses = state.responses
     joined = responses.state[rows] & ResponseState.JOINED != 0
-    purchase, revenue = responses.transaction[rows], responses.revenue[rows]
+    purchase, revenue, named_at = responses.transaction[rows], responses.revenue[rows], responses.named_at[rows]
     _take_out(state, batch, rows, chosen)
     _describe(state, batch, rows, chosen)
     # A revision that names the same purchase keeps its revenue; the purchase itself may be forgotten by now.
-    kept = joined & (responses.transaction[rows] == purchase)
+    same = (responses.transaction[rows] == purchase) & (purchase != 0)
+    responses.named_at[rows[same]] = np.minimum(responses.named_at[rows], named_at)[same]
+    kept = joined & same
     responses.revenue[rows[kept]] = revenue[kept]
     responses.state[rows[kept]] |= ResponseState.JOINED
     batch.to_write.append(chosen)
@@ -190,7 +189,7 @@ def _submit(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s, a
     unlinked = counted & (responses.account[rows] == NOBODY)
     responses.account[rows[unlinked]] = accounts[unlinked]
     link_responses(state, rows[unlinked])
-    _count(state, rows[counted])
+    _count(state, rows[counted], horizons)
     in_time = batch.before[chosen] - batch.events.occurred_at[chosen] <= LATE_DAYS * DAY
     responses.state[rows[counted & in_time]] |= ResponseState.EVIDENCE
     batch.changes.append(Counted(chosen[counted], batch.keys[chosen[counted]]))
@@ -204,7 +203,7 @@ def _describe(state: AccountsState, batch: _Batch, rows: Int64s, chosen: Int64s)
     responses.channel[rows] = events.channel[chosen]
     responses.metric[rows] = events.metric[chosen]
     responses.revision[rows] = events.revision[chosen]
-    responses.occurred_at[rows] = events.occurred_at[chosen]
+    responses.occurred_at[rows] = responses.given_at[rows] = responses.named_at[rows] = events.occurred_at[chosen]
     responses.score[rows] = events.score[chosen]
     responses.revenue[rows] = 0
     kept = responses.state[rows] & _ANY_WITHDRAWAL
@@ -218,11 +217,11 @@ def _describe(state: AccountsState, batch: _Batch, rows: Int64s, chosen: Int64s)
     responses.touch(rows)
 
 
-def _count(state: AccountsState, rows: Int64s) -> None:
+def _count(state: AccountsState, rows: Int64s, horizons: Horizons) -> None:
     """Counts responses, given once each, that were not counted."""
     responses = state.responses
     responses.state[rows] |= ResponseState.COUNTED
-    _join(state, rows)
+    _join(state, rows, horizons)
     loyalty.count(state, rows, 1)
     holders = responses.account[rows].astype(np.int64)
     np.add.at(state.accounts.responses, holders, 1)
@@ -230,17 +229,18 @@ def _count(state: AccountsState, rows: Int64s) -> None:
     last_score.raise_to(state, rows[responses.metric[rows] == loyalty.NPS])
 
 
-def _join(state: AccountsState, rows: Int64s) -> None:
+def _join(state: AccountsState, rows: Int64s, horizons: Horizons) -> None:
     """Gives responses the revenue of the purchase that they name, or lets them wait for it."""
     responses = state.responses
     naming = rows[(responses.transaction[rows] != 0) & (responses.state[rows] & ResponseState.JOINED == 0)]
     if not len(naming):
         return
     purchases = state.transactions.find(responses.transaction[naming])
-    joined = (purchases >= 0) & state.transactions.purchase[purchases]
+    known = (purchases >= 0) & state.transactions.purchase[purchases]
+    joined = known & (np.abs(state.transactions.occurred_at[purchases] - responses.named_at[naming]) <= horizons.join)
     responses.revenue[naming[joined]] = state.transactions.amount[purchases[joined]]
     responses.state[naming[joined]] |= ResponseState.JOINED
-    waiting = naming[~joined]
+    waiting = naming[~known]
     for transaction, key in zip(responses.transaction[waiting].tolist(), responses.keys[waiting].tolist(), strict=True):
         state.awaiting_purchase.setdefault(transaction, []).append(key)
 

@@ -10,13 +10,13 @@ from schemas.catalog import Catalog
 from schemas.enums import RejectReason, Stage, Topic
 from schemas.rows import TABLES, Table
 from streams.core.accounts import cases, responses, transactions
+from streams.core.accounts.forgetting import forget
 from streams.core.accounts.projection import account_rows, constant, dead_letter_rows, loyalty_rows
 from streams.core.accounts.signalling import Signalling
 from streams.core.accounts.state import NEVER, AccountsState, Horizons
 from streams.core.accounts.tables import NOBODY
 from streams.core.batch import Bools, Decoded, Int64s, Rejected, SourceRecord
 from streams.core.decoding import decode
-from streams.core.hash_index import first_of_each
 from streams.core.hashing import UInt64s, combine, hash_strings, salt
 from streams.core.stage import Applied, CheckpointRecord, DeadLetter, Flush
 
@@ -118,7 +118,7 @@ class AccountsStage:
             records=self._pending,
         )
         self._facts, self._dead_letters, self._pending, self._is_first_flush = {}, [], 0, False
-        state.forget(self._horizons)
+        forget(state, self._horizons)
         return flush
 
     def _take_in(self, topic: Topic, events: Decoded) -> tuple[int, int, list[Rejected]]:
@@ -128,20 +128,18 @@ class AccountsStage:
         before = np.maximum.accumulate(np.concatenate([[watermark], times[:-1]]))
         account_hashes = hash_strings(events.account_id)
         keys = combine(combine(account_hashes, hash_strings(events.event_id)), _EVENT[topic])
-        remembered = before - times <= self._horizons.dedupe
-        repeated = ~first_of_each(keys)
-        candidates = ~(remembered & (repeated | state.identities[topic].seen(keys)))
+        candidates = ~state.identities[topic].copies(keys, times, before - self._horizons.dedupe)
         if topic is Topic.FEEDBACK:
             accepted, duplicates, too_late = self._take_in_feedback(events, account_hashes, before, candidates)
-            copies = self._copies_of_refused(events, keys, too_late, repeated & ~candidates)
-            refused = np.isin(events.index, [rejected.index for rejected in (*too_late, *copies)])
-            state.identities[topic].claim(keys[~refused], times[~refused])
+            copies = self._copies_of_refused(events, keys, too_late, ~candidates)
+            claimed = candidates & ~np.isin(events.index, [rejected.index for rejected in (*too_late, *copies)])
+            state.identities[topic].claim(keys[claimed], times[claimed])
             too_late = [*too_late, *copies]
             duplicates -= len(copies)
         else:
-            accepted = self._take_in_others(topic, events, account_hashes, before, candidates, remembered)
+            accepted = self._take_in_others(topic, events, account_hashes, before, candidates)
             duplicates, too_late = len(times) - accepted, []
-            state.identities[topic].claim(keys, times)
+            state.identities[topic].claim(keys[candidates], times[candidates])
         state.watermarks[topic] = int(max(before[-1], times[-1]))
         return accepted, duplicates, too_late
 
@@ -153,30 +151,30 @@ class AccountsStage:
             self._facts.setdefault(table, []).append((keys, rows))
         return int(feedback.accepted.sum()), feedback.duplicates + int((~candidates).sum()), feedback.rejected
 
-    def _copies_of_refused(self, events: Decoded, keys: UInt64s, too_late: list[Rejected], repeated: Bools) -> list[Rejected]:
+    def _copies_of_refused(self, events: Decoded, keys: UInt64s, too_late: list[Rejected], copies: Bools) -> list[Rejected]:
         """Returns copies, within the batch, of events that came too late: a dead letter claims no identity, so each is one of its own."""
-        if not too_late or not repeated.any():
+        if not too_late or not copies.any():
             return []
         by_key = {int(keys[np.searchsorted(events.index, refused.index)]): refused for refused in too_late}
         return [
             Rejected(int(events.index[i]), by_key[key].reason, by_key[key].field, by_key[key].message)
-            for i, key in zip(np.flatnonzero(repeated).tolist(), keys[repeated].tolist(), strict=True)
+            for i, key in zip(np.flatnonzero(copies).tolist(), keys[copies].tolist(), strict=True)
             if key in by_key
         ]
 
-    def _take_in_others(self, topic: Topic, events: Decoded, account_hashes: UInt64s, before: Int64s, candidates: Bools, remembered: Bools) -> int:
+    def _take_in_others(self, topic: Topic, events: Decoded, account_hashes: UInt64s, before: Int64s, candidates: Bools) -> int:
         state = self.state
         # An event whose event_id is known claims nothing more, so the thing that it is about may still come.
+        chosen = np.flatnonzero(candidates)
+        times, before_each = events.occurred_at[chosen], before[chosen]
         if topic is Topic.TRANSACTIONS:
             things = transactions.transaction_keys(account_hashes, events.identity)
-            seen = state.transactions.find(things) >= 0
-            remembered = before - events.occurred_at <= self._horizons.join
+            repeated = transactions.copies_of_known(state, things[chosen], times, before_each - self._horizons.join)
         else:
             things = self._thing_keys(topic, events, account_hashes)
-            seen = state.identities[topic].seen(things)
-            state.identities[topic].claim(things[candidates], events.occurred_at[candidates])
-        seen[candidates] |= ~first_of_each(things[candidates])
-        fresh = np.flatnonzero(candidates & ~(seen & remembered))
+            repeated = state.identities[topic].copies(things[chosen], times, before_each - self._horizons.dedupe)
+            state.identities[topic].claim(things[chosen[~repeated]], times[~repeated])
+        fresh = chosen[~repeated]
         if not len(fresh):
             return 0
         accounts = self._accounts_of(events, account_hashes, fresh)
@@ -207,7 +205,7 @@ class AccountsStage:
     def _update(self, topic: Topic, events: Decoded, account_hashes: UInt64s, fresh: Int64s, things: UInt64s, accounts: Int64s) -> None:
         real = accounts != NOBODY
         if topic is Topic.TRANSACTIONS:
-            transactions.apply(self.state, events, fresh, things, accounts)
+            transactions.apply(self.state, events, fresh, things, accounts, self._horizons.join)
         elif topic is Topic.COMMUNICATIONS:
             np.add.at(self.state.accounts.messages, accounts[real], 1)
         elif topic is Topic.ACTIONS:

@@ -30,6 +30,8 @@ DAY = 86_400_000_000
 FORMAT = 1
 """Of the checkpoint; raised when older code could not read it."""
 META_KEY = b"meta"
+SETTLED = "settled"
+"""Name of the settled responses in the checkpoint."""
 NEVER = -(2**62)
 """Before every instant."""
 _Table = TypeVar("_Table", bound=StateTable)
@@ -77,6 +79,8 @@ class AccountsState:
     cases: CaseTable = field(default_factory=CaseTable)
     ownership: OwnershipTable = field(default_factory=OwnershipTable)
     identities: dict[Topic, Identities] = field(default_factory=lambda: {topic: Identities(identities_name(topic)) for topic in Topic})
+    settled: Identities = field(default_factory=lambda: Identities(SETTLED))
+    """Keys of responses that nothing can change any more and that are forgotten; kept for ever, so that whatever comes for one is too late."""
     epoch: int = 1
     sequence: int = 0
     """Of the last flush."""
@@ -104,38 +108,7 @@ class AccountsState:
     @property
     def nbytes(self) -> int:
         """Bytes of memory of the arrays; strings and the dictionaries of names are not counted."""
-        return sum(table.nbytes for table in self.tables()) + sum(held.nbytes for held in self.identities.values())
-
-    def forget(self, horizons: Horizons) -> None:
-        """Forgets what no event can ask for any more. It changes no result: rules compare times themselves."""
-        feedback = self.watermarks.get(Topic.FEEDBACK, NEVER)
-        # The topics are read side by side, and one may be far ahead: a purchase stays until the feedback of its time has been read too.
-        transactions = min(self.watermarks.get(Topic.TRANSACTIONS, NEVER), feedback)
-        self._forget_before(self.responses, self.responses.first_at, feedback - 2 * horizons.revision)
-        self._forget_before(self.transactions, self.transactions.occurred_at, transactions - horizons.join)
-        self._forget_before(self.refunds, self.refunds.occurred_at, transactions - horizons.join)
-        self._forget_before(self.loyalty, self.loyalty.day.astype(np.int64) * DAY, feedback - horizons.cells)
-        for topic, watermark in self.watermarks.items():
-            self.forgotten[identities_name(topic)] = (watermark - horizons.dedupe, self.sequence)
-            self.identities[topic].forget(watermark - horizons.dedupe)
-
-    def _forget_before(self, table: StateTable, times: Int64s, before: int) -> None:
-        """Forgets rows in one go once a tenth of the table can go, since the others have to be moved."""
-        old = times[: table.count] < before
-        if np.count_nonzero(old) * 10 <= table.count:
-            return
-        # A cell is forgotten only once the sink has its newest values.
-        log = next(log for log in self.logs if log.table is table)
-        old[table.changed()] = False
-        if table is self.loyalty:
-            old &= self.loyalty.sequence[: table.count] <= self.acknowledged
-        self.forgotten[table.NAME] = (before, self.sequence)
-        table.keep(~old)
-        log.recount()
-        if table is self.responses:
-            chain_responses(self)
-        if table in (self.responses, self.refunds):
-            self._await_again()
+        return sum(table.nbytes for table in self.tables()) + sum(held.nbytes for held in (*self.identities.values(), self.settled))
 
     def checkpoint(self) -> list[CheckpointRecord]:
         """Returns the records that bring the checkpoint up to date with this state; the meta record comes last."""
@@ -143,7 +116,7 @@ class AccountsState:
         for log in self.logs:
             records += log.write(self.sequence)
         segments = {log.table.NAME: log.chunks for log in self.logs}
-        for identities in self.identities.values():
+        for identities in (*self.identities.values(), self.settled):
             records += identities.write(self.sequence)
             segments[identities.name] = {number: segment.chunks for number, segment in identities.segments.items()}
         meta = Meta(
@@ -179,10 +152,9 @@ class AccountsState:
         def table(kind: type[_Table]) -> _Table:
             return kind.from_arrow(load(kind.NAME, meta.segments.get(kind.NAME, {}), records))
 
-        def seen(topic: Topic) -> Identities:
-            name = identities_name(topic)
+        def seen(name: str) -> Identities:
             segments = meta.segments.get(name, {})
-            return Identities.restore(name, load(name, segments, records), segments, meta.forgotten.get(name, (0, 0))[0])
+            return Identities.restore(name, load(name, segments, records), segments, meta.forgotten.get(name, (NEVER, 0))[0])
 
         state = cls(
             accounts=table(AccountTable),
@@ -193,7 +165,8 @@ class AccountsState:
             refunds=table(PendingRefundTable),
             cases=table(CaseTable),
             ownership=table(OwnershipTable),
-            identities={topic: seen(topic) for topic in Topic},
+            identities={topic: seen(identities_name(topic)) for topic in Topic},
+            settled=seen(SETTLED),
             epoch=meta.epoch + 1,
             sequence=meta.sequence,
             acknowledged=meta.acknowledged,
@@ -204,14 +177,14 @@ class AccountsState:
         )
         state._forget_again()
         chain_responses(state)
-        state._await_again()
+        state.await_again()
         return state
 
     def _forget_again(self) -> None:
         """Drops rows that had been forgotten and still stand in a segment beside live ones."""
         unknown = self.loyalty.sequence > self.acknowledged
         for table, times in (
-            (self.responses, self.responses.first_at),
+            (self.responses, self.responses.given_at),
             (self.transactions, self.transactions.occurred_at),
             (self.refunds, self.refunds.occurred_at),
             (self.loyalty, np.where(unknown, -NEVER, self.loyalty.day.astype(np.int64) * DAY)),
@@ -222,7 +195,7 @@ class AccountsState:
         for log in self.logs:
             log.recount()
 
-    def _await_again(self) -> None:
+    def await_again(self) -> None:
         """Lists anew who waits for which purchase."""
         self.awaiting_purchase.clear()
         self.awaiting_original.clear()

@@ -40,6 +40,9 @@ class AccountTable(StateTable):
         "last_response": np.uint64,
         "last_at": np.int64,
         "last_score": np.float64,
+        "settled_response": np.uint64,
+        "settled_at": np.int64,
+        "settled_score": np.float64,
         "sequence": np.int64,
     }
     DERIVED: ClassVar[Columns] = {"newest_response": np.int64}
@@ -58,6 +61,10 @@ class AccountTable(StateTable):
     """Key of the response that ``last_score`` is of; 0: none."""
     last_at: Int64s
     last_score: Floats
+    settled_response: UInt64s
+    """Key of the newest counted nps response among those that nothing can change any more and that are forgotten; 0: none."""
+    settled_at: Int64s
+    settled_score: Floats
     sequence: Int64s
     """The flush that wrote the row's newest values."""
     newest_response: Int64s
@@ -194,10 +201,11 @@ class ResponseTable(StateTable):
         "metric": np.int8,
         "state": np.uint8,
         "revision": np.int64,
-        "first_at": np.int64,
+        "given_at": np.int64,
         "occurred_at": np.int64,
         "score": np.float64,
         "transaction": np.uint64,
+        "named_at": np.int64,
         "revenue": np.int64,
     }
     DERIVED: ClassVar[Columns] = {"older": np.int64}
@@ -209,12 +217,14 @@ class ResponseTable(StateTable):
     metric: Int8s
     state: npt.NDArray[np.uint8]
     revision: Int64s
-    first_at: Int64s
-    """When the first accepted event of the response occurred."""
+    given_at: Int64s
+    """When the highest revision was given; of a response that was never submitted, when it was withdrawn."""
     occurred_at: Int64s
     score: Floats
     transaction: UInt64s
     """Key of the transaction that it names; 0: none."""
+    named_at: Int64s
+    """When it was first named, by this revision or by those before it that named the same."""
     revenue: Int64s
     older: Int64s
     """Row of the next response of the same account plus 1; 0: none."""

@@ -9,6 +9,7 @@ from streams.core.accounts import loyalty, ownership
 from streams.core.accounts.state import AccountsState
 from streams.core.accounts.tables import ResponseState
 from streams.core.batch import Bools, Decoded, Int64s, ProductLines
+from streams.core.hash_index import copies
 from streams.core.hashing import UInt64s, combine, hash_strings, salt
 
 TRANSACTION = salt("transaction")
@@ -20,10 +21,18 @@ def transaction_keys(account_hashes: UInt64s, transaction_ids: Sequence[str]) ->
     return combine(combine(account_hashes, hash_strings(transaction_ids)), TRANSACTION)
 
 
-def apply(state: AccountsState, events: Decoded, fresh: Int64s, keys: UInt64s, accounts: Int64s) -> None:
+def copies_of_known(state: AccountsState, keys: UInt64s, occurred_at: Int64s, since: Int64s) -> Bools:
+    """Returns which transactions are copies of one that is known, or of one before in the arrays, whose time is at or after ``since``."""
+    rows = state.transactions.find(keys)
+    held = np.where(rows >= 0, state.transactions.occurred_at[rows], np.iinfo(np.int64).min)
+    return copies(keys, occurred_at, held, since)
+
+
+def apply(state: AccountsState, events: Decoded, fresh: Int64s, keys: UInt64s, accounts: Int64s, horizon: int) -> None:
     """Takes in new transactions.
 
-    ``fresh`` are their indexes among ``events``; ``keys`` and ``accounts`` go with these, account -1 for test traffic.
+    ``fresh`` are their indexes among ``events``; ``keys`` and ``accounts`` go with these, account -1 for test traffic. Responses and refunds that are
+    farther from a purchase than ``horizon``, in microseconds, are not joined with it.
     """
     refund = events.event_type[fresh] == _REFUND
     counted = ~events.synthetic[fresh]
@@ -31,7 +40,7 @@ def apply(state: AccountsState, events: Decoded, fresh: Int64s, keys: UInt64s, a
     lines = _Lines(events, fresh)
     _register(state, events, fresh, keys, purchase, lines)
     _sum_up(state, accounts, events.amount[fresh], purchase, counted & refund)
-    _settle_responses(state, keys[purchase], events.amount[fresh][purchase])
+    _settle_responses(state, keys[purchase], events.amount[fresh][purchase], events.occurred_at[fresh][purchase], horizon)
     bought_or_returned = counted[lines.owner]
     sign = np.where(refund, -1, 1)[lines.owner]
     ownership.move(
@@ -40,8 +49,8 @@ def apply(state: AccountsState, events: Decoded, fresh: Int64s, keys: UInt64s, a
         lines.products[bought_or_returned],
         (sign * lines.quantities)[bought_or_returned],
     )
-    _settle_refunds(state, keys[purchase])
-    _give_back(state, events, fresh, keys, accounts, np.flatnonzero(counted & refund & ~lines.given))
+    _settle_refunds(state, keys[purchase], horizon)
+    _give_back(state, events, fresh, keys, accounts, np.flatnonzero(counted & refund & ~lines.given), horizon)
 
 
 class _Lines:
@@ -79,19 +88,21 @@ def _sum_up(state: AccountsState, accounts: Int64s, amounts: Int64s, purchase: B
     np.add.at(table.refunds, accounts[refund], amounts[refund])
 
 
-def _settle_responses(state: AccountsState, keys: UInt64s, amounts: Int64s) -> None:
+def _settle_responses(state: AccountsState, keys: UInt64s, amounts: Int64s, times: Int64s, horizon: int) -> None:
     """Gives responses that had been waiting for a purchase its revenue."""
     waiting = state.awaiting_purchase
-    known = [(response, key, amount) for key, amount in zip(keys.tolist(), amounts.tolist(), strict=True) for response in waiting.pop(key, ())]
+    sales = zip(keys.tolist(), amounts.tolist(), times.tolist(), strict=True)
+    known = [(response, *sale) for sale in sales for response in waiting.pop(sale[0], ())]
     if not known:
         return
     responses = state.responses
-    rows = responses.find(np.array([response for response, _, _ in known], np.uint64))
-    named = np.array([key for _, key, _ in known], np.uint64)
-    paid = np.array([amount for _, _, amount in known], np.int64)
+    rows = responses.find(np.array([response for response, _, _, _ in known], np.uint64))
+    named = np.array([key for _, key, _, _ in known], np.uint64)
+    paid, sold_at = (np.array([sale[place] for sale in known], np.int64) for place in (2, 3))
     # A response may have been revised to name another purchase, withdrawn or forgotten since; and revised to name the same one again.
     unsettled = responses.state[rows] & (ResponseState.COUNTED | ResponseState.JOINED) == ResponseState.COUNTED
     unsettled &= (rows >= 0) & (responses.transaction[rows] == named)
+    unsettled &= np.abs(responses.named_at[rows] - sold_at) <= horizon
     rows, first = np.unique(rows[unsettled], return_index=True)
     paid = paid[unsettled][first]
     responses.revenue[rows] = paid
@@ -100,7 +111,7 @@ def _settle_responses(state: AccountsState, keys: UInt64s, amounts: Int64s) -> N
     loyalty.add_revenue(state, rows, paid)
 
 
-def _give_back(state: AccountsState, events: Decoded, fresh: Int64s, keys: UInt64s, accounts: Int64s, refunds: Int64s) -> None:
+def _give_back(state: AccountsState, events: Decoded, fresh: Int64s, keys: UInt64s, accounts: Int64s, refunds: Int64s, horizon: int) -> None:
     """Handles refunds that name no products: all lines of the original go back if the amounts are equal; it may not be known yet."""
     refunds = refunds[[events.transaction_id[i] is not None for i in fresh[refunds].tolist()]] if len(refunds) else refunds
     if not len(refunds):
@@ -110,9 +121,9 @@ def _give_back(state: AccountsState, events: Decoded, fresh: Int64s, keys: UInt6
     originals = transaction_keys(state.accounts.hash[holders], names)
     amounts = events.amount[fresh[refunds]]
     rows = state.transactions.find(originals)
-    known = rows >= 0
+    known = (rows >= 0) & (np.abs(state.transactions.occurred_at[rows] - events.occurred_at[fresh[refunds]]) <= horizon)
     _take_all_lines(state, holders[known], rows[known], amounts[known])
-    unknown = np.flatnonzero(~known)
+    unknown = np.flatnonzero(rows < 0)
     table = state.refunds
     pending, _ = table.find_or_append(keys[refunds[unknown]])
     table.account[pending], table.original[pending] = holders[unknown], originals[unknown]
@@ -123,7 +134,7 @@ def _give_back(state: AccountsState, events: Decoded, fresh: Int64s, keys: UInt6
         state.awaiting_original.setdefault(original, []).append(refund)
 
 
-def _settle_refunds(state: AccountsState, keys: UInt64s) -> None:
+def _settle_refunds(state: AccountsState, keys: UInt64s, horizon: int) -> None:
     """Gives back what refunds that arrived before their purchase were about."""
     if not state.awaiting_original:
         return
@@ -136,7 +147,9 @@ def _settle_refunds(state: AccountsState, keys: UInt64s) -> None:
         refunds = refunds[refunds >= 0]
         table.settled[refunds] = True
         table.touch(refunds)
-        originals = np.repeat(state.transactions.find(np.array([key], np.uint64)), len(refunds))
+        original = state.transactions.find(np.array([key], np.uint64))
+        refunds = refunds[np.abs(table.occurred_at[refunds] - state.transactions.occurred_at[original]) <= horizon]
+        originals = np.repeat(original, len(refunds))
         _take_all_lines(state, table.account[refunds].astype(np.int64), originals, table.amount[refunds])
 
 

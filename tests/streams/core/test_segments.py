@@ -7,7 +7,7 @@ import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.identities import WEEK, Identities
+from streams.core.identities import TICK, Identities
 from streams.core.segments import CHUNK_BYTES, FAN_IN, SegmentLog, decode, encode, fold, load
 from streams.core.stage import CheckpointRecord
 from streams.core.state_table import Columns, StateTable, Strings
@@ -108,26 +108,33 @@ def test_chunks_are_bounded_and_hold_every_row() -> None:
     assert decode(chunks)["name"].to_pylist() == table.name[rows].tolist()
 
 
-HASHES = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 30)), max_size=60)
+CLAIMS = st.lists(st.tuples(st.integers(0, 300), st.integers(-20, 30)), max_size=60)
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(HASHES, st.integers(0, 20)), max_size=25))
-def test_identities_are_remembered_until_their_week_is_forgotten(steps: list[tuple[list[tuple[int, int]], int]]) -> None:
-    identities, model, topic, oldest = Identities("seen"), dict[int, int](), dict[bytes, bytes](), 0
-    for number, (claims, forget) in enumerate(steps, 1):
-        hashes = np.array([value for value, _ in claims], np.uint64)
-        identities.claim(hashes, np.array([week * WEEK for _, week in claims], np.int64))
-        for value, week in claims:
-            model.setdefault(value, week)
-        oldest = max(oldest, forget)
-        identities.forget(oldest * WEEK)
+@given(st.lists(st.tuples(CLAIMS, st.integers(-30, 20)), max_size=25))
+def test_identities_are_known_by_their_own_time_whenever_they_are_forgotten(steps: list[tuple[list[tuple[int, int]], int]]) -> None:
+    """Times in ticks, before and after 1970; what is copied is asked one by one of a plain dictionary."""
+    identities, model, topic, oldest = Identities("seen"), dict[int, int](), dict[bytes, bytes](), -30
+    for number, (events, since) in enumerate(steps, 1):
+        oldest = max(oldest, since)
+        hashes, times = np.array([value for value, _ in events], np.uint64), np.array([time * TICK for _, time in events], np.int64)
+        expected = []
+        for value, time in events:
+            copy = model.get(value, -100) >= oldest
+            expected.append(copy)
+            if not copy:
+                model[value] = max(model.get(value, -100), time)
+        copies = identities.copies(hashes, times, np.full(len(events), oldest * TICK))
+        identities.claim(hashes[~copies], times[~copies])
+        identities.forget(oldest * TICK)
         keep_in_step(topic, identities.write(number))
         chunks = {n: segment.chunks for n, segment in identities.segments.items()}
-        restored = Identities.restore("seen", load("seen", chunks, topic), chunks, oldest * WEEK)
-        expected = [week >= oldest for week in model.values()]
+        restored = Identities.restore("seen", load("seen", chunks, topic), chunks, oldest * TICK)
+        everything = np.array(list(model), np.uint64)
+        known = [time >= oldest for time in model.values()]
 
-        assert identities.seen(np.array(list(model), np.uint64)).tolist() == expected
-        assert restored.seen(np.array(list(model), np.uint64)).tolist() == expected
+        assert copies.tolist() == expected
+        for either in (identities, restored):
+            assert either.copies(everything, np.zeros(len(everything), np.int64), np.full(len(everything), oldest * TICK)).tolist() == known
         assert len(topic) == sum(chunks.values())
-        model = {value: week for value, week in model.items() if week >= oldest}

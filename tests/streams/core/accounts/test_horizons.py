@@ -9,10 +9,10 @@ from decimal import Decimal
 import pytest
 
 from schemas.catalog import Catalog
-from schemas.enums import Topic
+from schemas.enums import RejectReason, Topic
 from schemas.rows import Table
 from streams.core.accounts import AccountsStage, AccountsStages
-from streams.core.stage import CheckpointRecord
+from streams.core.stage import CheckpointRecord, DeadLetter
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STAGES = AccountsStages(Catalog())
@@ -34,12 +34,14 @@ class Run:
     stage: AccountsStage = field(default_factory=lambda: STAGES.restore(0, []))
     log: list[CheckpointRecord] = field(default_factory=list)
     cells: dict[tuple[date, int], Decimal] = field(default_factory=dict)
+    letters: list[DeadLetter] = field(default_factory=list)
 
     def give(self, topic: Topic, day: float, **fields: object) -> None:
         at = START + timedelta(days=day)
         offset = self.stage.position(topic)
         event = {"event_id": f"{topic}-{offset}", "occurred_at": at.isoformat(), "account_id": "a", "unit_id": "u", **fields}
-        self.stage.apply(topic, [Given(offset, round(at.timestamp() * 1000), b"a", json.dumps(event).encode())])
+        key = str(event["account_id"]).encode()
+        self.stage.apply(topic, [Given(offset, round(at.timestamp() * 1000), key, json.dumps(event).encode())])
 
     def sale(self, day: float, name: str, **fields: object) -> None:
         self.give(
@@ -59,6 +61,7 @@ class Run:
         if flush is None:
             return
         self.log += flush.checkpoint
+        self.letters += flush.dead_letters
         self.stage.acknowledge(flush.sequence)
         for row in flush.cells[Table.LOYALTY].to_pylist() if Table.LOYALTY in flush.cells else ():
             self.cells[row["day"], row["generation"]] = row["revenue"]
@@ -113,7 +116,7 @@ def test_a_late_purchase_survives_a_restart(restarting: bool) -> None:
         run.response(day, f"r-{day}")
         run.flush()
     assert "transactions" in run.stage.state.forgotten
-    run.sale(5, "late")
+    run.sale(500, "late")
     if restarting:
         run.restart()
     run.response(880, "names-it", transaction_id="late")
@@ -138,12 +141,135 @@ def test_who_waits_for_what_never_comes_is_forgotten() -> None:
         run.flush()
     state = run.stage.state
 
-    # Responses are remembered for 800 days and refunds for 400; a tenth of a table more until forgetting is worth it.
-    assert len(state.awaiting_purchase) == state.responses.count < 95
-    assert len(state.awaiting_original) == state.refunds.count < 50
+    # Both are remembered for 435 days; a tenth of a table more until forgetting is worth it.
+    assert len(state.awaiting_purchase) == state.responses.count < 55
+    assert len(state.awaiting_original) == state.refunds.count < 55
     run.sale(1_295, "never-1290")
     run.flush()
     assert run.revenue == 10
+
+
+BATCHINGS = pytest.mark.parametrize("batching", ["one flush", "flushes", "restarts"])
+
+
+class Years(Run):
+    """Feedback once in five days, over years, flushed as ``batching`` says after each."""
+
+    def __init__(self, batching: str) -> None:
+        super().__init__()
+        self._batching = batching
+        self._passed = 0
+
+    def until(self, day: int) -> None:
+        """Let time pass."""
+        for filler in range(self._passed + 5, day, 5):
+            self.response(filler, f"filler-{filler}", account_id="b")
+            self.sale(filler, f"filler-{filler}", account_id="b")
+            self._end()
+        self._passed = max(self._passed, day)
+
+    def _end(self) -> None:
+        if self._batching == "flushes":
+            self.flush()
+        elif self._batching == "restarts":
+            self.restart()
+
+    def account(self) -> tuple[int, float | None, int]:
+        """Responses, last score and owned products of the account."""
+        self._end()
+        self.flush()
+        accounts = self.stage.state.accounts
+        row = accounts.numbers["a"]
+        score = float(accounts.last_score[row]) if accounts.last_response[row] else None
+        return int(accounts.responses[row]), score, int(accounts.products_owned[row])
+
+
+@BATCHINGS
+def test_a_revision_or_withdrawal_of_what_was_forgotten_is_too_late(batching: str) -> None:
+    run = Years(batching)
+    run.response(0, "r", score=3)
+    run.until(2_000)
+    run.response(2_000, "r", revision=2, score=9)
+    run.response(2_000, "r", event_type="response.withdrawn")
+
+    assert run.account() == (1, 3.0, 0)
+    assert [letter.reason for letter in run.letters] == [RejectReason.TOO_LATE] * 2
+
+
+@BATCHINGS
+def test_a_withdrawal_is_final_however_long_ago(batching: str) -> None:
+    run = Years(batching)
+    run.response(0, "r", score=3)
+    run.response(300, "r", event_type="response.withdrawn")
+    run.until(900)
+    run.response(900, "r", revision=2, score=9)
+
+    assert run.account() == (0, None, 0)
+    assert [letter.reason for letter in run.letters] == [RejectReason.TOO_LATE]
+
+
+@BATCHINGS
+def test_the_last_score_falls_back_to_a_response_that_was_forgotten(batching: str) -> None:
+    run = Years(batching)
+    run.response(0, "first", score=2)
+    run.response(1, "second", score=3)
+    run.until(1_500)
+    run.response(1_500, "third", score=9)
+    assert run.account() == (3, 9.0, 0)
+    run.response(1_505, "third", event_type="response.withdrawn")
+
+    assert run.account() == (2, 3.0, 0)
+
+
+@BATCHINGS
+def test_an_identity_is_known_by_its_own_age(batching: str) -> None:
+    """A copy in all but its time, 50 days later: the identity is past its horizon, and so it counts."""
+    run = Years(batching)
+    run.response(10, "r", event_id="same")
+    run.until(60)
+    run.response(60, "other", event_id="same")
+    run.response(61, "third", event_id="same")
+
+    assert run.account()[0] == 2
+
+
+@BATCHINGS
+@pytest.mark.parametrize(("days", "revenue"), [(400, 10), (401, 0)])
+def test_purchases_are_joined_within_their_horizon_and_not_beyond(batching: str, days: int, revenue: int) -> None:
+    run = Years(batching)
+    run.sale(0, "t", products=[{"product_id": "p"}])
+    run.until(days)
+    run.response(days, "r", transaction_id="t")
+    run.give(
+        Topic.TRANSACTIONS, days, event_type="transaction.refunded", transaction_id="back", original_transaction_id="t", amount=10, currency="EUR"
+    )
+
+    assert run.account()[2] == (0 if revenue else 1)
+    run.flush()
+    assert run.revenue == revenue
+
+
+def test_a_revision_is_judged_by_the_revision_that_counts_whichever_came_first() -> None:
+    for order in ((1, 2), (2, 1)):
+        run = Run()
+        for revision in order:
+            run.response({1: 0, 2: 30}[revision], "r", revision=revision)
+        run.response(420, "r", revision=3, score=0)
+        run.flush()
+
+        assert run.letters == []
+        assert float(run.stage.state.accounts.last_score[0]) == 0.0
+
+
+def test_identities_before_1970_outlive_a_restart() -> None:
+    run = Run()
+    long_ago = -20_500
+    run.response(long_ago, "r", event_id="same")
+    run.restart()
+    run.response(long_ago, "r", event_id="same")
+
+    assert run.stage.flush() is not None
+    assert int(run.stage.state.accounts.responses[0]) == 1
 
 
 def test_a_dead_letter_of_the_table_is_the_record_as_it_was() -> None:

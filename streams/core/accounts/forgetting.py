@@ -1,0 +1,56 @@
+"""What is forgotten, and when: only what no event can ask for any more, so that it changes no number, whenever it happens.
+
+Rules compare times themselves: an identity counts as known, a response as open to change, a purchase as one that can be joined, by times
+of events alone. What is here merely frees memory, some time after the rules have let go.
+"""
+
+import numpy as np
+
+from schemas.enums import Topic
+from streams.core.accounts import last_score
+from streams.core.accounts.state import DAY, NEVER, AccountsState, Horizons, chain_responses, identities_name
+from streams.core.batch import Int64s
+from streams.core.state_table import StateTable
+
+
+def forget(state: AccountsState, horizons: Horizons) -> None:
+    """Frees what is past the horizons, counted from the newest ``occurred_at`` of the topics."""
+    feedback, transactions = (state.watermarks.get(topic, NEVER) for topic in (Topic.FEEDBACK, Topic.TRANSACTIONS))
+    # The topics are read side by side, and one may be far ahead: what is to be joined stays until the other has come so far.
+    joined = min(feedback, transactions) - horizons.join - horizons.dedupe
+    # Where no transaction has been seen yet, they may still come; but not for ever.
+    waiting = joined if transactions != NEVER else feedback - horizons.revision - horizons.join
+    _forget_before(state, state.responses, state.responses.given_at, min(feedback - horizons.revision, waiting))
+    _forget_before(state, state.transactions, state.transactions.occurred_at, joined)
+    _forget_before(state, state.refunds, state.refunds.occurred_at, joined)
+    _forget_before(state, state.loyalty, state.loyalty.day.astype(np.int64) * DAY, feedback - horizons.cells)
+    for topic, watermark in state.watermarks.items():
+        state.forgotten[identities_name(topic)] = (watermark - horizons.dedupe, state.sequence)
+        state.identities[topic].forget(watermark - horizons.dedupe)
+
+
+def _forget_before(state: AccountsState, table: StateTable, times: Int64s, before: int) -> None:
+    """Forgets rows in one go once a tenth of the table can go, since the others have to be moved."""
+    old = times[: table.count] < before
+    if np.count_nonzero(old) * 10 <= table.count:
+        return
+    # A cell is forgotten only once the sink has its newest values.
+    log = next(log for log in state.logs if log.table is table)
+    old[table.changed()] = False
+    if table is state.loyalty:
+        old &= state.loyalty.sequence[: table.count] <= state.acknowledged
+    if table is state.responses:
+        _settle(state, np.flatnonzero(old))
+    state.forgotten[table.NAME] = (before, state.sequence)
+    table.keep(~old)
+    log.recount()
+    if table is state.responses:
+        chain_responses(state)
+    if table in (state.responses, state.refunds):
+        state.await_again()
+
+
+def _settle(state: AccountsState, responses: Int64s) -> None:
+    """Of responses that are about to be forgotten keeps what can still be asked for: that they were, and the last score of their accounts."""
+    last_score.settle(state, responses)
+    state.settled.claim(state.responses.keys[responses], state.responses.given_at[responses])
