@@ -8,6 +8,7 @@ import base64
 import binascii
 import gzip
 import io
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -89,7 +90,10 @@ def _open_to_read(path: Path, stack: ExitStack) -> IO[bytes]:
 
 
 def _record(line: bytes) -> FileRecord:
-    parsed = _decode_line(line)
+    try:
+        parsed = _decode_line(line)
+    except (msgspec.DecodeError, RecursionError) as error:
+        parsed = _decode_unusable_value(line, error)
     value = bytes(parsed.value)
     if not value:
         if parsed.value_b64 is None:
@@ -104,6 +108,22 @@ def _record(line: bytes) -> FileRecord:
     else:
         key = None if parsed.key is None else parsed.key.encode()
     return FileRecord(parsed.topic, parsed.timestamp_ms, key, content, _headers(parsed) if parsed.headers or parsed.header_list else [])
+
+
+def _decode_unusable_value(line: bytes, error: Exception) -> _Line:
+    """The line, if all that is wrong with it is in its value, such as a lone surrogate or NaN: the value is a record's own, to be refused as such.
+
+    Raises ``ValueError`` else.
+    """
+    try:
+        members = json.loads(line)
+    except ValueError:
+        raise ValueError(str(error)) from None
+    except RecursionError:
+        raise ValueError("nested too deeply to be read; give the value as a string or in value_b64") from None
+    if not isinstance(members, dict) or not isinstance(members.get("value"), dict):
+        raise ValueError(str(error)) from None  # noqa: TRY004  # read_events tells of lines by this
+    return _decode_line(json.dumps(members | {"value": json.dumps(members["value"])}).encode())
 
 
 def _value(raw: bytes) -> bytes | None:

@@ -8,9 +8,11 @@ import structlog
 
 from schemas.catalog import Catalog
 from sinks.catalog import write_catalog
+from sinks.checkpoints import holds_replays
 from sinks.clickhouse import ClickHouse, connect
 from sinks.migrate import Migrator
 from streams.commands.patience import patiently
+from streams.errors import ProblemFound
 from streams.kafka.worker import run_worker
 from streams.logs import configure_logs
 from streams.settings import load_settings
@@ -42,6 +44,11 @@ def command() -> None:
 
 def _prepare(clickhouse: ClickHouse, catalog: Catalog) -> None:
     Migrator(clickhouse).status().check()
+    if holds_replays(clickhouse):
+        raise ProblemFound(
+            f"the database {clickhouse.address.database} is filled by candor replay, which keeps its state there; workers would not know of it, and "
+            "their numbers would stand beside its facts. Give workers a database of their own: CANDOR_CLICKHOUSE_URL"
+        )
     changed = write_catalog(clickhouse, catalog)
     if changed:
         _log.info("catalog_written", tables=changed)

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.enums import Channel, Metric
+from schemas.events.values import EARLIEST_MICROSECONDS, LATEST_MICROSECONDS
 from schemas.rows import TABLES, Table
 from streams.core.accounts.state import AccountsState
 from streams.core.batch import Int64s
@@ -58,7 +59,8 @@ def dead_letter_rows(letters: Sequence[DeadLetter], version: int) -> pa.Table:
             "topic": [letter.topic.value for letter in letters],
             "partition": [letter.partition for letter in letters],
             "offset": [letter.offset for letter in letters],
-            "timestamp": [letter.timestamp * 1000 for letter in letters],
+            # A clock that is wrong by more than ClickHouse can show; on the topic the letter has the timestamp as it was.
+            "timestamp": [min(max(letter.timestamp * 1000, EARLIEST_MICROSECONDS), LATEST_MICROSECONDS) for letter in letters],
             "stage": [letter.stage.value for letter in letters],
             "reason": [letter.reason.value for letter in letters],
             "field": [letter.field for letter in letters],

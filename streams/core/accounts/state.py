@@ -27,7 +27,7 @@ from streams.core.state_table import StateTable
 
 DAY = 86_400_000_000
 """Microseconds."""
-FORMAT = 1
+FORMAT = 2
 """Of the checkpoint; raised when older code could not read it."""
 META_KEY = b"meta"
 SETTLED = "settled"
