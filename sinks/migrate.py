@@ -195,3 +195,8 @@ class Migrator:
                 return {}
             raise
         return {row["number"]: (row["name"], row["checksum"]) for row in rows.to_pylist()}
+
+
+def database_identity(clickhouse: ClickHouse) -> str:
+    """Tells a migrated database from one that was made anew under the same name: when its first migration was applied."""
+    return clickhouse.command(f"SELECT toString(max(applied_at)) FROM {TABLE} WHERE number = 1")  # noqa: S608 (a declared name)

@@ -108,6 +108,11 @@ def _configurations(client: KafkaAdminClient, names: Sequence[str]) -> dict[str,
     return {name: {key: str(entry["value"]) for key, entry in answer["topic"][name].items()} for name in names}
 
 
+def topic_ids(client: KafkaAdminClient, names: Sequence[str]) -> dict[str, str]:
+    """Kafka's own id of each of the topics that exists, by name."""
+    return {topic["name"]: str(topic["topic_id"]) for topic in client.describe_topics(list(names)) if topic["error_code"] != _UNKNOWN_TOPIC}
+
+
 def drift(wanted: WantedTopic, existing: ExistingTopic | None) -> list[Drift]:
     """Every way in which the topic differs from what is wanted; an absent topic is one."""
     if existing is None:

@@ -1,5 +1,7 @@
 """``candor worker``."""
 
+import logging
+import os
 import signal
 import sys
 
@@ -7,16 +9,21 @@ import click
 import structlog
 
 from schemas.catalog import Catalog
+from schemas.enums import Topic
+from schemas.rows import Table
 from sinks.catalog import write_catalog
 from sinks.checkpoints import holds_replays
 from sinks.clickhouse import ClickHouse, connect
-from sinks.migrate import Migrator
+from sinks.migrate import Migrator, database_identity
 from streams.commands.patience import patiently
+from streams.connections import admin
 from streams.errors import ProblemFound
-from streams.kafka.worker import run_worker
+from streams.kafka.identity import Identity
+from streams.kafka.worker import EXIT_NOT_DRAINED, Surroundings, run_worker
 from streams.logs import configure_logs
-from streams.settings import load_settings
+from streams.settings import Settings, load_settings
 from streams.stages import accounts_stages, catalog_of
+from streams.topics_admin import topic_ids
 
 _log = structlog.get_logger(__name__)
 
@@ -30,16 +37,36 @@ def command() -> None:
     """
     # Until the worker listens itself: nothing was applied yet, so being told to stop is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     settings = load_settings()
     configure_logs(settings)
     catalog = catalog_of(settings)
     clickhouse = connect(settings.clickhouse_url.get_secret_value())
     try:
         patiently(lambda: _prepare(clickhouse, catalog))
-        exit_code = run_worker(settings, accounts_stages(settings, catalog), clickhouse)
+        surroundings = Surroundings(
+            lambda partitions: _identity(settings, clickhouse, partitions), lambda partition: patiently(lambda: _holds_rows(clickhouse, partition))
+        )
+        exit_code = run_worker(settings, accounts_stages(settings, catalog), clickhouse, surroundings=surroundings)
     finally:
         clickhouse.close()
+    if exit_code == EXIT_NOT_DRAINED:
+        # Threads that wait for an answer of ClickHouse would hold up the end until it times out; what they wait for is void.
+        logging.shutdown()
+        os._exit(exit_code)
     sys.exit(exit_code)
+
+
+def _identity(settings: Settings, clickhouse: ClickHouse, partitions: int) -> Identity:
+    """What checkpoints of this worker belong to; raises ``KafkaUnavailable``."""
+    with admin(settings) as client:
+        topics = topic_ids(client, [settings.topic_prefix + topic for topic in Topic])
+    return Identity(settings.group, partitions, topics, patiently(lambda: database_identity(clickhouse)))
+
+
+def _holds_rows(clickhouse: ClickHouse, partition: int) -> bool:
+    found = clickhouse.query(f"SELECT 1 FROM {Table.ACCOUNTS} WHERE partition = {{partition:UInt32}} LIMIT 1", {"partition": partition})  # noqa: S608
+    return bool(found.num_rows)
 
 
 def _prepare(clickhouse: ClickHouse, catalog: Catalog) -> None:

@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
+import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import IllegalOperation, KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError, MessageSizeTooLargeError
 
 from schemas.enums import Stage, Topic
 from schemas.topics import CHECKPOINTS, DEAD_LETTERS
 from streams.core.stage import CheckpointRecord, DeadLetter, Flush, PartitionStage, StageFactory
+from streams.errors import ProblemFound
 from streams.kafka.checkpoint import read_checkpoint
 from streams.kafka.client import ClientOptions
 from streams.kafka.deadletters import dead_letter_headers
+from streams.kafka.identity import Identity, check, rows_without_checkpoint, split
 
 _log = structlog.get_logger(__name__)
 # Batches stay below the smallest max.message.bytes of our topics (2 MiB), also where a record of 1 MiB ends one.
@@ -46,6 +49,10 @@ class Ownership:
     stage: Stage
     factory: StageFactory
     transaction_timeout_ms: int = 60_000
+    identity: Identity | None = None
+    """What checkpoints must belong to; None: whatever they belong to."""
+    holds_rows: Callable[[int], bool] = lambda _: False
+    """Whether the database holds rows of a partition; called in a thread, may raise what a sink raises."""
 
     @property
     def checkpoint_topic(self) -> str:
@@ -56,6 +63,11 @@ class Ownership:
     def dead_letter_topic(self) -> str:
         """The topic that holds what could not be used."""
         return self.prefix + DEAD_LETTERS.name
+
+    def check_partitions(self, partitions: set[int]) -> None:
+        """Raises ``ProblemFound`` where these are more partitions than there were when the worker began."""
+        if self.identity is not None and max(partitions, default=0) >= self.identity.partitions:
+            check(self.identity, msgspec.structs.replace(self.identity, partitions=max(partitions) + 1), self.checkpoint_topic)
 
     def transactional_id(self, partition: int) -> str:
         """The id that all owners of a partition share, so that a new one fences the old one."""
@@ -89,11 +101,12 @@ class PartitionOwner:
         )
         try:
             await producer.start()
-            checkpoint = await read_checkpoint(ownership.client, ownership.checkpoint_topic, partition)
+            held, checkpoint = split(await read_checkpoint(ownership.client, ownership.checkpoint_topic, partition))
+            await _check(ownership, partition, held, is_empty=not checkpoint)
             stage, first = await compute(_restored, ownership.factory, partition, checkpoint)
             owner = cls(ownership, partition, producer, stage)
             if first is not None:
-                await owner.write(first)
+                await owner.write(first if held == ownership.identity or ownership.identity is None else _with(first, ownership.identity))
         except BaseException:
             await _stop(producer)
             raise
@@ -114,6 +127,11 @@ class PartitionOwner:
             if not transaction.done():
                 raise OwnershipLost("the partition was given up meanwhile")
             transaction.result()
+        except MessageSizeTooLargeError as error:
+            raise ProblemFound(
+                f"a record of the state or of the dead letters is larger than its topic takes: {error}. "
+                "Run `candor topics create --repair`, which sets max.message.bytes"
+            ) from error
         except (KafkaError, IllegalOperation, AssertionError) as error:  # aiokafka asserts what a fenced producer cannot hold
             raise OwnershipLost(f"{type(error).__name__}: {error}") from error
         finally:
@@ -162,6 +180,18 @@ class PartitionOwner:
         if not self.closed:
             self._closing.set()
             await _stop(self._producer)
+
+
+async def _check(ownership: Ownership, partition: int, held: Identity | None, *, is_empty: bool) -> None:
+    """Raises ``ProblemFound`` where the checkpoint does not belong to this worker's topics and database."""
+    if held is not None and ownership.identity is not None:
+        check(held, ownership.identity, ownership.checkpoint_topic)
+    elif is_empty and await asyncio.to_thread(ownership.holds_rows, partition):
+        raise rows_without_checkpoint(partition, ownership.checkpoint_topic)
+
+
+def _with(flush: Flush, identity: Identity) -> Flush:
+    return replace(flush, checkpoint=[*flush.checkpoint, identity.record()])
 
 
 def _restored(factory: StageFactory, partition: int, checkpoint: list[CheckpointRecord]) -> tuple[PartitionStage, Flush | None]:

@@ -14,9 +14,9 @@ from faust.types import TP
 from schemas.enums import Topic
 from streams.core.batch import SourceRecord
 from streams.core.stage import Applied, PartitionStage
-from streams.errors import ProblemFound
 from streams.kafka.batches import Batch
 from streams.kafka.flushing import Flushing, Slot
+from streams.kafka.identity import check_positions
 from streams.kafka.inbox import Inbox, Taken
 from streams.kafka.owner import Ownership, OwnershipLost, PartitionOwner
 from streams.kafka.pace import Pace
@@ -177,7 +177,7 @@ class Shell:
         done, _ = await asyncio.wait({flush}, timeout=seconds)
         if not done:
             _log.warning("flush_not_in_time", seconds=seconds)
-            self._spawn(_result(flush))
+            self._spawn(flush)
             return False
         flush.result()
         return True
@@ -197,6 +197,7 @@ class Shell:
 
     async def assigned(self, partitions: set[int]) -> None:
         """A rebalance ended with these source partitions: close what left, keep what stays, open what is new."""
+        self._ownership.check_partitions(partitions)
         # One of its own, so that whoever is still reopening a partition under an earlier assignment leaves it to us.
         self._generation += 1
         generation = self._generation
@@ -311,7 +312,8 @@ class Shell:
         """The first offset that the broker has of each input; raises ``KafkaError``, and ``ProblemFound`` where a position cannot be right."""
         first, following = await self._faust.limits(sorted(self._inputs(owner.partition)))
         floors = {partition.topic: offset for partition, offset in first.items()}
-        check_positions(await self.compute(owner.positions), floors, {partition.topic: offset for partition, offset in following.items()})
+        ends = {partition.topic: offset for partition, offset in following.items()}
+        check_positions(await self.compute(owner.positions), floors, ends, self._ownership.checkpoint_topic)
         return floors
 
     def _inputs(self, partition: int, without: Iterable[Topic] = ()) -> set[TP]:
@@ -357,18 +359,6 @@ class Shell:
                 self._reseek_soon(slot.partition)
 
 
-def check_positions(positions: dict[str, int], first: dict[str, int], following: dict[str, int]) -> None:
-    """Say what retention took; raises ``ProblemFound`` where a topic ends before the position, since it cannot be the one that was read."""
-    for topic, position in positions.items():
-        if position > following[topic]:
-            raise ProblemFound(
-                f"the checkpoint stands at offset {position} of {topic}, which ends at {following[topic]}: the topic was made anew or lost its end. "
-                "Restore it, or start from nothing with another group and an empty checkpoint topic"
-            )
-        if 0 < position < first[topic]:
-            _log.error("records_deleted_before_they_were_read", topic=topic, records_at_most=first[topic] - position)
-
-
 def _apply_all(stage: PartitionStage, prefix: str, taken: list[tuple[str, Sequence[SourceRecord]]]) -> list[tuple[Topic, int, Applied]]:
     results = []
     for name, records in taken:
@@ -383,7 +373,3 @@ async def _set_within(event: asyncio.Event, seconds: float | None) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
-
-
-async def _result(future: "asyncio.Future[None]") -> None:
-    await future

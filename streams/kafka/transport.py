@@ -25,6 +25,7 @@ from faust.types.transports import TPorTopicSet
 from yarl import URL
 
 from streams.core.batch import SourceRecord
+from streams.errors import ProblemFound
 from streams.kafka.batches import Batch
 from streams.kafka.client import ClientOptions
 
@@ -136,6 +137,8 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
                 self._tell_lost(TP(*partition), offset)
             await asyncio.sleep(0.1)
             return {}
+        except UnicodeDecodeError as error:
+            raise _unreadable(error) from error
         # From taking to stamping there is no await either.
         assignment = _assignment_of(consumer)
         return {TP(*partition): batches for partition, records in taken.items() if (batches := self._stamped(TP(*partition), records, assignment))}
@@ -152,6 +155,23 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
     def _tell_lost(self, partition: TP, offset: int) -> None:
         consumer = cast("BatchConsumer", self.consumer)
         self.parent_loop.call_soon_threadsafe(consumer.positions.lost_position, partition, offset)
+
+
+def _unreadable(error: UnicodeDecodeError) -> ProblemFound:
+    """The error of a header whose name is not UTF-8; where it stands is known to aiokafka's frame alone."""
+    place = "a record"
+    frame = error.__traceback__
+    while frame is not None:
+        found = frame.tb_frame.f_locals
+        if frame.tb_frame.f_code.co_name == "_unpack_records" and "next_batch" in found:
+            partition, end = found["tp"], found["next_batch"].next_offset
+            offset = found["self"].next_fetch_offset
+            place = f"record {offset} of {partition.topic}, partition {partition.partition}, in the batch that ends before offset {end},"
+        frame = frame.tb_next
+    return ProblemFound(
+        f"{place} has a header whose name is not UTF-8, which the Kafka client cannot read. "
+        "To go on without the batch, delete it with Kafka's kafka-delete-records up to that offset, and start the worker again"
+    )
 
 
 def _size(records: list[SourceRecord]) -> int:

@@ -4,19 +4,21 @@ import asyncio
 import gc
 import logging
 import signal
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from schemas.enums import Stage
 from sinks.base import Sink
 from streams.core.stage import StageFactory
-from streams.errors import CandorError
+from streams.errors import CandorError, KafkaUnavailable
 from streams.kafka.app import CandorApp, consumer_of, make_app
 from streams.kafka.client import client_options
+from streams.kafka.identity import Identity
 from streams.kafka.owner import Ownership
 from streams.kafka.pace import Pace
 from streams.kafka.progress import Progress
@@ -30,11 +32,24 @@ _log = structlog.get_logger(__name__)
 _PROGRESS_SECONDS = 10.0
 _DRAIN_SECONDS = 20.0
 _STOP_SECONDS = 20.0
+_PATIENCE_SECONDS = 60.0
 EXIT_FAILED = 1
 EXIT_NOT_DRAINED = 3
 
 
-def run_worker(settings: Settings, factory: StageFactory, sink: Sink, report: Callable[[Progress], None] | None = None) -> int:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a checkpoint must fit to. Both are called in threads."""
+
+    identity: Callable[[int], Identity]
+    """Of the topics, with their number of partitions, and the database; may raise ``KafkaUnavailable``."""
+    holds_rows: Callable[[int], bool]
+    """Whether the database holds rows of a partition."""
+
+
+def run_worker(
+    settings: Settings, factory: StageFactory, sink: Sink, report: Callable[[Progress], None] | None = None, surroundings: Surroundings | None = None
+) -> int:
     """Run until SIGTERM or SIGINT, or until something fails; the exit code.
 
     0: everything that was applied is committed. 3: stopped while the sink was away, which loses nothing. Other: failed, the log says how.
@@ -46,7 +61,7 @@ def run_worker(settings: Settings, factory: StageFactory, sink: Sink, report: Ca
     for name in ("faust", "mode", "aiokafka"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        return asyncio.run(_Worker(settings, factory, sink, report or _log_progress).run())
+        return asyncio.run(_Worker(settings, factory, sink, report or _log_progress, surroundings).run())
     except CandorError as error:
         return _exit_code(error, drained=False)
 
@@ -70,7 +85,10 @@ class _Ending:
 
 
 class _Worker:
-    def __init__(self, settings: Settings, factory: StageFactory, sink: Sink, report: Callable[[Progress], None]) -> None:
+    def __init__(
+        self, settings: Settings, factory: StageFactory, sink: Sink, report: Callable[[Progress], None], surroundings: Surroundings | None
+    ) -> None:
+        self._surroundings = surroundings
         self._settings = settings
         self._factory = factory
         self._sink = sink
@@ -79,9 +97,12 @@ class _Worker:
     async def run(self) -> int:
         settings, ending = self._settings, _Ending()
         client = client_options(settings)
-        await check_topics(client, settings.topic_prefix)
+        partitions = await check_topics(client, settings.topic_prefix)
         reading = Reading(settings.group, client, round(settings.session_timeout_seconds * 1000), round(settings.rebalance_timeout_seconds * 1000))
         ownership = Ownership(client, settings.topic_prefix, settings.group, Stage.ACCOUNTS, self._factory)
+        if self._surroundings is not None:
+            identity = await _identified(self._surroundings, partitions)
+            ownership = replace(ownership, identity=identity, holds_rows=self._surroundings.holds_rows)
         shell = Shell(ownership, SinkWriter(self._sink), _pace(settings), ending.fail)
         app = make_app(reading, shell, settings.topic_prefix, ending.fail)
         _on_signals(ending, shell)
@@ -103,6 +124,19 @@ class _Worker:
         while True:
             await asyncio.sleep(_PROGRESS_SECONDS)
             self._report(shell.progress())
+
+
+async def _identified(surroundings: Surroundings, partitions: int) -> Identity:
+    """Waits for a broker, like the check of the topics before."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return await asyncio.to_thread(surroundings.identity, partitions)
+        except KafkaUnavailable as error:
+            if time.monotonic() > deadline:
+                raise
+            _log.warning("waiting_for_kafka", error=str(error))
+            await asyncio.sleep(1.0)
 
 
 async def _run_app(app: CandorApp, ending: _Ending) -> None:

@@ -30,6 +30,9 @@ FACT_TABLES: dict[Topic, Table] = {
     Topic.OPERATIONS: Table.OPERATIONS,
 }
 EPOCH_SHIFT = 40
+LARGEST_LETTER = 60 * 1_048_576
+"""Bytes of a value that a dead letter holds whole; its topic takes 64 MiB with key and headers."""
+KEPT_OF_LARGER = 1_048_576
 _EVENT = {topic: salt(f"event {topic}") for topic in Topic}
 _THING = {topic: salt(f"thing {topic}") for topic in Topic}
 _STEPS = (Topic.INVITATIONS, Topic.ACTIONS)
@@ -215,19 +218,15 @@ class AccountsStage:
             cases.follow(self.state, keys, accounts[real], events.event_type[chosen], events.occurred_at[chosen])
 
     def _dead_letter(self, topic: Topic, record: SourceRecord, refused: Rejected) -> DeadLetter:
+        value, message = record.value, refused.message
+        if value is not None and len(value) > LARGEST_LETTER:
+            # A record that was small only as long as it was compressed; Kafka would not take it whole.
+            message = f"{message}; of {len(value):,} bytes the first {KEPT_OF_LARGER:,} are kept"
+            value = value[:KEPT_OF_LARGER]
         return DeadLetter(
-            topic,
-            self._partition,
-            record.offset,
-            record.timestamp,
-            record.key,
-            record.value,
-            tuple(record.headers),
-            Stage.ACCOUNTS,
-            refused.reason,
-            refused.field,
-            refused.message,
-        )
+            topic, self._partition, record.offset, record.timestamp, record.key, value, tuple(record.headers), Stage.ACCOUNTS, refused.reason,
+            refused.field, message,
+        )  # fmt: skip
 
     def _fact_rows(self, table: Table, pieces: list[tuple[UInt64s, pa.Table]], version: int) -> pa.Table:
         """Returns the rows of a fact table, of each thing the newest."""

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from schemas.enums import Topic
+from schemas.enums import Stage, Topic
+from schemas.topics import CHECKPOINTS
 from sinks.clickhouse import connect
+from streams.connections import admin
 from streams.files import FileRecord, write_events
 from streams.settings import Settings
 from tests.conftest import wait_for
@@ -76,11 +78,61 @@ def test_it_waits_while_clickhouse_is_away(candor: Run, tmp_path: Path) -> None:
 
     with _worker(log, CANDOR_CLICKHOUSE_URL="http://127.0.0.1:1/candor", CANDOR_LOG_FORMAT="json") as worker:
         wait_for(lambda: log.read_text().count('"event": "waiting_for_clickhouse"') > 1, 60, log.read_text)
+        worker.send_signal(signal.SIGHUP)
+        seen = log.read_text().count('"event": "waiting_for_clickhouse"')
+        wait_for(lambda: log.read_text().count('"event": "waiting_for_clickhouse"') > seen, 60, log.read_text)
         assert worker.poll() is None
         worker.send_signal(signal.SIGTERM)
         wait_for(lambda: worker.poll() is not None, 60, log.read_text)
 
         assert worker.returncode == 0
+
+
+def test_a_database_or_a_checkpoint_that_was_made_anew_is_noticed(candor: Run, settings: Settings, tmp_path: Path) -> None:
+    log, events = tmp_path / "worker.log", tmp_path / "events.ndjson"
+    write_events(events, RECORDS)
+    for command in (("topics", "create"), ("migrate",), ("produce", str(events))):
+        assert candor(*command).exit_code == 0
+    clickhouse = connect(settings.clickhouse_url.get_secret_value())
+    with _worker(log, CANDOR_FLUSH_INTERVAL_SECONDS="0.2") as worker:
+        wait_for(lambda: clickhouse.command("SELECT sum(n) FROM loyalty_daily") == "110", 60, log.read_text)
+        worker.send_signal(signal.SIGTERM)
+        assert _ended(worker, log) == 0
+
+    checkpoint = settings.topic_prefix + CHECKPOINTS[Stage.ACCOUNTS].name
+    with admin(settings) as kafka:
+        kafka.delete_topics([checkpoint])
+        wait_for(lambda: checkpoint not in kafka.list_topics(), 30)
+    assert candor("topics", "create").exit_code == 0
+    with _worker(log) as worker:
+        assert _ended(worker, log) == 1
+    assert "the database holds rows of partition" in log.read_text()
+    assert f"delete the topic {checkpoint}" in log.read_text()
+
+    database = clickhouse.address.database
+    clickhouse.command(f"DROP DATABASE {database}")
+    assert candor("migrate").exit_code == 0
+    with _worker(log, CANDOR_FLUSH_INTERVAL_SECONDS="0.2") as worker:
+        wait_for(lambda: clickhouse.command("SELECT sum(n) FROM loyalty_daily") == "110", 60, log.read_text)
+        worker.send_signal(signal.SIGTERM)
+        assert _ended(worker, log) == 0
+
+    clickhouse.command(f"DROP DATABASE {database}")
+    assert candor("migrate").exit_code == 0
+    with _worker(log) as worker:
+        assert _ended(worker, log) == 1
+    assert "the database was made anew" in log.read_text()
+    clickhouse.close()
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_database_of_replays_is_refused(candor: Run, tmp_path: Path) -> None:
+    log, events = tmp_path / "worker.log", tmp_path / "events.ndjson"
+    write_events(events, RECORDS[:5])
+    assert candor("replay", str(events)).exit_code == 0
+    with _worker(log) as worker:
+        assert _ended(worker, log) == 1
+    assert "is filled by candor replay" in log.read_text()
 
 
 @pytest.mark.usefixtures("settings")

@@ -98,11 +98,11 @@ class Scene:
     def wait(self, condition: Callable[[], bool], seconds: float = READY_SECONDS) -> None:
         wait_for(condition, seconds, lambda: "\n".join(f"--- worker {number}\n{worker.log[-6000:]}" for number, worker in enumerate(self.workers)))
 
-    def produce(self, messages: Iterable[Message], partition: int | None = None) -> None:
-        asyncio.run(self._produce(list(messages), partition))
+    def produce(self, messages: Iterable[Message], partition: int | None = None, codec: str | None = None) -> None:
+        asyncio.run(self._produce(list(messages), partition, codec))
 
-    async def _produce(self, messages: list[Message], partition: int | None) -> None:
-        async with AIOKafkaProducer(**self.client, acks="all") as producer:
+    async def _produce(self, messages: list[Message], partition: int | None, codec: str | None) -> None:
+        async with AIOKafkaProducer(**self.client, acks="all", compression_type=codec) as producer:
             for topic, key, value in messages:
                 # The producer's send refuses records with neither key nor value, which others may well write.
                 batch = producer.create_batch()
@@ -113,11 +113,11 @@ class Scene:
                     await producer.send(self.topic(topic), value, key, partition=partition)
             await producer.flush()
 
-    def send(self, count: int, accounts: int = 40) -> None:
+    def send(self, count: int, accounts: int = 40, codec: str | None = None) -> None:
         """Good records, each with a value of its own, over all topics."""
         first, self.sent = self.sent, self.sent + count
         topics = list(Topic)
-        self.produce((topics[i % len(topics)], b"account-%d" % (i % accounts), b"value-%d" % i) for i in range(first, self.sent))
+        self.produce(((topics[i % len(topics)], b"account-%d" % (i % accounts), b"value-%d" % i) for i in range(first, self.sent)), codec=codec)
 
     def counted(self) -> int:
         return sum(self.sink.counts().values())
@@ -150,11 +150,13 @@ class Scene:
 
     async def _read(self, topic: str) -> list[ConsumerRecord]:
         partitions = [TopicPartition(topic, number) for number in range(self.settings.partitions)]
+        # The broker says that a transaction is committed before its records can be read, so the end is where records are, read or not.
+        async with AIOKafkaConsumer(**self.client) as consumer:
+            ends = await consumer.end_offsets(partitions)
         async with AIOKafkaConsumer(
             **self.client, isolation_level="read_committed", auto_offset_reset="earliest", enable_auto_commit=False
         ) as consumer:
             consumer.assign(partitions)
-            ends = await consumer.end_offsets(partitions)
             records: list[ConsumerRecord] = []
             while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
                 for found in (await consumer.getmany(timeout_ms=200)).values():

@@ -6,12 +6,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import calc_crc32c
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
 from streams.kafka.batches import Batch, BatchScheduler
-from streams.kafka.transport import BatchConsumerThread
+from streams.kafka.transport import BatchConsumerThread, _unreadable
 
 FEEDBACK = TP("feedback", 0)
 
@@ -146,3 +151,19 @@ def test_the_size_of_a_batch_counts_values_and_what_python_adds(scripted: Script
 def test_the_scheduler_hands_over_every_batch_with_its_partition() -> None:
     batches = [Batch("feedback", 0, 1, 0, 1, [], 0, number) for number in range(2)]
     assert list(BatchScheduler().iterate({FEEDBACK: batches})) == [(FEEDBACK, batch) for batch in batches]
+
+
+def test_a_header_name_that_cannot_be_read_is_told_with_its_place() -> None:
+    """With aiokafka's own reading of a batch, in which a name was spoilt and the checksum made right."""
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1_000)
+    for offset in range(3):
+        builder.append(offset, 1, b"key", b"value", [("spoilt" if offset == 1 else "fine", b"")])
+    batch = bytearray(bytes(builder.build()).replace(b"spoilt", b"\xff\xfeoilt"))
+    batch[17:21] = calc_crc32c(batch[21:]).to_bytes(4, "big")
+    records = PartitionRecords(TopicPartition("p.feedback", 3), MemoryRecords(bytes(batch)), [], 0, None, None, True, 0)
+    with pytest.raises(UnicodeDecodeError) as raised:
+        list(records)
+
+    message = str(_unreadable(raised.value))
+    assert message.startswith("record 1 of p.feedback, partition 3, in the batch that ends before offset 3, has a header whose name is not UTF-8")
+    assert "kafka-delete-records" in message

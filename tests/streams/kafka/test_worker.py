@@ -7,8 +7,10 @@ from collections import Counter
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from schemas.enums import Topic
+from schemas.enums import Stage, Topic
+from schemas.topics import CHECKPOINTS
 from streams.topics_admin import wanted_topics
 from tests.streams.kafka.conftest import Scene
 
@@ -21,6 +23,35 @@ def test_what_is_sent_is_counted_once_and_the_groups_offsets_follow(scene: Scene
     ends = Counter(dict.fromkeys(scene.committed(), 0))
     scene.wait(lambda: sum(scene.committed().values()) == scene.sent)
     assert len(ends) <= len(Topic) * 2
+
+
+def test_records_and_state_of_every_codec_are_read(scene: Scene) -> None:
+    """The broker compresses the checkpoint anew, as one does whose topics say how."""
+    for codec in (None, "gzip", "snappy", "lz4", "zstd"):
+        asyncio.run(_configure_checkpoint(scene, {"compression.type": codec or "uncompressed", "cleanup.policy": "compact"}))
+        worker = scene.start_ready()
+        scene.send(140, codec=codec)
+        scene.wait_until_all_counted()
+        worker.send(signal.SIGTERM)
+        assert worker.exit_code() == 0
+    scene.start_ready()
+    scene.check()
+
+
+def test_a_checkpoint_that_kafka_would_delete_is_refused(scene: Scene) -> None:
+    asyncio.run(_configure_checkpoint(scene, {"cleanup.policy": "delete"}))
+    worker = scene.start()
+
+    assert worker.exit_code() == 2
+    assert "cleanup.policy=delete" in worker.log
+
+
+async def _configure_checkpoint(scene: Scene, configuration: dict[str, str]) -> None:
+    client = AIOKafkaAdminClient(**scene.client)
+    await client.start()
+    name = scene.settings.topic_prefix + CHECKPOINTS[Stage.ACCOUNTS].name
+    await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configuration)])
+    await client.close()
 
 
 def test_sigterm_commits_what_was_applied_and_leaves_the_group(scene: Scene) -> None:

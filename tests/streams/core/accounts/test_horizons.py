@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import pyarrow as pa
 import pytest
 
 from schemas.catalog import Catalog
 from schemas.enums import RejectReason, Topic
+from schemas.events.values import EARLIEST_MICROSECONDS, LATEST_MICROSECONDS
 from schemas.rows import Table
 from streams.core.accounts import AccountsStage, AccountsStages
+from streams.core.accounts.stage import KEPT_OF_LARGER, LARGEST_LETTER
 from streams.core.stage import CheckpointRecord, DeadLetter
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -285,3 +288,29 @@ def test_a_dead_letter_of_the_table_is_the_record_as_it_was() -> None:
         ["h", "none", "empty"],
         [b"\x00\xff", None, b""],
     )
+
+
+def test_of_a_value_that_no_topic_takes_whole_the_beginning_is_kept() -> None:
+    """A record that was small only as long as it was compressed."""
+    stage = STAGES.restore(0, [])
+    whole, larger = b"w" * LARGEST_LETTER, b"z" * (LARGEST_LETTER + 1)
+    stage.apply(Topic.FEEDBACK, [Given(0, 0, b"a", whole), Given(1, 0, b"a", larger)])
+    flush = stage.flush()
+
+    assert flush is not None
+    assert [letter.value for letter in flush.dead_letters] == [whole, larger[:KEPT_OF_LARGER]]
+    assert flush.dead_letters[1].message.endswith("of 62,914,561 bytes the first 1,048,576 are kept")
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "shown"),
+    [(2**62, LATEST_MICROSECONDS), (-(2**62), EARLIEST_MICROSECONDS), (-1, -1_000), (1_790_000_000_000_000, LATEST_MICROSECONDS)],
+)
+def test_timestamps_that_clickhouse_cannot_show_are_cut_in_the_table_only(timestamp: int, shown: int) -> None:
+    stage = STAGES.restore(0, [])
+    stage.apply(Topic.FEEDBACK, [Given(0, timestamp, b"a", b"{")])
+    flush = stage.flush()
+
+    assert flush is not None
+    assert flush.dead_letters[0].timestamp == timestamp
+    assert flush.facts[Table.DEAD_LETTERS].column("timestamp").cast(pa.int64()).to_pylist() == [shown]
