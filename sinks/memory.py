@@ -27,7 +27,7 @@ class MemorySink:
         if rows.num_rows == 0:
             return
         spec = TABLES[table]
-        incoming = _checked(spec, rows).to_pylist(maps_as_pydicts="lossy")
+        incoming = _checked(spec, rows).cast(_counting(spec.arrow_schema)).to_pylist(maps_as_pydicts="lossy")
         with self._lock:
             stored = self._rows[table]
             for row in incoming:
@@ -41,11 +41,16 @@ class MemorySink:
         spec = TABLES[table]
         with self._lock:
             chosen = [row for _, row in sorted(self._rows[table].items(), key=lambda item: _sortable(item[0]))]
-        return pa.Table.from_pylist(chosen, schema=spec.arrow_schema)
+        return pa.Table.from_pylist(chosen, schema=_counting(spec.arrow_schema)).cast(spec.arrow_schema)
 
     def close(self) -> None:
         """Take no more rows; what is there can still be read."""
         self._closed = True
+
+
+def _counting(schema: pa.Schema) -> pa.Schema:
+    """The schema with times as numbers: records bring times beyond the years of Python's calendar."""
+    return pa.schema([field.with_type(pa.int64()) if pa.types.is_timestamp(field.type) else field for field in schema])
 
 
 def _version(row: Mapping[str, object]) -> int:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
+from itertools import islice
+from typing import TypedDict, cast
 
 from schemas.enums import RejectReason, Topic
 from sinks.base import Reader
@@ -14,7 +15,14 @@ REPLAYS = "candor-replays"
 REPLAY_OF = "candor-replay-of"
 """Header of a record that was sent again: topic/partition/offset of the dead letter that it was."""
 _PAGE = 500
-_COLUMNS = "topic, partition, offset, timestamp, stage, reason, field, message, key, value, header_names, header_values"
+_PAGED_VALUE = 256 * 1024
+"""Largest value that is read with others; larger ones are read one by one."""
+_LARGEST_VALUE = 2**63 - 1
+_COLUMNS = (
+    # As a number: a record may bring a time that no calendar has.
+    "topic, partition, offset, toUnixTimestamp64Milli(timestamp) AS milliseconds, stage, reason, field, message, key, header_names, header_values, "
+    "if(length(value) > {largest:Int64}, NULL, value) AS content, if(length(value) > {largest:Int64}, length(value), 0) AS unread"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,8 @@ class Refused:
     field: str | None
     message: str
     record: FileRecord
+    unread: int = 0
+    """Bytes of a value that was larger than asked for: the record is without it."""
 
     @property
     def position(self) -> str:
@@ -100,26 +110,31 @@ def count_by_reason(reader: Reader, filters: Filters) -> list[tuple[str, str, in
     return [(row["topic"], row["reason"], row["n"]) for row in reader.query(sql, parameters).to_pylist()]
 
 
-def find(reader: Reader, filters: Filters, limit: int | None = None) -> Iterator[Refused]:
-    """The dead letters in order of topic, partition and offset, at most ``limit``; pages of 500, so values never fill the memory."""
+def find(reader: Reader, filters: Filters, limit: int | None = None, largest_value: int = _LARGEST_VALUE) -> Iterator[Refused]:
+    """The dead letters that are there at the first step, in order of topic, partition and offset, at most ``limit``; none that come later.
+
+    They are read in pages of 500, values above 256 KiB one by one, so that values never fill the memory, and values of more than ``largest_value``
+    bytes not at all: see ``Refused.unread``.
+    """
+    return islice(_find(reader, filters, _PAGE if limit is None else min(_PAGE, limit), largest_value), limit)
+
+
+def _find(reader: Reader, filters: Filters, size: int, largest_value: int) -> Iterator[Refused]:
     condition, parameters = filters.where()
-    after: dict[str, object] = {"after_topic": "", "after_partition": 0, "after_offset": -1}
-    remaining = limit
-    while remaining is None or remaining > 0:
-        size = _PAGE if remaining is None else min(_PAGE, remaining)
-        sql = (
-            f"SELECT {_COLUMNS} FROM dead_letters WHERE {condition} "  # noqa: S608 (fixed parts)
-            "AND (topic, partition, offset) > ({after_topic:String}, {after_partition:UInt32}, {after_offset:Int64}) "
-            f"ORDER BY topic, partition, offset LIMIT {size}"
-        )
-        page = reader.query(sql, parameters | after, binary=True).to_pylist()
-        for row in page:
-            yield _refused(row)
-        if len(page) < size:
-            return
-        last = page[-1]
-        after = {"after_topic": last["topic"].decode(), "after_partition": last["partition"], "after_offset": last["offset"]}
-        remaining = None if remaining is None else remaining - len(page)
+    # Offsets only grow: what is refused from now on is beyond the last one of its partition.
+    sql = f"SELECT topic, partition, max(offset) AS last FROM dead_letters WHERE {condition} GROUP BY topic, partition ORDER BY topic, partition"  # noqa: S608 (fixed parts)
+    for bound in reader.query(sql, parameters).to_pylist():
+        within = parameters | {"in_topic": bound["topic"], "in_partition": bound["partition"], "last": bound["last"]}
+        after = -1
+        while after < bound["last"]:
+            page = _rows(reader, condition, within | {"after": after}, min(largest_value, _PAGED_VALUE), size)
+            for row in page:
+                if 0 < row["unread"] <= largest_value:
+                    alone = within | {"after": row["offset"] - 1, "last": row["offset"]}
+                    yield from map(_refused, _rows(reader, "true", alone, largest_value, 1))
+                else:
+                    yield _refused(row)
+            after = page[-1]["offset"] if len(page) == size else bound["last"]
 
 
 class _Row(TypedDict):
@@ -128,27 +143,33 @@ class _Row(TypedDict):
     topic: bytes
     partition: int
     offset: int
-    timestamp: datetime
+    milliseconds: int
     stage: bytes
     reason: bytes
     field: bytes | None
     message: bytes
     key: bytes | None
-    value: bytes | None
     header_names: list[bytes]
     header_values: list[bytes | None]
+    content: bytes | None
+    unread: int
+
+
+def _rows(reader: Reader, condition: str, parameters: dict[str, object], largest: int, limit: int) -> list[_Row]:
+    sql = (
+        f"SELECT {_COLUMNS} FROM dead_letters WHERE {condition} "  # noqa: S608 (fixed parts)
+        "AND topic = {in_topic:String} AND partition = {in_partition:UInt32} AND offset > {after:Int64} AND offset <= {last:Int64} "
+        f"ORDER BY offset LIMIT {limit}"
+    )
+    return cast("list[_Row]", reader.query(sql, parameters | {"largest": largest}, binary=True).to_pylist())
 
 
 def _refused(row: _Row) -> Refused:
     headers = [(_text(name), content) for name, content in zip(row["header_names"], row["header_values"], strict=True)]
-    record = FileRecord(Topic(_text(row["topic"])), _milliseconds(row["timestamp"]), row["key"], row["value"], headers)
+    record = FileRecord(Topic(_text(row["topic"])), row["milliseconds"], row["key"], row["content"], headers)
     field = None if row["field"] is None else _text(row["field"])
-    return Refused(row["partition"], row["offset"], _text(row["stage"]), _text(row["reason"]), field, _text(row["message"]), record)
+    return Refused(row["partition"], row["offset"], _text(row["stage"]), _text(row["reason"]), field, _text(row["message"]), record, row["unread"])
 
 
 def _text(content: bytes | str) -> str:
     return content.decode(errors="replace") if isinstance(content, bytes) else content
-
-
-def _milliseconds(instant: datetime) -> int:
-    return round(instant.timestamp() * 1000)

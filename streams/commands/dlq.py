@@ -4,10 +4,12 @@ import asyncio
 import base64
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import wraps
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,9 @@ import click
 from schemas.enums import RejectReason, Topic
 from sinks.clickhouse import ClickHouse, connect
 from streams.commands.output import print_json, print_table, progress, say
-from streams.errors import ConfigurationError, ProblemFound
+from streams.errors import ConfigurationError, KafkaUnavailable, ProblemFound
 from streams.files import EventWriter, FileRecord
-from streams.producing import EventProducer, retained_since
+from streams.producing import DECLARED_LIMITS, EventProducer, TopicLimits, record_bytes, topic_limits
 from streams.refused import Filters, Refused, count_by_reason, find
 from streams.settings import Settings, load_settings
 
@@ -99,7 +101,7 @@ def list_(filters: Filters, limit: int, by_reason: bool, as_json: bool) -> None:
             rows: list[tuple[object, ...]] = list(count_by_reason(table, filters))
         else:
             columns = ("position", "timestamp", "stage", "reason", "field", "message")
-            rows = [_summary(letter) for letter in find(table, filters, limit)]
+            rows = [_summary(letter) for letter in find(table, filters, limit, largest_value=0)]
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     elif rows:
@@ -109,9 +111,15 @@ def list_(filters: Filters, limit: int, by_reason: bool, as_json: bool) -> None:
 
 
 def _summary(letter: Refused) -> tuple[object, ...]:
-    instant = datetime.fromtimestamp(letter.record.timestamp / 1000, UTC).isoformat(timespec="milliseconds")
     message = "" if letter.field in _PERSONAL else letter.message[:200]
-    return letter.position, instant, letter.stage, letter.reason, letter.field, message
+    return letter.position, _instant(letter.record.timestamp), letter.stage, letter.reason, letter.field, message
+
+
+def _instant(timestamp: int) -> str:
+    try:
+        return (datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=timestamp)).isoformat(timespec="milliseconds")
+    except OverflowError:
+        return f"{timestamp} ms since 1970"
 
 
 @command.command("show")
@@ -187,29 +195,53 @@ def replay(filters: Filters, limit: int | None, max_replays: int, stamp_now: boo
     """
     settings = load_settings()
     filters = Filters(**{name: getattr(filters, name) for name in filters.__slots__} | {"not_sent_again": True})
-    left_out = 0
-    now = time.time_ns() // 1_000_000 if stamp_now else None
-
-    def chosen(table: ClickHouse) -> Iterator[Refused]:
-        nonlocal left_out
-        for letter in find(table, filters, limit):
-            if letter.replays >= max_replays:
-                left_out += 1
-            else:
-                yield letter
-
+    limits = _limits(settings, dry_run=dry_run)
+    choice = _Choice(max_replays, limits.largest, time.time_ns() // 1_000_000 if stamp_now else None)
     with _table(settings) as table:
-        letters = chosen(table)
-        count = sum(1 for _ in letters) if dry_run else asyncio.run(_send(settings, (letter.again(now) for letter in letters)))
-    say(
-        f"{count:,} records {'would be sent' if dry_run else 'sent'} again"
-        + (f"; {left_out:,} left out: sent {max_replays} times" if left_out else "")
-    )
+        # The limit is of what can be sent: what is left out comes first each time, and would fill it for ever.
+        records = islice(choice.records(find(table, filters, largest_value=max(limits.largest.values()))), limit)
+        count = sum(1 for _ in records) if dry_run else asyncio.run(_send(settings, limits, records))
+    say(f"{count:,} records {'would be sent' if dry_run else 'sent'} again{choice.left_out()}")
 
 
-async def _send(settings: Settings, records: Iterator[FileRecord]) -> int:
-    oldest = await asyncio.to_thread(retained_since, settings)
+def _limits(settings: Settings, *, dry_run: bool) -> TopicLimits:
+    try:
+        return topic_limits(settings)
+    except (KafkaUnavailable, ProblemFound) as error:
+        if not dry_run:
+            raise
+        say(f"{error}\nJudging by the limits of topics as candor topics create makes them")
+        return DECLARED_LIMITS
+
+
+@dataclass(slots=True)
+class _Choice:
+    """Which letters are sent again; counts those that are left out. ``timestamp`` replaces the records' own where it is given."""
+
+    max_replays: int
+    largest: Mapping[Topic, int]
+    timestamp: int | None
+    too_often: int = 0
+    too_large: int = 0
+
+    def records(self, letters: Iterable[Refused]) -> Iterator[FileRecord]:
+        for letter in letters:
+            record = letter.again(self.timestamp)
+            if letter.replays >= self.max_replays:
+                self.too_often += 1
+            elif letter.unread or record_bytes(record) > self.largest[record.topic]:
+                self.too_large += 1
+            else:
+                yield record
+
+    def left_out(self) -> str:
+        often = f"; {self.too_often:,} left out: sent {self.max_replays} times" if self.too_often else ""
+        large = "too large for their topics (max.message.bytes); candor dlq export writes them to a file"
+        return often + (f"; {self.too_large:,} left out: {large}" if self.too_large else "")
+
+
+async def _send(settings: Settings, limits: TopicLimits, records: Iterable[FileRecord]) -> int:
     with progress() as bar:
         task = bar.add_task("sending again", total=None, rate="")
-        async with EventProducer(settings, oldest) as producer:
+        async with EventProducer(settings, limits) as producer:
             return await producer.send(records, lambda count: bar.advance(task, count))

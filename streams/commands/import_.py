@@ -12,7 +12,7 @@ from streams.commands.output import progress, say
 from streams.errors import ProblemFound
 from streams.files import EventWriter, FileRecord, line_of
 from streams.importing import Import, Mapping, import_events, load_mapping, mapping_schema
-from streams.producing import EventProducer, retained_since
+from streams.producing import EventProducer, topic_limits
 from streams.settings import Settings, load_settings
 from streams.stages import catalog_of
 
@@ -84,7 +84,7 @@ def _write(out: Path, records: Iterable[FileRecord]) -> None:
 
 
 async def _send(settings: Settings, records: list[FileRecord]) -> None:
-    oldest = await asyncio.to_thread(retained_since, settings)
+    oldest = await asyncio.to_thread(topic_limits, settings)
     with progress() as bar:
         task = bar.add_task("sending", total=len(records), rate="")
         async with EventProducer(settings, oldest) as producer:

@@ -10,7 +10,7 @@ import click
 
 from streams.commands.output import progress, say
 from streams.files import FileRecord, read_events
-from streams.producing import EventProducer, retained_since
+from streams.producing import EventProducer, topic_limits
 from streams.settings import Settings, load_settings
 
 
@@ -32,7 +32,7 @@ def command(files: tuple[Path, ...], rate: float | None, limit: int | None) -> N
 
 
 async def _produce(settings: Settings, records: Iterable[FileRecord], rate: float | None) -> int:
-    oldest = await asyncio.to_thread(retained_since, settings)
+    limits = await asyncio.to_thread(topic_limits, settings)
     with progress() as bar:
         task = bar.add_task("sending", total=None, rate="")
         began = time.monotonic()
@@ -41,5 +41,5 @@ async def _produce(settings: Settings, records: Iterable[FileRecord], rate: floa
             bar.advance(task, count)
             bar.update(task, rate=f"{bar.tasks[0].completed / (time.monotonic() - began):,.0f}/s")
 
-        async with EventProducer(settings, oldest) as producer:
+        async with EventProducer(settings, limits) as producer:
             return await producer.send(records, acknowledged, rate)

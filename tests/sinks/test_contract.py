@@ -133,6 +133,18 @@ def test_times_are_exact_from_the_first_to_the_last(backend: Backend, instant: d
     assert column(backend.read(Table.CASES), "occurred_at", "due_at", "day") == [(instant, instant, instant.date())]
 
 
+@pytest.mark.parametrize("microseconds", [-1_000, -9_000_000_000_000_000_000, 1_790_000_000_000_000_000, 9_223_372_036_854_775_000])
+def test_times_that_no_calendar_has_are_kept(backend: Backend, microseconds: int) -> None:
+    """Timestamps of records are whatever a producer sent."""
+    sent = (
+        rows(Table.DEAD_LETTERS, {}).drop_columns("timestamp").append_column("timestamp", pa.array([microseconds]).cast(pa.timestamp("us", tz="UTC")))
+    )
+
+    backend.sink.insert(Table.DEAD_LETTERS, sent)
+
+    assert backend.read(Table.DEAD_LETTERS).column("timestamp").cast(pa.int64()).to_pylist() == [microseconds]
+
+
 def test_numbers_come_back_bit_for_bit(backend: Backend) -> None:
     numbers = [0.1 + 0.2, -0.0, 5e-324, 1.7976931348623157e308, float("inf")]
 

@@ -18,7 +18,8 @@ class Letter:
     offset: int
     topic: Topic = Topic.FEEDBACK
     partition: int = 0
-    timestamp: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    timestamp: datetime | int = datetime(2026, 1, 1, tzinfo=UTC)
+    """An instant, or milliseconds since 1970: records may bring any."""
     reason: RejectReason = RejectReason.MALFORMED
     field: str | None = None
     message: str = "not JSON"
@@ -34,7 +35,7 @@ def store(sink: Sink, letters: Sequence[Letter]) -> None:
             "topic": letter.topic.value,
             "partition": letter.partition,
             "offset": letter.offset,
-            "timestamp": letter.timestamp,
+            "timestamp": letter.timestamp * 1000 if isinstance(letter.timestamp, int) else letter.timestamp,
             "stage": Stage.ACCOUNTS.value,
             "reason": letter.reason.value,
             "field": letter.field,

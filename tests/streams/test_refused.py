@@ -1,9 +1,10 @@
 """Dead letters are found by every filter, page by page, and come out byte for byte."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
 
+import pyarrow as pa
 import pytest
 
 from schemas.enums import RejectReason, Topic
@@ -59,6 +60,51 @@ def test_records_come_out_byte_for_byte(table: ClickHouse) -> None:
         FileRecord(Topic.ACTIONS, 1_769_904_000_000, b"\xff\x00", b"\xfe\x00'\\", [("h", b"\xff"), ("h", b"")])
     ]
     assert [(letter.record.key, letter.record.value) for letter in find(table, Filters(partition=1))] == [(None, None)]
+
+
+@pytest.mark.parametrize("timestamp", [-1, -1_790_000_000_001, 0, 1_790_000_000_000_000, 9_223_372_036_854_775])
+def test_timestamps_come_out_as_they_were_however_far(table: ClickHouse, timestamp: int) -> None:
+    """Microseconds taken for milliseconds are the year 58693, which Python's calendar does not have; -1 is none at all."""
+    store(table, [Letter(1, timestamp=timestamp)])
+
+    assert [letter.record.timestamp for letter in find(table, Filters())] == [timestamp]
+
+
+def test_what_comes_while_letters_are_read_is_not_among_them(table: ClickHouse) -> None:
+    store(table, [Letter(i) for i in range(600)])
+    found = []
+
+    for letter in find(table, Filters()):
+        found.append(letter.offset)
+        if letter.offset in (0, 400):
+            # As a worker does that refuses again what is sent again, here and in a partition that had none.
+            store(table, [Letter(letter.offset + 600 + i, partition=i % 2) for i in range(10)])
+
+    assert found == list(range(600))
+
+
+def test_large_values_are_read_one_by_one_or_not_at_all(table: ClickHouse) -> None:
+    class Counting:
+        """Remembers the bytes of every answer."""
+
+        def __init__(self) -> None:
+            self.answers: list[int] = []
+
+        def query(self, sql: str, parameters: Mapping[str, object] | None = None, *, binary: bool = False) -> pa.Table:
+            answer = table.query(sql, parameters, binary=binary)
+            self.answers.append(answer.nbytes)
+            return answer
+
+    large = [b"%d" % i * 1_000_000 for i in range(8)]
+    store(table, [Letter(i, value=value) for i, value in enumerate(large)])
+
+    reader = Counting()
+    assert [(letter.record.value, letter.unread) for letter in find(reader, Filters())] == [(value, 0) for value in large]
+    assert max(reader.answers) < 1_100_000
+
+    reader = Counting()
+    assert [(letter.record.value, letter.unread) for letter in find(reader, Filters(), largest_value=999_999)] == [(None, 1_000_000)] * 8
+    assert max(reader.answers) < 100_000
 
 
 def test_all_pages_are_read_in_order_up_to_the_limit(table: ClickHouse) -> None:

@@ -1,6 +1,7 @@
 """``candor dlq`` against a real engine and a real broker."""
 
 import json
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from schemas.enums import RejectReason, Topic
 from sinks.clickhouse import connect
 from streams.broker import LocalBroker
 from streams.files import FileRecord, read_events
+from streams.producing import EventProducer
 from streams.refused import REPLAY_OF, REPLAYS
 from streams.settings import Settings
 from tests.streams.commands.conftest import Run
@@ -140,6 +142,86 @@ def test_what_was_sent_too_often_is_left_out(candor: Run, settings: Settings) ->
 
     assert candor("dlq", "replay", "--dry-run").stderr == "2 records would be sent again; 1 left out: sent 3 times\n"
     assert candor("dlq", "replay", "--dry-run", "--max-replays", "4").stderr == "3 records would be sent again\n"
+
+
+def test_the_limit_counts_what_can_be_sent(candor: Run, settings: Settings) -> None:
+    """Letters that were sent too often come first, and would fill the limit for ever."""
+    candor("topics", "create")
+    clickhouse = connect(settings.clickhouse_url.get_secret_value())
+    worn_out = [Letter(i, Topic.ACTIONS, headers=[(REPLAYS, b"3"), (REPLAY_OF, b"actions/0/99")]) for i in range(5)]
+    store(clickhouse, [*worn_out, Letter(5, Topic.ACTIONS, value=b"x" * 3_000_000)])
+    clickhouse.close()
+
+    left_out = "; 5 left out: sent 3 times; 1 left out: too large"
+    assert candor("dlq", "replay", "--dry-run", "--limit", "2").stderr.startswith(f"2 records would be sent again{left_out}")
+    assert candor("dlq", "replay", "--limit", "2").stderr.startswith(f"2 records sent again{left_out}")
+
+
+def test_what_is_too_large_for_its_topic_is_left_out_and_told(candor: Run, settings: Settings, broker: LocalBroker) -> None:
+    """The worker writes dead letters of any size; the limit of 2 MiB is that of the batch, with our headers."""
+    candor("topics", "create")
+    clickhouse = connect(settings.clickhouse_url.get_secret_value())
+    sizes = [1_500_000, 2 * 1_048_576 - 70, 2 * 1_048_576, 5_000_000, 70_000_000]
+    store(clickhouse, [Letter(i, Topic.ACTIONS, reason=RejectReason.OVERSIZE, value=b"x" * size) for i, size in enumerate(sizes)])
+    clickhouse.close()
+
+    dry, real = candor("dlq", "replay", "--topic", "actions", "--dry-run"), candor("dlq", "replay", "--topic", "actions")
+
+    told = "; 4 left out: too large for their topics (max.message.bytes); candor dlq export writes them to a file\n"
+    assert (dry.exit_code, dry.stderr) == (0, f"1 records would be sent again{told}")
+    assert (real.exit_code, real.stderr) == (0, f"1 records sent again{told}")
+    assert [len(r.value or b"") for r in read_topic(broker.bootstrap_servers, settings.topic_prefix + "actions")] == [1_500_000]
+
+
+def test_a_dry_run_needs_no_broker(candor: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDOR_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+
+    result = candor("dlq", "replay", "--dry-run")
+
+    assert result.exit_code == 0
+    assert "127.0.0.1:1" in result.stderr
+    assert result.stderr.endswith("3 records would be sent again\n")
+    assert candor("dlq", "replay").exit_code == 3
+
+
+@pytest.mark.parametrize(("timestamp", "shown"), [(-1, "1969-12-31T23:59:59.999+00:00"), (1_790_000_000_000_000, "1790000000000000 ms since 1970")])
+def test_any_timestamp_is_listed_shown_and_sent_again(candor: Run, settings: Settings, broker: LocalBroker, timestamp: int, shown: str) -> None:
+    """As a producer gives them that sent microseconds, or none; topics keep for ever."""
+    candor("topics", "create")
+    clickhouse = connect(settings.clickhouse_url.get_secret_value())
+    store(clickhouse, [Letter(7, Topic.ACTIONS, timestamp=timestamp)])
+    clickhouse.close()
+
+    (listed,) = json.loads(candor("dlq", "list", "--topic", "actions", "--json").stdout)
+    assert listed["timestamp"] == shown
+    assert shown in candor("dlq", "list").stdout
+    assert json.loads(candor("dlq", "show", "actions/0/7", "--json").stdout)["timestamp_ms"] == timestamp
+    assert candor("dlq", "replay", "--topic", "actions").exit_code == 0
+    assert [record.timestamp for record in read_topic(broker.bootstrap_servers, settings.topic_prefix + "actions")] == [timestamp]
+
+
+def test_what_is_refused_meanwhile_is_not_sent_again(candor: Run, settings: Settings, broker: LocalBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker refuses the first stretch while the second is read: the run ends with the letters that were there when it began."""
+    candor("topics", "create")
+    clickhouse = connect(settings.clickhouse_url.get_secret_value())
+    store(clickhouse, [Letter(i, Topic.ACTIONS) for i in range(600)])
+    send = EventProducer.send
+
+    async def refuse_all(producer: EventProducer, records: Iterable[FileRecord], *_: object) -> int:
+        def read() -> Iterator[FileRecord]:
+            for number, record in enumerate(records):
+                yield record
+                if number in {0, 300, 599}:
+                    store(clickhouse, [Letter(600 + number + i, Topic.ACTIONS, headers=record.headers) for i in range(100)])
+
+        return await send(producer, read())
+
+    monkeypatch.setattr(EventProducer, "send", refuse_all)
+    result = candor("dlq", "replay", "--topic", "actions")
+    clickhouse.close()
+
+    assert result.stderr == "600 records sent again\n"
+    assert len(read_topic(broker.bootstrap_servers, settings.topic_prefix + "actions")) == 600
 
 
 def test_replay_can_give_records_the_time_of_now(candor: Run, settings: Settings, broker: LocalBroker) -> None:
