@@ -1,13 +1,16 @@
 """Where ClickHouse is: the parts of ``CANDOR_CLICKHOUSE_URL``, with the password out of every text."""
 
+import re
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from sinks.base import SinkRefused
 
 DEFAULT_DATABASE = "candor"
+DEFAULT_USER = "default"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _EXPECTED = "http(s)://user:password@host:port/database or chdb:///folder?database=name"
+_ENCODE = "in user and password, characters such as / @ : # ? % must be percent-encoded, for example @ as %40"
 _HTTP_OPTIONS = frozenset({"compress", "verify", "ca_cert", "client_cert", "client_cert_key", "connect_timeout", "send_receive_timeout"})
 
 
@@ -19,7 +22,7 @@ class Address:
     database: str
     host: str = ""
     port: int = 0
-    user: str = "default"
+    user: str = DEFAULT_USER
     password: str = field(default="", repr=False)
     path: str = ""
     options: dict[str, str] = field(default_factory=dict)
@@ -39,11 +42,16 @@ class Address:
 
 def parse(url: str) -> Address:
     """The parts of the URL; raises ``SinkRefused`` with a message that does not repeat the URL, since that may hold a password."""
+    if url.partition("://")[2].count("@") > 1 or "@" in _behind_host(url):
+        # What comes after the password's first such character would be taken for a host, a database or an option, and told.
+        raise SinkRefused(f"The ClickHouse URL is ambiguous: {_ENCODE}")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise SinkRefused(f"The ClickHouse URL cannot be read; expected {_EXPECTED}") from None
+        raise SinkRefused(f"The ClickHouse URL cannot be read; expected {_EXPECTED}; {_ENCODE}") from None
+    if parts.fragment:
+        raise SinkRefused(f"The ClickHouse URL has a #, which means nothing there; {_ENCODE}")
     options = dict(parse_qsl(parts.query))
     database = options.pop("database", "")
     if parts.scheme == "chdb":
@@ -59,10 +67,24 @@ def parse(url: str) -> Address:
         unquote(parts.path.strip("/")) or database or DEFAULT_DATABASE,
         host=parts.hostname,
         port=port or (8443 if parts.scheme == "https" else 8123),
-        user=unquote(parts.username or "default"),
+        user=unquote(parts.username or DEFAULT_USER),
         password=unquote(parts.password or ""),
         options=options,
     )
+
+
+def with_password(url: str, password: str) -> str:
+    """The URL with another password; of chDB, which has none, the same URL."""
+    parts = urlsplit(url)
+    if parts.scheme == "chdb":
+        return url
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0] or DEFAULT_USER}:{quote(password, safe='')}@{host}"))
+
+
+def _behind_host(url: str) -> str:
+    """The path and everything after it."""
+    return "".join(re.split(r"([/?#])", url.partition("://")[2], maxsplit=1)[1:])
 
 
 def _check_options(options: dict[str, str], known: frozenset[str]) -> None:

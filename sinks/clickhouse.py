@@ -82,7 +82,10 @@ class ClickHouse:
         data = self._call(lambda client: client.raw_query(sql, dict(parameters or {}), dict(settings), "Arrow"))
         if not data:
             return pa.table({})
-        return pa.ipc.open_file(pa.py_buffer(data)).read_all()
+        try:
+            return pa.ipc.open_file(pa.py_buffer(data)).read_all()
+        except (pa.ArrowException, OSError) as error:
+            raise self._damaged(data, error) from error
 
     def command(self, sql: str, parameters: Mapping[str, object] | None = None) -> str:
         """The first value that a statement returns, as text; empty where it returns nothing."""
@@ -170,7 +173,18 @@ class ClickHouse:
             return SinkUnavailable(f"ClickHouse at {self.address} cannot do it now ({TRY_AGAIN[code]}): {text}")
         return SinkRefused(f"ClickHouse at {self.address} refuses: {text}", code)
 
+    def _damaged(self, data: bytes, error: Exception) -> SinkUnavailable | SinkRefused:
+        """What an answer means that is not whole: the server wrote why at its end, or the connection was cut."""
+        said = _LATE_ERROR.search(data[-_TAIL_BYTES:])
+        if said is not None and int(said["code"]) not in TRY_AGAIN:
+            return SinkRefused(f"ClickHouse at {self.address} refuses: {said[0].decode(errors='replace')}", int(said["code"]))
+        text = str(error) if said is None else said[0].decode(errors="replace")
+        return SinkUnavailable(f"ClickHouse at {self.address} sent an answer that cannot be read, perhaps half of it; try again: {text}")
 
+
+_TAIL_BYTES = 16 << 10
+_LATE_ERROR = re.compile(rb"Code: (?P<code>\d+)\. DB::Exception: [^\n]*")
+"""An error that came up once the answer had begun stands at its end."""
 _HTTP_STATUS = re.compile(r"HTTP status (\d{3})")
 
 

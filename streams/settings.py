@@ -5,6 +5,8 @@ the folder ``CANDOR_SECRETS_DIR`` (for example ``candor_clickhouse_url``), then 
 """
 
 import os
+import re
+import ssl
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +16,8 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sinks.address import parse, with_password
+from sinks.base import SinkRefused
 from streams.errors import ConfigurationError
 
 PREFIX = "CANDOR_"
@@ -23,6 +27,8 @@ KAFKA_LIBS = f"{PREFIX}KAFKA_LIBS"
 BESIDE_SETTINGS = frozenset({ENVIRONMENT_FILE, SECRETS_FOLDER, KAFKA_LIBS})
 """Variables of ours that are no settings: where settings are read from, and a folder of Kafka's jars for brokers of one's own."""
 HIDDEN = "********"
+_SERVER = re.compile(r"(?:[^\s:/@\[\]]+|\[[0-9A-Fa-f:.]+(?:%\w+)?\]):(?P<port>[0-9]{1,5})")
+_LAST_PORT = 65_535
 
 
 class SecurityProtocol(StrEnum):
@@ -70,6 +76,10 @@ class Settings(BaseSettings):
         SecretStr("http://default@127.0.0.1:8123/candor"),
         description="http(s)://user:password@host:port/database, or chdb:///path/to/folder?database=name.",
     )
+    clickhouse_password: SecretStr | None = Field(
+        None,
+        description="Password of the user in CANDOR_CLICKHOUSE_URL, as it is; stands above the one in the URL, where it must be percent-encoded.",
+    )
     clickhouse_cluster: str | None = Field(
         None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Cluster on which `candor migrate` makes tables (ON CLUSTER); default: one server."
     )
@@ -99,18 +109,31 @@ class Settings(BaseSettings):
     flush_max_records: int = Field(50_000, ge=1, le=5_000_000, description="A partition is flushed once it has applied so many records.")
     dedupe_horizon_days: Days = Field(35, description="Event time for which an identity is remembered, so that a copy counts once.")
     revision_horizon_days: Days = Field(400, description="Event time for which revisions and withdrawals of a response are accepted.")
-    join_horizon_days: Days = Field(400, description="Event time for which responses and transactions are joined.")
+    join_horizon_days: Days = Field(3650, description="Event time for which purchases are remembered, to be joined with responses and refunds.")
     pause_reject_ratio: float = Field(0.5, gt=0, le=1, description="The worker pauses when more than this share of a stretch is refused; 1: never.")
     pause_reject_minimum: int = Field(1_000, ge=1, description="Records that a stretch must have before the worker pauses.")
 
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
     log_format: LogFormat = Field(LogFormat.CONSOLE, description="console or json.")
 
+    @field_validator("kafka_bootstrap_servers")
+    @classmethod
+    def _is_a_list_of_servers(cls, value: str) -> str:
+        servers = value.split(",")
+        for number, server in enumerate(servers, start=1):
+            found = _SERVER.fullmatch(server.strip())
+            if found is None or not 1 <= int(found["port"]) <= _LAST_PORT:
+                of = f", but number {number} of {len(servers)} is not" if len(servers) > 1 else ""
+                raise ValueError(f"must be host:port, several separated by commas{of}; an IPv6 address stands in brackets, as in [::1]:9092")
+        return value
+
     @field_validator("clickhouse_url")
     @classmethod
-    def _is_a_known_scheme(cls, value: SecretStr) -> SecretStr:
-        if urlsplit(value.get_secret_value()).scheme not in {"http", "https", "chdb"}:
-            raise ValueError("must start with http://, https:// or chdb://")
+    def _can_be_used(cls, value: SecretStr) -> SecretStr:
+        try:
+            parse(value.get_secret_value())
+        except SinkRefused as error:
+            raise ValueError(str(error)) from None
         return value
 
     @model_validator(mode="after")
@@ -123,7 +146,40 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}CLICKHOUSE_SHARDED needs {PREFIX}CLICKHOUSE_CLUSTER")
         if self.min_insync_replicas > self.replication_factor:
             raise ValueError(f"{PREFIX}MIN_INSYNC_REPLICAS must not be above {PREFIX}REPLICATION_FACTOR")
+        if self.kafka_security_protocol in {SecurityProtocol.SSL, SecurityProtocol.SASL_SSL}:
+            _check_certificates(self.kafka_ssl_cafile, self.kafka_ssl_certfile, self.kafka_ssl_keyfile)
         return self
+
+    @model_validator(mode="after")
+    def _has_one_password(self) -> "Settings":
+        if self.clickhouse_password is not None:
+            url = with_password(self.clickhouse_url.get_secret_value(), self.clickhouse_password.get_secret_value())
+            # Everybody connects by the URL; frozen is what comes out of here.
+            self.__dict__["clickhouse_url"] = SecretStr(url)
+        return self
+
+
+def _check_certificates(authorities: Path | None, certificate: Path | None, key: Path | None) -> None:
+    """Raise ``ValueError`` with the setting and the path where a file cannot be read or used, since clients would name neither."""
+    for name, path in (("cafile", authorities), ("certfile", certificate), ("keyfile", key)):
+        if path is not None:
+            try:
+                path.read_bytes()
+            except OSError as error:
+                raise ValueError(f"{variable(f'kafka_ssl_{name}')}: {path}: {error.strerror}") from None
+    context = ssl.create_default_context()
+    try:
+        if authorities is not None:
+            context.load_verify_locations(authorities)
+    except ssl.SSLError as error:
+        raise ValueError(f"{variable('kafka_ssl_cafile')}: {authorities} holds no certificates in PEM: {error.reason}") from None
+    try:
+        if certificate is not None:
+            # Without a password of ours, OpenSSL would ask on the terminal.
+            context.load_cert_chain(certificate, key, password="")
+    except ssl.SSLError as error:
+        names = f"{variable('kafka_ssl_certfile')}, {variable('kafka_ssl_keyfile')}"
+        raise ValueError(f"{names}: {certificate}, {key or certificate}: no certificate and key without password in PEM: {error.reason}") from None
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -4,6 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import click
 import pytest
@@ -63,7 +64,48 @@ def test_the_compose_file_starts_things_in_order_and_two_workers() -> None:
         "topics": "service_completed_successfully",
         "migrate": "service_completed_successfully",
     }
-    assert all("healthcheck" in services[name] for name in ("kafka", "clickhouse", "worker"))
+    assert {name for name, service in services.items() if "healthcheck" in service} == {"kafka", "clickhouse"}
+
+
+def test_what_lies_in_memory_is_limited() -> None:
+    for service in COMPOSE["services"].values():
+        for mount in service.get("tmpfs", []):
+            assert re.search(r":size=\d+m$", mount), mount
+
+
+def test_clickhouse_logs_to_the_console_alone() -> None:
+    mounts = [volume.split(":") for volume in COMPOSE["services"]["clickhouse"]["volumes"]]
+    ((source, _, mode),) = [mount for mount in mounts if mount[1].startswith("/etc/clickhouse-server/config.d/")]
+
+    logger = ET.parse(ROOT / source).find("logger")
+
+    assert mode == "ro"
+    assert logger is not None
+    assert (logger.findtext("level"), logger.findtext("console")) == ("information", "true")
+    assert all(entry.attrib == {"remove": "1"} for name in ("log", "errorlog") for entry in [logger.find(name)] if entry is not None)
+    assert {entry.tag for entry in logger} == {"level", "console", "log", "errorlog"}
+
+
+def test_no_password_is_put_into_a_url_unencoded() -> None:
+    settings = COMPOSE["x-candor"]["environment"]
+
+    assert not any("$" in value for name, value in settings.items() if "://" in value)
+    assert "CLICKHOUSE_PASSWORD" in settings["CANDOR_CLICKHOUSE_PASSWORD"]
+
+
+def test_one_service_builds_the_image_and_the_others_wait_for_it() -> None:
+    """Several that build one tag are built at once, and all but the first fail to store it."""
+
+    def before(name: str) -> set[str]:
+        return set().union(*({needed, *before(needed)} for needed in COMPOSE["services"][name].get("depends_on", {})))
+
+    builders = [name for name, service in COMPOSE["services"].items() if "build" in service]
+
+    assert len(builders) == 1
+    assert set(builders) <= set(OURS)
+    for name in set(OURS) - set(builders):
+        assert OURS[name]["pull_policy"] == "never"
+        assert builders[0] in before(name)
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)

@@ -3,6 +3,7 @@
 Sessions are cheap (a tenth of a millisecond) and safe to use side by side; one session used by two threads at once is not.
 """
 
+import fcntl
 import json
 import re
 import time
@@ -15,13 +16,17 @@ from typing import Protocol, Self, cast
 
 from chdb.session import Session as ChdbSession
 
+from sinks.chdb_server.guard import SEVERAL, refusal
 from sinks.chdb_server.statement import Statement
 
+USERS = Path(__file__).with_name("users.xml")
 SESSION_SECONDS = 60.0
 _CODE = re.compile(r"Code: (\d+)")
+_PROCESS = re.compile(r"PID: (\d+)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 BAD_ARGUMENTS = 36
-NOT_ALLOWED = 1
+SYNTAX_ERROR = 62
+ACCESS_DENIED = 497
 SESSION_IS_LOCKED = 373
 
 
@@ -55,6 +60,10 @@ class _Session(Protocol):
 
 
 _open = cast("Callable[[str], _Session]", ChdbSession)
+
+
+class FolderInUse(Exception):
+    """Another process has the folder open."""
 
 
 class EngineError(Exception):
@@ -104,11 +113,21 @@ class Engine:
 
     def __init__(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
-        self._path = str(path.resolve())
+        self._options = f"{path.resolve()}?config-file={USERS}&users_config={USERS}"
+        _check_free(path)
         # Keeps the engine up between requests; closing the last session closes the engine.
-        self._root = _open(self._path)
+        self._root = _open(self._options)
+        self._hide_files()
         self._kept: dict[str, _Kept] = {}
         self._lock = Lock()
+
+    def _hide_files(self) -> None:
+        """Make ``default`` a database like all others: chDB lays the files of the machine over it, which nobody here may read."""
+        if str(self._root.query("CHECK GRANT READ ON FILE", "TabSeparatedRaw").data()).strip() != "0":
+            raise RuntimeError(f"chDB does not keep to {USERS}: its statements could read and write any file")
+        uuid = str(self._root.query("SELECT uuid FROM system.databases WHERE name = 'default'", "TabSeparatedRaw").data()).strip()
+        self._root.query("DETACH DATABASE default")
+        self._root.query(f"ATTACH DATABASE default UUID '{uuid}' ENGINE = Atomic")
 
     def version(self) -> str:
         """The version of the engine."""
@@ -124,8 +143,9 @@ class Engine:
 
     def run(self, job: Job) -> Result:
         """Run one statement; raises ``EngineError``."""
-        if job.statement.touches_files:
-            raise EngineError("Code: 1. DB::Exception: Files of the server cannot be read or written over HTTP. (UNSUPPORTED_METHOD)", NOT_ALLOWED)
+        if said := refusal(job.text, job.parameters):
+            number, name = (SYNTAX_ERROR, "SYNTAX_ERROR") if said == SEVERAL else (ACCESS_DENIED, "ACCESS_DENIED")
+            raise EngineError(f"Code: {number}. DB::Exception: {said}. ({name})", number)
         try:
             with self._session(job) as (session, kept), _under(session, job, kept=kept):
                 return _insert(session, job) if job.statement.insert_format else _query(session, job)
@@ -138,7 +158,7 @@ class Engine:
     def _session(self, job: Job) -> Iterator[tuple[_Session, bool]]:
         kept = self._find(job)
         if kept is None:
-            session = _open(self._path)
+            session = _open(self._options)
             try:
                 yield session, False
             finally:
@@ -164,7 +184,7 @@ class Engine:
             if not job.session_id or job.read_only:
                 return None
             if job.session_id not in self._kept and job.statement.is_stateful:
-                kept = _Kept(_open(self._path), used_at=now)
+                kept = _Kept(_open(self._options), used_at=now)
                 kept.session.query(f"USE {_quoted(job.database)}")
                 self._kept[job.session_id] = kept
             return self._kept.get(job.session_id)
@@ -221,6 +241,20 @@ def _insert(session: _Session, job: Job) -> Result:
         written_bytes=done.bytes_written,
         elapsed_seconds=done.elapsed,
     )
+
+
+def _check_free(path: Path) -> None:
+    """Raise ``FolderInUse`` where another process has the folder open; the engine would say so on standard error, and raise what says nothing."""
+    status = path / "status"
+    if not status.exists():
+        return
+    with status.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = _PROCESS.search(file.read().decode(errors="replace"))
+            who = f"process {owner[1]}" if owner else "another process"
+            raise FolderInUse(f"{path} is open in {who}, and only one can have it: end that one, use its address, or name another folder") from None
 
 
 def _checked(name: str) -> str:

@@ -20,7 +20,7 @@ from aiohttp import web
 
 from sinks.chdb_server.access import Access
 from sinks.chdb_server.compression import UnknownEncoding, compressed, decompressed
-from sinks.chdb_server.engine import Engine, EngineError, Job, Result
+from sinks.chdb_server.engine import Engine, EngineError, FolderInUse, Job, Result
 from sinks.chdb_server.statement import read
 
 HOST = "127.0.0.1"
@@ -226,6 +226,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     access = Access(os.environ.get("CANDOR_CLICKHOUSE_SERVER_PASSWORD", ""), os.environ.get("CANDOR_CLICKHOUSE_SERVER_READER_PASSWORD", ""))
     try:
         asyncio.run(serve(chosen.path, chosen.host, chosen.port, access))
+    except FolderInUse as error:
+        sys.stderr.write(f"{error}\n")
+        return 3
     except OSError as error:
         sys.stderr.write(f"Cannot listen on {chosen.host}:{chosen.port}: {error}\n")
         return 3

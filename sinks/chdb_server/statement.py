@@ -9,9 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _TOKEN = re.compile(
-    rb"""(?P<skip>--[^\n]*|/\*.*?\*/|'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`)|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<word>[A-Za-z_]\w*)""",
-    re.DOTALL,
+    rb"""
+    (?P<skip>--[^\n]*|//[^\n]*|\#[ !][^\n]*|/\*.*?\*/)
+    |(?P<text>'(?:[^'\\]|\\.|'')*'|\xe2\x80\x98.*?\xe2\x80\x99|\$(?P<tag>[^$]*)\$.*?\$(?P=tag)\$)
+    |(?P<name>"(?:[^"\\]|\\.|"")*"|`(?:[^`\\]|\\.|``)*`|\xe2\x80\x9c.*?\xe2\x80\x9d)
+    |(?P<word>[A-Za-z0-9_$][\w$]*)|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<comma>,)|(?P<dot>\.)|(?P<end>;)
+    """,
+    re.DOTALL | re.VERBOSE,
 )
+"""As the engine's own lexer has it; what is left out are operators."""
+_ESCAPE = re.compile(rb"""\\x(?P<code>[0-9A-Fa-f]{2})|\\N|\\(?P<plain>.)|(?P<twice>``|"")""", re.DOTALL)
 _RESULT = frozenset({b"SELECT", b"WITH", b"SHOW", b"DESCRIBE", b"DESC", b"EXISTS", b"EXPLAIN", b"CHECK", b"VALUES"})
 _STATEFUL = frozenset({b"SET", b"USE"})
 _BREAK = re.compile(rb"[ \t]*;?[ \t]*(?:\r?\n|$)|[ \t]+")
@@ -27,7 +34,6 @@ class Statement:
     insert_format: str | None = None
     head_end: int = 0
     data_at: int = 0
-    touches_files: bool = False
     temporary: bool = False
 
     @property
@@ -41,35 +47,61 @@ class Statement:
         return self.first in _STATEFUL or self.temporary
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of a statement: its kind is that of the pattern. Of a quoted name, the value is what it names."""
+
+    kind: str
+    value: bytes
+    end: int = 0
+
+
+def tokens(text: bytes) -> Iterator[Token]:
+    """The pieces of a statement, without comments and operators."""
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup or ""
+        if kind == "name":
+            yield Token(kind, _unquoted(match[0]), match.end())
+        elif kind != "skip":
+            yield Token(kind, match[0], match.end())
+
+
+def _unquoted(name: bytes) -> bytes:
+    edge = 3 if name.startswith(b"\xe2") else 1
+    return _ESCAPE.sub(
+        lambda found: bytes([int(found["code"], 16)]) if found["code"] else found["plain"] or (found["twice"] or b"")[:1], name[edge:-edge]
+    )
+
+
 def read(text: bytes) -> Statement:
     """What the text is. Of an insert, only the head must be in it."""
     words = _words(text)
     first, end = next(words, (b"", 0))
-    before, insert_into_files, output_format = first, False, None
+    before, output_format = first, None
     for word, end in words:
         pair, before = (before, word), word
-        insert_into_files = insert_into_files or pair in ((b"INTO", b"OUTFILE"), (b"FROM", b"INFILE"))
         if pair == (b"CREATE", b"TEMPORARY"):
             return Statement(first, temporary=True)
-        if first == b"INSERT" and word in (b"SELECT", b"WITH", b"VALUES", b"WATCH"):
-            return Statement(first, touches_files=insert_into_files)
+        if first == b"INSERT" and (word in (b"SELECT", b"WITH", b"VALUES", b"WATCH") or pair == (b"FORMAT", b"VALUES")):
+            # Values may be expressions, so they belong to what is said, not to what is sent.
+            return Statement(first)
         if pair[0] == b"FORMAT":
             output_format = text[end - len(word) : end].decode()
             if first == b"INSERT":
                 gap = _BREAK.match(text, end)
                 head_end = text[: end - len(word)].upper().rindex(b"FORMAT")
-                return Statement(first, None, output_format, head_end, gap.end() if gap else end, insert_into_files)
-    return Statement(first, output_format, touches_files=insert_into_files)
+                return Statement(first, None, output_format, head_end, gap.end() if gap else end)
+    return Statement(first, output_format)
 
 
 def _words(text: bytes) -> Iterator[tuple[bytes, int]]:
     """Words outside of brackets, in capitals, and where they end; the first word counts wherever it stands, as in ``(SELECT 1)``."""
     depth, seen = 0, False
-    for token in _TOKEN.finditer(text):
-        if token["open"]:
+    for token in tokens(text):
+        if token.kind == "open":
             depth += 1
-        elif token["close"]:
+        elif token.kind == "close":
             depth -= 1
-        elif token["word"] and (depth == 0 or not seen):
+        elif token.kind == "word" and (depth == 0 or not seen):
             seen = True
-            yield token["word"].upper(), token.end()
+            yield token.value.upper(), token.end

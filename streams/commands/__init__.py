@@ -5,6 +5,7 @@ Results go to standard output, everything said about them to standard error.
 """
 
 import importlib
+import signal
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from streams.errors import CandorError, ConfigurationError, DependencyUnavailabl
 
 _PROBLEM = ProblemFound.exit_code
 _DEPENDENCY_AWAY = DependencyUnavailable.exit_code
+_INTERRUPTED = 128 + signal.SIGINT
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,12 @@ class CandorGroup(click.Group):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """What the command returns; raises ``Failure`` for errors that are no bugs."""
+        """What the command returns; raises ``Failure`` for errors that are no bugs, and click's ``Exit`` where the user interrupts it."""
         try:
             return super().invoke(ctx)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("Interrupted", err=True)
+            ctx.exit(_INTERRUPTED)
         except CandorError as error:
             raise Failure(str(error), error.exit_code) from error
         except (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError) as error:

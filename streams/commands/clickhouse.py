@@ -8,6 +8,7 @@ import click
 from aiohttp.web import GracefulExit
 
 from sinks.chdb_server.access import Access
+from sinks.chdb_server.engine import FolderInUse
 from sinks.chdb_server.server import serve
 from streams.errors import DependencyUnavailable
 from streams.settings import load_settings
@@ -32,5 +33,7 @@ def command(path: Path, host: str, port: int) -> None:
         # The server raises these where a signal tells it to end, once it has.
         with suppress(KeyboardInterrupt, GracefulExit):
             asyncio.run(serve(path, host, port, access))
+    except FolderInUse as error:
+        raise DependencyUnavailable(str(error)) from None
     except OSError as error:
         raise DependencyUnavailable(f"cannot serve at {host}:{port}: {error}") from None

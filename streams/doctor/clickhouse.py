@@ -47,7 +47,8 @@ def check_clickhouse(settings: Settings) -> Iterator[Finding]:
 def _refused(error: SinkError) -> Finding:
     if isinstance(error, SinkRefused) and error.code == _UNKNOWN_DATABASE:
         return Finding("clickhouse", "database", State.PROBLEM, "absent", "create it and its tables: candor migrate")
-    return Finding("clickhouse", "login", State.PROBLEM, str(error), f"check user, password and database in {variable('clickhouse_url')}")
+    advice = f"check user and database in {variable('clickhouse_url')}, and the password there or in {variable('clickhouse_password')}"
+    return Finding("clickhouse", "login", State.PROBLEM, str(error), advice)
 
 
 def _check_server(clickhouse: ClickHouse) -> Iterator[Finding]:

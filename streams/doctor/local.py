@@ -5,10 +5,13 @@ import os
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from pydantic_settings import DotEnvSettingsSource
 
 from schemas.catalog import CatalogError, load_catalog
 from streams.doctor.finding import Finding, State
-from streams.settings import BESIDE_SETTINGS, PREFIX, Settings, variable
+from streams.settings import BESIDE_SETTINGS, ENVIRONMENT_FILE, PREFIX, SECRETS_FOLDER, Settings, variable
 
 _LIBRARIES = {"faust-streaming": "0.15.", "aiokafka": "0.14.", "kafka-python": "3.", "clickhouse-connect": "1.", "pyarrow": "", "chdb": ""}
 """What matters most, and how its version begins."""
@@ -32,15 +35,27 @@ def check_versions() -> Iterator[Finding]:
 
 
 def check_environment() -> Iterator[Finding]:
-    """Variables that look like settings and are none."""
+    """Names that look like settings and are none, wherever settings are read from; in files, of either case, as settings are read there."""
     known = {variable(name) for name in Settings.model_fields} | BESIDE_SETTINGS
-    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
-    for name in unknown:
+    unknown = [(name, where) for where, names in _given().items() for name in sorted(names - known)]
+    for name, where in unknown:
         close = difflib.get_close_matches(name, known, n=1)
         advice = f"did you mean {close[0]}?" if close else "remove it; .env.example lists all settings"
-        yield Finding("settings", name, State.WARNING, "is no setting", advice)
+        yield Finding("settings", name, State.WARNING, f"is no setting; it stands in {where}", advice)
     if not unknown:
-        yield Finding("settings", "environment", State.OK, "all variables are settings")
+        yield Finding("settings", "names", State.OK, "all are settings")
+
+
+def _given() -> dict[str, set[str]]:
+    """Names that begin like ours, by where they stand."""
+    given = {"the environment": set(os.environ)}
+    file = Path(os.environ.get(ENVIRONMENT_FILE, ".env"))
+    if file.is_file():
+        given[str(file)] = set(DotEnvSettingsSource(Settings, env_file=file).env_vars)
+    folder = os.environ.get(SECRETS_FOLDER)
+    if folder:
+        given[folder] = {path.name for path in Path(folder).iterdir() if path.is_file()}
+    return {where: {name.upper() for name in names if name.upper().startswith(PREFIX)} for where, names in given.items()}
 
 
 def check_catalog(settings: Settings) -> Iterator[Finding]:

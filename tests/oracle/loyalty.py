@@ -54,7 +54,9 @@ def counted_responses(events: Iterable[Event], catalog: Catalog) -> list[Counted
 
 def _revenue(purchase: tuple[Decimal, datetime] | None, named_at: datetime) -> Decimal:
     """The amount of a purchase that is named within the horizon of joins."""
-    return Decimal(0) if purchase is None or abs(purchase[1] - named_at) > Horizons().join else purchase[0]
+    if purchase is None or named_at - purchase[1] > Horizons().join or purchase[1] - named_at > Horizons().revision:
+        return Decimal(0)
+    return purchase[0]
 
 
 def window(day: date) -> date:

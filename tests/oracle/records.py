@@ -44,4 +44,4 @@ class Horizons:
 
     dedupe: timedelta = timedelta(days=35)
     revision: timedelta = timedelta(days=400)
-    join: timedelta = timedelta(days=400)
+    join: timedelta = timedelta(days=3_650)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pyarrow as pa
 import pytest
 
 from schemas.rows import Table
@@ -15,19 +16,20 @@ from sinks.errorcodes import TRY_AGAIN
 from tests.sinks.rows import column, rows
 
 Answer = tuple[int, dict[str, str], bytes]
+ASKED = b"FROM asked"
 UP = (200, {"X-ClickHouse-Format": "TabSeparated"}, b"26.1\tUTC\n")
 
 
 @contextmanager
 def server(answer: Callable[[bytes], Answer | None]) -> Iterator[str]:
-    """An HTTP server that answers inserts as it is told, None: by cutting the connection; clients that only introduce themselves are served."""
+    """An HTTP server that answers as it is told, None: by cutting the connection; clients that only introduce themselves are served."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-            said = answer(body) if "INSERT" in self.path else (UP if b"version" in body else (200, {}, b""))
+            said = answer(body) if "INSERT" in self.path or ASKED in body else (UP if b"version" in body else (200, {}, b""))
             if said is None:
                 self.connection.shutdown(socket.SHUT_RDWR)
                 self.close_connection = True
@@ -77,6 +79,20 @@ def test_codes_that_pass_mean_try_again(code: int) -> None:
     assert isinstance(failure((500, {"X-ClickHouse-Exception-Code": str(code)}, f"Code: {code}. DB::Exception: x".encode())), SinkUnavailable)
 
 
+@pytest.mark.parametrize("code", [95, 201, 202, 241, 252, 254, 319, 416, 700, 762])
+def test_what_passes_by_itself_is_among_them(code: int) -> None:
+    """Sockets, quotas, loads and limits, parts, replicas, inserts of which nothing is known, connections."""
+    assert code in TRY_AGAIN
+
+
+def test_codes_have_the_names_that_the_engine_gives_them(embedded: ClickHouse) -> None:
+    found = embedded.query(
+        "SELECT code, errorCodeToName(toUInt32(code)) AS name FROM (SELECT arrayJoin({codes:Array(Int32)}) AS code)", {"codes": [*TRY_AGAIN]}
+    )
+
+    assert {row["code"]: row["name"] for row in found.to_pylist()} == TRY_AGAIN
+
+
 @pytest.mark.parametrize("code", [16, 27, 53, 60, 62, 81, 164, 497, 516])
 def test_other_codes_mean_refused(code: int) -> None:
     error = failure((500, {"X-ClickHouse-Exception-Code": str(code)}, f"Code: {code}. DB::Exception: x".encode()))
@@ -91,6 +107,40 @@ def test_a_connection_that_is_cut_means_away() -> None:
 
 def test_an_answer_that_is_cut_means_away() -> None:
     assert isinstance(failure((200, {"X-ClickHouse-Summary": "{}", "Content-Length": "99"}, b"ab")), SinkUnavailable)
+
+
+def _answered(body: bytes) -> list[dict[str, object]]:
+    """What a query gives, or raises, when the server answers so."""
+    with server(lambda _: (200, {}, body)) as url:
+        clickhouse = connect(url)
+        try:
+            found: list[dict[str, object]] = clickhouse.query("SELECT n FROM asked").to_pylist()
+            return found
+        finally:
+            clickhouse.close()
+
+
+def _arrow_file(numbers: int) -> bytes:
+    stream = pa.BufferOutputStream()
+    table = pa.table({"n": range(numbers)})
+    with pa.ipc.new_file(stream, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(stream.getvalue())
+
+
+@pytest.mark.parametrize("kept", [1, 7, 100, -1])
+def test_half_an_answer_to_a_query_means_try_again(kept: int) -> None:
+    whole = _arrow_file(1000)
+    assert _answered(whole)[-1] == {"n": 999}
+
+    with pytest.raises(SinkUnavailable, match="cannot be read"):
+        _answered(whole[:kept])
+
+
+@pytest.mark.parametrize(("code", "raised"), [(395, SinkRefused), (241, SinkUnavailable)])
+def test_an_error_in_the_middle_of_an_answer_counts_as_what_it_says(code: int, raised: type[SinkError]) -> None:
+    with pytest.raises(raised, match=f"Code: {code}"):
+        _answered(_arrow_file(1000)[:2000] + f"\r\n__exception__\r\nCode: {code}. DB::Exception: so it is.\n".encode())
 
 
 def test_no_answer_in_time_means_away() -> None:

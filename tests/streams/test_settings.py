@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from sinks.address import parse
 from streams.errors import ConfigurationError
 from streams.settings import BESIDE_SETTINGS, PREFIX, Settings, describe, environment_example, load_settings, redact_url, variable
 
@@ -39,6 +40,9 @@ def test_an_override_stands_above_all_and_none_leaves_the_setting(monkeypatch: p
     ("name", "value"),
     [
         ("CLICKHOUSE_URL", "ftp://user:sesame@host/"),
+        ("CLICKHOUSE_URL", "http://user:ses/ame@host/sesame"),
+        ("CLICKHOUSE_URL", "http://user:sesame℀@host/"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "sesame"),
         ("PARTITIONS", "0"),
         ("PAUSE_REJECT_RATIO", "sesame"),
         ("KAFKA_SECURITY_PROTOCOL", "sesame"),
@@ -57,6 +61,58 @@ def test_a_wrong_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPa
 
     assert PREFIX + name in str(raised.value)
     assert "sesame" not in str(raised.value)
+
+
+@pytest.mark.parametrize("servers", ["one:1", "one:1, two.example_3-4:65535", "127.0.0.1:9092", "[::1]:9092,[fe80::1%eth0]:1"])
+def test_brokers_are_hosts_with_ports(servers: str) -> None:
+    assert load_settings(kafka_bootstrap_servers=servers).kafka_bootstrap_servers == servers
+
+
+@pytest.mark.parametrize(
+    "servers", ["localhost", "localhost:", ":9092", "localhost:http", "localhost:0", "localhost:65536", "::1:9092", "kafka://one:1", "one:1 two:2"]
+)
+def test_brokers_that_are_none_are_told_what_is_expected(servers: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"^CANDOR_KAFKA_BOOTSTRAP_SERVERS: must be host:port, several separated by commas; .* \[::1\]:9092$"
+    ):
+        load_settings(kafka_bootstrap_servers=servers)
+
+
+@pytest.mark.parametrize(("servers", "number"), [("one:1,two", "2 of 2"), (",two:2", "1 of 2"), ("one:1,two:2,", "3 of 3")])
+def test_of_several_brokers_the_wrong_one_is_counted(servers: str, number: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"number {number} is not"):
+        load_settings(kafka_bootstrap_servers=servers)
+
+
+@pytest.mark.parametrize("name", ["cafile", "certfile", "keyfile"])
+@pytest.mark.parametrize("protocol", ["SSL", "SASL_SSL"])
+def test_a_file_that_tls_needs_and_cannot_be_used_is_named(tmp_path: Path, name: str, protocol: str) -> None:
+    given = {"kafka_security_protocol": protocol, "kafka_sasl_username": "user", "kafka_sasl_password": "sesame"}
+    broken = tmp_path / "broken.pem"
+    broken.write_text("no certificate")
+
+    with pytest.raises(ConfigurationError, match=f"CANDOR_KAFKA_SSL_{name.upper()}: /nowhere/x.pem: No such file"):
+        load_settings(**given, **{f"kafka_ssl_{name}": "/nowhere/x.pem"})
+    if name != "keyfile":
+        with pytest.raises(ConfigurationError, match=f"CANDOR_KAFKA_SSL_{name.upper()}.*{broken}"):
+            load_settings(**given, **{f"kafka_ssl_{name}": broken})
+
+
+def test_files_of_tls_matter_only_with_tls() -> None:
+    assert load_settings(kafka_ssl_cafile="/nowhere/x.pem").kafka_ssl_cafile == Path("/nowhere/x.pem")
+
+
+def test_the_password_of_clickhouse_may_stand_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDOR_CLICKHOUSE_URL", "http://user:other@host:8123/db")
+    monkeypatch.setenv("CANDOR_CLICKHOUSE_PASSWORD", "s@s/me:#?%")
+
+    settings = load_settings()
+
+    assert parse(settings.clickhouse_url.get_secret_value()).password == "s@s/me:#?%"
+    assert describe(settings)["CANDOR_CLICKHOUSE_URL"] == "http://user:********@host:8123/db"
+    assert describe(settings)["CANDOR_CLICKHOUSE_PASSWORD"] == "********"
+    assert "s@s" not in repr(settings)
+    assert "s%40s" not in repr(settings)
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -17,10 +17,11 @@ def forget(state: AccountsState, horizons: Horizons) -> None:
     """Frees what is past the horizons, counted from the newest ``occurred_at`` of the topics."""
     feedback, transactions = (state.watermarks.get(topic, NEVER) for topic in (Topic.FEEDBACK, Topic.TRANSACTIONS))
     # The topics are read side by side, and one may be far ahead: what is to be joined stays until the other has come so far.
-    joined = min(feedback, transactions) - horizons.join - horizons.dedupe
+    both = min(feedback, transactions) - horizons.dedupe
+    joined = both - horizons.join
     # Where no transaction has been seen yet, they may still come; but not for ever.
-    waiting = joined if transactions != NEVER else feedback - horizons.revision - horizons.join
-    _forget_before(state, state.responses, state.responses.given_at, min(feedback - horizons.revision, waiting))
+    waiting = both if transactions != NEVER else feedback - horizons.revision
+    _forget_before(state, state.responses, state.responses.given_at, min(feedback - horizons.revision, waiting - horizons.named_ahead))
     _forget_before(state, state.transactions, state.transactions.occurred_at, joined)
     _forget_before(state, state.refunds, state.refunds.occurred_at, joined)
     _forget_before(state, state.loyalty, state.loyalty.day.astype(np.int64) * DAY, feedback - horizons.cells)

@@ -15,7 +15,7 @@ from schemas.rows import TABLES, Table
 from streams.core.accounts import last_score, loyalty
 from streams.core.accounts.state import DAY, AccountsState, Horizons, link_responses
 from streams.core.accounts.tables import NOBODY, ResponseState
-from streams.core.accounts.transactions import transaction_keys
+from streams.core.accounts.transactions import can_be_joined, transaction_keys
 from streams.core.batch import Bools, Decoded, Floats, Int64s, Rejected
 from streams.core.hashing import UInt64s, combine, hash_strings, salt
 from streams.core.signals import LATE_DAYS
@@ -237,7 +237,7 @@ def _join(state: AccountsState, rows: Int64s, horizons: Horizons) -> None:
         return
     purchases = state.transactions.find(responses.transaction[naming])
     known = (purchases >= 0) & state.transactions.purchase[purchases]
-    joined = known & (np.abs(state.transactions.occurred_at[purchases] - responses.named_at[naming]) <= horizons.join)
+    joined = known & can_be_joined(state.transactions.occurred_at[purchases], responses.named_at[naming], horizons)
     responses.revenue[naming[joined]] = state.transactions.amount[purchases[joined]]
     responses.state[naming[joined]] |= ResponseState.JOINED
     waiting = naming[~known]

@@ -208,7 +208,7 @@ class AccountsStage:
     def _update(self, topic: Topic, events: Decoded, account_hashes: UInt64s, fresh: Int64s, things: UInt64s, accounts: Int64s) -> None:
         real = accounts != NOBODY
         if topic is Topic.TRANSACTIONS:
-            transactions.apply(self.state, events, fresh, things, accounts, self._horizons.join)
+            transactions.apply(self.state, events, fresh, things, accounts, self._horizons)
         elif topic is Topic.COMMUNICATIONS:
             np.add.at(self.state.accounts.messages, accounts[real], 1)
         elif topic is Topic.ACTIONS:

@@ -43,7 +43,12 @@ class Horizons:
 
     dedupe: int = 35 * DAY
     revision: int = 400 * DAY
-    join: int = 400 * DAY
+    join: int = 3_650 * DAY
+
+    @property
+    def named_ahead(self) -> int:
+        """How long before a purchase a response may name it: no longer than the response is remembered."""
+        return min(self.join, self.revision)
 
     @property
     def cells(self) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 
 from schemas.enums import TransactionType
 from streams.core.accounts import loyalty, ownership
-from streams.core.accounts.state import AccountsState
+from streams.core.accounts.state import AccountsState, Horizons
 from streams.core.accounts.tables import ResponseState
 from streams.core.batch import Bools, Decoded, Int64s, ProductLines
 from streams.core.hash_index import copies
@@ -28,11 +28,10 @@ def copies_of_known(state: AccountsState, keys: UInt64s, occurred_at: Int64s, si
     return copies(keys, occurred_at, held, since)
 
 
-def apply(state: AccountsState, events: Decoded, fresh: Int64s, keys: UInt64s, accounts: Int64s, horizon: int) -> None:
+def apply(state: AccountsState, events: Decoded, fresh: Int64s, keys: UInt64s, accounts: Int64s, horizons: Horizons) -> None:
     """Takes in new transactions.
 
-    ``fresh`` are their indexes among ``events``; ``keys`` and ``accounts`` go with these, account -1 for test traffic. Responses and refunds that are
-    farther from a purchase than ``horizon``, in microseconds, are not joined with it.
+    ``fresh`` are their indexes among ``events``; ``keys`` and ``accounts`` go with these, account -1 for test traffic.
     """
     refund = events.event_type[fresh] == _REFUND
     counted = ~events.synthetic[fresh]
@@ -40,7 +39,7 @@ def apply(state: AccountsState, events: Decoded, fresh: Int64s, keys: UInt64s, a
     lines = _Lines(events, fresh)
     _register(state, events, fresh, keys, purchase, lines)
     _sum_up(state, accounts, events.amount[fresh], purchase, counted & refund)
-    _settle_responses(state, keys[purchase], events.amount[fresh][purchase], events.occurred_at[fresh][purchase], horizon)
+    _settle_responses(state, keys[purchase], events.amount[fresh][purchase], events.occurred_at[fresh][purchase], horizons)
     bought_or_returned = counted[lines.owner]
     sign = np.where(refund, -1, 1)[lines.owner]
     ownership.move(
@@ -49,8 +48,14 @@ def apply(state: AccountsState, events: Decoded, fresh: Int64s, keys: UInt64s, a
         lines.products[bought_or_returned],
         (sign * lines.quantities)[bought_or_returned],
     )
-    _settle_refunds(state, keys[purchase], horizon)
-    _give_back(state, events, fresh, keys, accounts, np.flatnonzero(counted & refund & ~lines.given), horizon)
+    _settle_refunds(state, keys[purchase], horizons.join)
+    _give_back(state, events, fresh, keys, accounts, np.flatnonzero(counted & refund & ~lines.given), horizons.join)
+
+
+def can_be_joined(sold_at: Int64s, named_at: Int64s, horizons: Horizons) -> Bools:
+    """Returns which purchases bring their revenue to the responses that name them, by the times of both in microseconds."""
+    joined: Bools = (named_at - sold_at <= horizons.join) & (sold_at - named_at <= horizons.named_ahead)
+    return joined
 
 
 class _Lines:
@@ -88,7 +93,7 @@ def _sum_up(state: AccountsState, accounts: Int64s, amounts: Int64s, purchase: B
     np.add.at(table.refunds, accounts[refund], amounts[refund])
 
 
-def _settle_responses(state: AccountsState, keys: UInt64s, amounts: Int64s, times: Int64s, horizon: int) -> None:
+def _settle_responses(state: AccountsState, keys: UInt64s, amounts: Int64s, times: Int64s, horizons: Horizons) -> None:
     """Gives responses that had been waiting for a purchase its revenue."""
     waiting = state.awaiting_purchase
     sales = zip(keys.tolist(), amounts.tolist(), times.tolist(), strict=True)
@@ -102,7 +107,7 @@ def _settle_responses(state: AccountsState, keys: UInt64s, amounts: Int64s, time
     # A response may have been revised to name another purchase, withdrawn or forgotten since; and revised to name the same one again.
     unsettled = responses.state[rows] & (ResponseState.COUNTED | ResponseState.JOINED) == ResponseState.COUNTED
     unsettled &= (rows >= 0) & (responses.transaction[rows] == named)
-    unsettled &= np.abs(responses.named_at[rows] - sold_at) <= horizon
+    unsettled &= can_be_joined(sold_at, responses.named_at[rows], horizons)
     rows, first = np.unique(rows[unsettled], return_index=True)
     paid = paid[unsettled][first]
     responses.revenue[rows] = paid

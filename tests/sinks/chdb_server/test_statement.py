@@ -29,7 +29,13 @@ def test_the_data_of_an_insert_begins_after_its_format(text: bytes, head: bytes,
 
 
 @pytest.mark.parametrize(
-    "text", [b"INSERT INTO t VALUES ('a FORMAT b')", b"INSERT INTO t SELECT 1 FORMAT CSV", b"INSERT INTO t WITH x AS (SELECT 1) SELECT 2"]
+    "text",
+    [
+        b"INSERT INTO t VALUES ('a FORMAT b')",
+        b"INSERT INTO t SELECT 1 FORMAT CSV",
+        b"INSERT INTO t WITH x AS (SELECT 1) SELECT 2",
+        b"INSERT INTO t FORMAT Values (1)",
+    ],
 )
 def test_an_insert_of_values_or_of_a_query_has_no_data(text: bytes) -> None:
     assert read(text).insert_format is None
@@ -69,11 +75,3 @@ def test_whether_an_answer_has_rows(text: bytes, has_result: bool) -> None:
 )
 def test_what_a_session_remembers(text: bytes, stateful: bool) -> None:
     assert read(text).is_stateful == stateful
-
-
-@pytest.mark.parametrize(
-    ("text", "touches"),
-    [(b"SELECT 1 INTO OUTFILE '/x'", True), (b"INSERT INTO t FROM INFILE '/x' FORMAT CSV", True), (b"SELECT 'INTO OUTFILE'", False)],
-)
-def test_files_of_the_server_are_noticed(text: bytes, touches: bool) -> None:
-    assert read(text).touches_files == touches

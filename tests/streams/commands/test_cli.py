@@ -1,7 +1,10 @@
 """The command line as a whole: every command has help, is documented, and ends with the right code."""
 
+import asyncio
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -10,6 +13,7 @@ import pytest
 from sinks.base import SinkRefused, SinkUnavailable
 from streams import errors
 from streams.commands import COMMANDS, cli
+from streams.commands import migrate as migrate_command
 from streams.commands import topics as topics_command
 from streams.errors import CandorError, ConfigurationError, KafkaUnavailable, ProblemFound
 from tests.streams.commands.conftest import Run
@@ -79,6 +83,35 @@ def test_errors_become_one_line_and_an_exit_code(candor: Run, monkeypatch: pytes
     assert result.exit_code == exit_code
     assert result.stderr == f"Error: {error}\n"
     assert result.stdout == ""
+
+
+def _ask_again() -> None:
+    raise click.Abort
+
+
+def _press_ctrl_c() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def _press_ctrl_c_in_the_loop() -> None:
+    async def wait() -> None:
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.Event().wait()
+
+    asyncio.run(wait())
+
+
+@pytest.mark.parametrize("interrupt", [_ask_again, _press_ctrl_c, _press_ctrl_c_in_the_loop])
+@pytest.mark.parametrize("arguments", [("topics", "check"), ("migrate",)])
+def test_a_command_that_is_interrupted_ends_with_130(
+    candor: Run, monkeypatch: pytest.MonkeyPatch, interrupt: Callable[[], None], arguments: tuple[str, ...]
+) -> None:
+    for command in (topics_command, migrate_command):
+        monkeypatch.setattr(command, "load_settings", interrupt)
+
+    result = candor(*arguments)
+
+    assert (result.exit_code, result.stdout, result.stderr) == (130, "", "Interrupted\n")
 
 
 def test_a_bug_is_not_dressed_up(candor: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """``candor doctor``: what is well, what is not, what to do, and no secret."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +97,24 @@ def test_a_variable_that_is_no_setting_is_a_warning(candor: Run, monkeypatch: py
     assert result.exit_code == 0
     assert "CANDOR_TOPICS_PREFIX" in result.stdout
     assert "CANDOR_TOPIC_PREFIX" in result.stdout
+
+
+@pytest.mark.usefixtures("healthy")
+def test_a_name_in_a_file_that_is_no_setting_is_a_warning_too(candor: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file, folder = tmp_path / "my.env", tmp_path / "secrets"
+    file.write_text("candor_grup=x\nCANDOR_PARTITIONS=4\nexport CANDOR_REPLICAS='${x'\nOTHER=1\n# CANDOR_COMMENT=1\n")
+    folder.mkdir()
+    (folder / "candor_clickhouse_pasword").write_text("sesame")
+    (folder / "candor_log_level").write_text("info")
+    monkeypatch.setenv("CANDOR_ENV_FILE", str(file))
+    monkeypatch.setenv("CANDOR_SECRETS_DIR", str(folder))
+
+    found = {finding["what"]: (finding["found"], finding["advice"]) for finding in _findings(candor) if finding["state"] == "warning"}
+
+    assert found.keys() == {"CANDOR_GRUP", "CANDOR_REPLICAS", "CANDOR_CLICKHOUSE_PASWORD"}
+    assert str(file) in found["CANDOR_GRUP"][0]
+    assert found["CANDOR_CLICKHOUSE_PASWORD"] == (f"is no setting; it stands in {folder}", "did you mean CANDOR_CLICKHOUSE_PASSWORD?")
+    assert "sesame" not in candor("doctor").output
 
 
 @pytest.mark.usefixtures("healthy")

@@ -13,12 +13,13 @@ from schemas.catalog import Catalog
 from schemas.enums import RejectReason, Topic
 from schemas.events.values import EARLIEST_MICROSECONDS, LATEST_MICROSECONDS
 from schemas.rows import Table
-from streams.core.accounts import AccountsStage, AccountsStages
+from streams.core.accounts import AccountsStage, AccountsStages, Horizons
 from streams.core.accounts.stage import KEPT_OF_LARGER, LARGEST_LETTER
+from streams.core.accounts.state import DAY
 from streams.core.stage import CheckpointRecord, DeadLetter
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-STAGES = AccountsStages(Catalog())
+STAGES = AccountsStages(Catalog(), Horizons(join=400 * DAY))
 
 
 @dataclass(frozen=True, slots=True)
