@@ -47,6 +47,8 @@ class UnitDays:
     """Those of them whose customer was not reached by an invitation."""
     asked_share: Floats
     """Of each unit: share of its other transactions whose customers were reached; NaN where there are none."""
+    pushing: Bools
+    """Of each unit: whether the day is among the last of a period that is paid for."""
 
     def per_unit(self, marked: Bools) -> Int64s:
         """How many of the marked responses each unit has."""

@@ -117,6 +117,7 @@ class OpenDays:
             risky=risky[units].astype(np.int64),
             risky_unasked=np.clip(unasked, 0, risky)[units].astype(np.int64),
             asked_share=asked_share[units],
+            pushing=np.zeros(len(units), np.bool_),
         )
         known = self._state.fleet_units
         fleet = max(int((known.first_day[: known.count] <= day).sum()), 1)

@@ -67,4 +67,5 @@ def days(
             risky=risky,
             risky_unasked=generator.binomial(risky, share(now, "unasked")),
             asked_share=np.full(units, 1 - rates.unasked),
+            pushing=np.full(units, day % 30 >= 25),
         )

@@ -1,13 +1,15 @@
 """Units from day to day: what stays silent, what sounds, and what becomes of it."""
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from schemas.enums import Detector
-from streams.core.integrity.detectors import UNIT_DETECTORS
+from streams.core.integrity.days import UnitDays
+from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS
 from streams.core.integrity.evidence import ACTIVE_DAYS, Alarm, Evidence
 from tests.streams.core.integrity.streams_of_days import FIRST_DAY, Rates, days
 
@@ -95,6 +97,26 @@ def test_what_is_suspected_is_not_learned() -> None:
     assert learned[: UNITS // 2].max() < 0.15
 
 
+def _pushed(generator: np.random.Generator, plans: int, units: int, days_: int, share: float) -> Iterator[UnitDays]:
+    """Plans of so many units; on the last five of thirty days so many of the answers below the top become top scores."""
+    for day in days(generator, plans, days_, 2.4 * units, Rates(correlation=0.02)):
+        pushed = day.pushing[day.unit] & (generator.random(len(day.unit)) < share)
+        yield replace(day, top_box=day.top_box | pushed)
+
+
+def test_a_push_at_the_end_of_periods_is_seen_over_all_units_of_a_plan() -> None:
+    """Twenty plans of eight units, by the third month end, where six in ten answers below the top are pushed; and no plan where none is."""
+    plans = 20
+    for share, least, most in ((0.6, 18, 20), (0.0, 0, 0)):
+        evidence = Evidence.nothing(plans, len(PLAN_DETECTORS))
+        sounded = {
+            alarm.row
+            for day in _pushed(np.random.default_rng(6), plans, 8, 90, share)
+            for alarm in evidence.add_day(np.arange(plans), day, 30.0 * plans, PLAN_DETECTORS)
+        }
+        assert least <= len(sounded) <= most
+
+
 def test_units_do_not_touch_each_other() -> None:
     """A unit alone gives what it gives among others."""
     stream = list(days(np.random.default_rng(3), UNITS, 100, 3.0, Rates(), replace(Rates(), top=0.8), 40))
@@ -104,7 +126,7 @@ def test_units_do_not_touch_each_other() -> None:
         mine = day.unit == 5
         columns = {name: getattr(day, name) for name in day.__dataclass_fields__}
         per_response = {name: value[mine] for name, value in columns.items() if isinstance(value, np.ndarray) and len(value) == len(day.unit)}
-        per_unit = {name: columns[name][5:6] for name in ("opportunities", "risky", "risky_unasked", "asked_share")}
+        per_unit = {name: columns[name][5:6] for name in ("opportunities", "risky", "risky_unasked", "asked_share", "pushing")}
         alone.add_day(np.arange(1), replace(day, **{**per_response, **per_unit, "unit": np.zeros(int(mine.sum()), np.int64), "units": 1}), BUDGET)
     for name, array in vars(alone).items():
         np.testing.assert_allclose(array[0], vars(together)[name][5])
