@@ -15,6 +15,10 @@ LATE_DAYS = 7
 """An answer is evidence if its ``occurred_at`` is at most so many days behind the newest feedback of its partition."""
 
 
+ASK_DAYS = 7
+"""So many days after a transaction its customer must have been reached by an invitation to count as asked."""
+
+
 class Sign(IntFlag):
     """What is known of an answer."""
 

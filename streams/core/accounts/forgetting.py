@@ -10,6 +10,7 @@ from schemas.enums import Topic
 from streams.core.accounts import last_score
 from streams.core.accounts.state import DAY, NEVER, AccountsState, Horizons, chain_responses, identities_name
 from streams.core.batch import Int64s
+from streams.core.signals import ASK_DAYS, LATE_DAYS
 from streams.core.state_table import StateTable
 
 
@@ -25,6 +26,8 @@ def forget(state: AccountsState, horizons: Horizons) -> None:
     _forget_before(state, state.transactions, state.transactions.occurred_at, joined)
     _forget_before(state, state.refunds, state.refunds.occurred_at, joined)
     _forget_before(state, state.loyalty, state.loyalty.day.astype(np.int64) * DAY, feedback - horizons.cells)
+    asked = min(transactions, state.watermarks.get(Topic.INVITATIONS, transactions))
+    _forget_before(state, state.asked_purchases, state.asked_purchases.seen_at, asked - (ASK_DAYS + LATE_DAYS) * DAY)
     for topic, watermark in state.watermarks.items():
         state.forgotten[identities_name(topic)] = (watermark - horizons.dedupe, state.sequence)
         state.identities[topic].forget(watermark - horizons.dedupe)

@@ -9,9 +9,11 @@ import pyarrow as pa
 
 from schemas.begging import Lexicon
 from schemas.enums import ContactClass, InvitationType, Topic, TransactionType
+from streams.core.accounts.asking import NUMBERS, Difference
 from streams.core.accounts.loyalty import TOP
 from streams.core.accounts.responses import Counted, Feedback, TakenOut
 from streams.core.accounts.state import DAY, AccountsState
+from streams.core.accounts.transactions import transaction_keys
 from streams.core.batch import Bools, Decoded, Int64s
 from streams.core.hashing import UInt64s, combine, hash_strings, salt
 from streams.core.integrity.text.begging import BeggingPhrases
@@ -25,9 +27,8 @@ NOT_YET = -(2**31)
 """The clock of a partition that has read nothing."""
 _CLOCK_TOPICS = (Topic.FEEDBACK, Topic.INVITATIONS, Topic.TRANSACTIONS)
 _REVISION, _FORM = salt("revision of an answer"), salt("form")
-_SENT = list(InvitationType).index(InvitationType.SENT)
+_SENT, _BOUNCED = (list(InvitationType).index(kind) for kind in (InvitationType.SENT, InvitationType.BOUNCED))
 _COMPLETED = list(TransactionType).index(TransactionType.COMPLETED)
-_INVITATIONS, _TRANSACTIONS = 0, 1
 
 
 class Signalling:
@@ -46,7 +47,7 @@ class Signalling:
 
     def _clear(self) -> None:
         self._answers: dict[str, list[Answer]] = defaultdict(list)
-        self._flows: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
+        self._flows: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * (1 + len(NUMBERS)))
         self._strata: dict[tuple[int, int, int, int], list[int]] = defaultdict(lambda: [0, 0])
         self._paces: dict[tuple[int, int, int], int] = defaultdict(int)
 
@@ -129,23 +130,56 @@ class Signalling:
 
     # -- chances to be answered ---------------------------------------------------------------------------------------
 
-    def chances(self, topic: Topic, events: Decoded, fresh: Int64s, before: Int64s) -> None:
-        """Takes note of invitations sent and purchases completed among new events."""
-        wanted, place = (_SENT, _INVITATIONS) if topic is Topic.INVITATIONS else (_COMPLETED, _TRANSACTIONS)
-        in_time = before[fresh] - events.occurred_at[fresh] <= LATE_DAYS * DAY
-        chosen = fresh[(events.event_type[fresh] == wanted) & ~events.synthetic[fresh] & in_time]
-        units = events.facts.column("unit_id").take(pa.array(chosen)).to_pylist()
-        for unit, day in zip(units, events.day[chosen].tolist(), strict=True):
-            if unit is not None:
-                self._flows[unit, day][place] += 1
+    def purchases(self, state: AccountsState, events: Decoded, fresh: Int64s, keys: UInt64s, before: Int64s) -> None:
+        """Takes note of purchases among new transactions; ``keys`` are those of the transactions."""
+        given = np.array([unit is not None for unit in events.facts.column("unit_id").take(pa.array(fresh)).to_pylist()], np.bool_)
+        chosen = self._in_time(events, fresh, before) & (events.event_type[fresh] == _COMPLETED) & given
+        at = fresh[chosen]
+        if not len(at):
+            return
+        facts = events.facts.take(pa.array(at))
+        units = state.units.numbers_of(facts.column("unit_id").to_pylist())
+        risky = np.array([bool(flags) for flags in facts.column("risk_flags").to_pylist()], np.bool_)
+        table = state.asked_purchases
+        self._tell(state, table.sold(keys[chosen], units.astype(np.int64), events.day[at].astype(np.int64), events.occurred_at[at], risky))
+
+    def invitations(self, state: AccountsState, events: Decoded, account_hashes: UInt64s, fresh: Int64s, before: Int64s) -> None:
+        """Takes note of invitations that were sent or bounced among new events."""
+        kinds = events.event_type[fresh]
+        at = fresh[self._in_time(events, fresh, before) & ((kinds == _SENT) | (kinds == _BOUNCED))]
+        if not len(at):
+            return
+        facts = events.facts.take(pa.array(at))
+        sent = events.event_type[at] == _SENT
+        for unit, day, was_sent in zip(facts.column("unit_id").to_pylist(), events.day[at].tolist(), sent.tolist(), strict=True):
+            if was_sent:
+                self._flows[unit, day][0] += 1
+        names = facts.column("transaction_id").to_pylist()
+        naming = np.flatnonzero([name is not None for name in names])
+        if len(naming):
+            keys = transaction_keys(account_hashes[at[naming]], [names[i] for i in naming.tolist()])
+            self._tell(state, state.asked_purchases.invited(keys, events.occurred_at[at[naming]], ~sent[naming]))
+
+    def _in_time(self, events: Decoded, fresh: Int64s, before: Int64s) -> Bools:
+        in_time: Bools = ~events.synthetic[fresh] & (before[fresh] - events.occurred_at[fresh] <= LATE_DAYS * DAY)
+        return in_time
+
+    def _tell(self, state: AccountsState, difference: Difference) -> None:
+        table, names = state.asked_purchases, state.units.unit_id
+        units, days = table.unit[difference.rows].tolist(), table.day[difference.rows].tolist()
+        for unit, day, numbers in zip(units, days, difference.numbers.tolist(), strict=True):
+            flow = self._flows[names[unit], day]
+            for place, number in enumerate(numbers, 1):
+                flow[place] += number
 
     # -- taking -------------------------------------------------------------------------------------------------------
 
     def take(self, state: AccountsState, partition: int, *, caught_up: bool) -> tuple[list[UnitSignals], FleetSignals]:
         """Returns the signals since the last time: those of each unit, and those for everybody."""
         flows: dict[str, list[Flow]] = defaultdict(list)
-        for (unit, day), (invitations, transactions) in self._flows.items():
-            flows[unit].append(Flow(day, invitations, transactions, 0, 0, 0))
+        for (unit, day), numbers in self._flows.items():
+            if any(numbers):
+                flows[unit].append(Flow(day, *numbers))
         units = [UnitSignals(unit, self._answers.get(unit, []), flows.get(unit, [])) for unit in dict.fromkeys((*self._answers, *flows))]
         first_days: dict[str, int] = {}
         for signal in units:

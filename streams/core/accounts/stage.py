@@ -182,8 +182,10 @@ class AccountsStage:
             return 0
         accounts = self._accounts_of(events, account_hashes, fresh)
         self._update(topic, events, account_hashes, fresh, things[fresh], accounts)
-        if self.signalling is not None and topic in (Topic.INVITATIONS, Topic.TRANSACTIONS):
-            self.signalling.chances(topic, events, fresh, before)
+        if self.signalling is not None and topic is Topic.TRANSACTIONS:
+            self.signalling.purchases(state, events, fresh, things[fresh], before)
+        elif self.signalling is not None and topic is Topic.INVITATIONS:
+            self.signalling.invitations(state, events, account_hashes, fresh, before)
         rows = events.facts if len(fresh) == events.facts.num_rows else events.facts.take(pa.array(fresh))
         self._facts.setdefault(FACT_TABLES[topic], []).append((things[fresh], rows))
         return len(fresh)

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from schemas.enums import Topic
+from streams.core.accounts.asking import PurchaseTable
 from streams.core.accounts.tables import (
     AccountTable,
     CaseTable,
@@ -83,6 +84,7 @@ class AccountsState:
     refunds: PendingRefundTable = field(default_factory=PendingRefundTable)
     cases: CaseTable = field(default_factory=CaseTable)
     ownership: OwnershipTable = field(default_factory=OwnershipTable)
+    asked_purchases: PurchaseTable = field(default_factory=PurchaseTable)
     identities: dict[Topic, Identities] = field(default_factory=lambda: {topic: Identities(identities_name(topic)) for topic in Topic})
     settled: Identities = field(default_factory=lambda: Identities(SETTLED))
     """Keys of responses that nothing can change any more and that are forgotten; kept for ever, so that whatever comes for one is too late."""
@@ -108,7 +110,8 @@ class AccountsState:
 
     def tables(self) -> list[StateTable]:
         """Every table that is kept in checkpoints."""
-        return [self.accounts, self.units, self.loyalty, self.responses, self.transactions, self.refunds, self.cases, self.ownership]
+        asked = self.asked_purchases
+        return [self.accounts, self.units, self.loyalty, self.responses, self.transactions, self.refunds, self.cases, self.ownership, asked]
 
     @property
     def nbytes(self) -> int:
@@ -170,6 +173,7 @@ class AccountsState:
             refunds=table(PendingRefundTable),
             cases=table(CaseTable),
             ownership=table(OwnershipTable),
+            asked_purchases=table(PurchaseTable),
             identities={topic: seen(identities_name(topic)) for topic in Topic},
             settled=seen(SETTLED),
             epoch=meta.epoch + 1,
@@ -192,6 +196,7 @@ class AccountsState:
             (self.responses, self.responses.given_at),
             (self.transactions, self.transactions.occurred_at),
             (self.refunds, self.refunds.occurred_at),
+            (self.asked_purchases, self.asked_purchases.seen_at),
             (self.loyalty, np.where(unknown, -NEVER, self.loyalty.day.astype(np.int64) * DAY)),
         ):
             if table.NAME in self.forgotten:

@@ -8,9 +8,9 @@ from streams.core.hashing import UInt64s, combine
 from streams.core.integrity.days import UnitDays
 from streams.core.integrity.evidence import Alarm, Evidence
 from streams.core.integrity.signs import NOTHING, nearly_repeated, used_by_others
-from streams.core.signals import Sign, duration_bin
+from streams.core.signals import ASK_DAYS, Sign, duration_bin
 from streams.core.units.fleet import FEWEST_PEER_ANSWERS, SHOCK_WEIGHT, Paces, Strata
-from streams.core.units.state import ASK_DAYS, ASKED_SHARE_DAYS, LOOK_BACK_DAYS, UnitsState
+from streams.core.units.state import ASKED_SHARE_DAYS, LOOK_BACK_DAYS, UnitsState
 from streams.core.units.tables import HISTORY
 
 DAY = 86_400_000_000

@@ -11,6 +11,7 @@ from streams.core.batch import Int64s
 from streams.core.hashing import hash_strings
 from streams.core.integrity.evidence import Evidence
 from streams.core.segments import SegmentLog, load
+from streams.core.signals import ASK_DAYS
 from streams.core.stage import CheckpointRecord
 from streams.core.state_table import StateTable
 from streams.core.units.tables import (
@@ -29,8 +30,6 @@ from streams.core.units.tables import (
 FORMAT = 1
 """Of the checkpoint; raised when older code could not read it."""
 META_KEY = b"meta"
-ASK_DAYS = 7
-"""So many days after a transaction its customer must have been reached by an invitation to count as asked."""
 ASKED_SHARE_DAYS = 14
 """Days over which the share of asked customers is taken."""
 FLOW_DAYS = ASK_DAYS + ASKED_SHARE_DAYS
