@@ -11,7 +11,7 @@ from schemas.enums import Detector
 from streams.core.integrity.days import UnitDays
 from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS
 from streams.core.integrity.evidence import ACTIVE_DAYS, Alarm, Evidence
-from tests.streams.core.integrity.streams_of_days import FIRST_DAY, Rates, days
+from streams.simulate.unit_days import FIRST_DAY, Rates, days
 
 UNITS = 120
 BUDGET = 5_000.0

@@ -21,6 +21,9 @@ class Rates:
     fast: float = 0.05
     unasked: float = 0.4
     correlation: float = 0.1
+    """Of the answers of a unit and day."""
+    between: float = 0.0
+    """Of the answers of a unit over all days: how much units differ for good."""
 
 
 def days(
@@ -28,13 +31,13 @@ def days(
 ) -> Iterator[UnitDays]:
     """``count`` days with a mean of ``responses`` per unit; from day ``since`` on the first half of the units has the ``raised`` rates."""
     gamed = np.arange(units) < units // 2
+    signs = ("top", "device", "contact", "comment", "fast", "unasked")
+    of_unit = {name: _drawn_rates(generator, np.full(units, getattr(rates, name)), rates.between) for name in signs}
 
     def share(now: bool, name: str) -> np.ndarray:
         """Rate of each unit on one day: beta distributed, so that the answers of a day are alike."""
-        clean = getattr(rates, name)
-        mean = np.where(gamed & now, getattr(raised or rates, name), clean)
-        size = 1 / rates.correlation - 1
-        return np.asarray(generator.beta(mean * size, (1 - mean) * size))
+        lifted = getattr(raised, name) - getattr(rates, name) if raised is not None and now else 0.0
+        return _drawn_rates(generator, np.clip(of_unit[name] + lifted * gamed, 0.001, 0.999), rates.correlation)
 
     for day in range(count):
         now = raised is not None and day >= since
@@ -69,3 +72,11 @@ def days(
             asked_share=np.full(units, 1 - rates.unasked),
             pushing=np.full(units, day % 30 >= 25),
         )
+
+
+def _drawn_rates(generator: np.random.Generator, means: np.ndarray, correlation: float) -> np.ndarray:
+    """Rates around the means, beta distributed, so that what is drawn with one of them is correlated."""
+    if not correlation:
+        return means
+    size = 1 / correlation - 1
+    return np.clip(generator.beta(means * size, (1 - means) * size), 1e-6, 1 - 1e-6)

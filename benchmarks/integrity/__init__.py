@@ -1,0 +1,1 @@
+"""Whether the detectors keep their promise, and what they see."""
