@@ -14,7 +14,7 @@ SIZE = 4.0
 """Days vary as a negative binomial of this size: a day of ten has a standard deviation of 5.9 instead of 3.2."""
 PRIOR_DAYS = 14.0
 """Fewer days than this say too little of what is usual; until then nothing is judged."""
-MARGIN = 0.1
+MARGIN = 0.05
 
 
 class ResponseVolume:
