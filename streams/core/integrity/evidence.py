@@ -120,7 +120,7 @@ class Evidence:
             value = values[at, i] if single[at, i] else combined[at]
             alarm = Alarm(int(rows[at]), names[i], not single[at, i], day, int(self.since[at, i]), int(self.raised_on[at, i]), float(value))
             raised.append(alarm)
-        # An alarm spends the evidence that it rests on.
+        # An alarm spends the evidence that it rests on: where a single detector sounds, the mean sounds with it, and the others keep theirs.
         self.log_evidence[single] = -np.inf
-        self.log_evidence[together] = -np.inf
+        self.log_evidence[together & ~single.any(axis=1)] = -np.inf
         return raised

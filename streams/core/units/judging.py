@@ -6,6 +6,7 @@ from schemas.enums import Channel
 from streams.core.batch import Floats, Int64s
 from streams.core.hashing import UInt64s, combine
 from streams.core.integrity.days import UnitDays
+from streams.core.integrity.detectors import UNIT_DETECTORS
 from streams.core.integrity.evidence import Alarm, Evidence
 from streams.core.integrity.signs import NOTHING, nearly_repeated, used_by_others
 from streams.core.signals import ASK_DAYS, Sign, duration_bin
@@ -59,6 +60,9 @@ class OpenDays:
         self._bin = np.array([duration_bin(milliseconds) for milliseconds in table.duration[rows].tolist()], np.int64)
         self._duration_known = table.duration[rows] >= 0
         self._form = table.form[rows]
+        self.units_of_rows, self.days_of_rows = self._unit, self._day
+        self.marks = table.marks[rows]
+        """Bits of the detectors whose sign each answer carries; of an open day once it was judged."""
 
     def _prepare_flows(self) -> None:
         table = self._state.flows
@@ -119,9 +123,18 @@ class OpenDays:
             asked_share=asked_share[units],
             pushing=np.zeros(len(units), np.bool_),
         )
+        self._mark(answers, judged)
         known = self._state.fleet_units
         fleet = max(int((known.first_day[: known.count] <= day).sum()), 1)
         return evidence.add_day(units, judged, self._false_alarm_days * fleet)
+
+    def _mark(self, answers: slice, judged: UnitDays) -> None:
+        marks = np.zeros(answers.stop - answers.start, np.int64)
+        for place, detector in enumerate(UNIT_DETECTORS):
+            carried = detector.marks(judged)
+            if carried is not None:
+                marks |= np.where(carried, 1 << place, 0)
+        self.marks[answers] = marks
 
     def _of_day(self, day: int) -> slice:
         return slice(*np.searchsorted(self._day, [day, day + 1]).tolist())

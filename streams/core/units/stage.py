@@ -18,6 +18,7 @@ from streams.core.units.findings import record_closed, record_open
 from streams.core.units.intake import group_hash, take_in_fleet, take_in_units
 from streams.core.units.judging import OpenDays
 from streams.core.units.state import UnitsState
+from streams.core.units.verdict import Flagged, flags, record_flags
 
 
 class UnitsStage:
@@ -33,6 +34,8 @@ class UnitsStage:
         self._peer_groups = peer_groups
         self._false_alarm_days = false_alarm_days
         self._pending = 0
+        self.flagged: list[Flagged] = []
+        """Responses whose flags changed, in order; whoever writes them clears the list."""
 
     @property
     def position(self) -> int:
@@ -70,12 +73,15 @@ class UnitsStage:
         everybody = np.arange(state.units.count)
         evidence = state.evidence(everybody)
         first = max(state.closed + 1, self._first_day(judgeable))
+        for_good = np.zeros(len(days.rows), np.int64)
         closing = closable is not None and closable > state.closed
         if closing and closable is not None:
             record_closed(state, days, days.judge(evidence, first, closable))
             state.put_evidence(everybody, evidence)
+            for_good = flags(state, days, first, closable)
             first = max(first, closable + 1)
         record_open(state, days, days.judge(evidence, first, judgeable))
+        self.flagged += record_flags(state, days, for_good, flags(state, days, first, judgeable))
         if closing and closable is not None:
             close_days(state, days, closable)
         state.judged, state.changed = judgeable, False

@@ -85,6 +85,9 @@ class AnswerTable(StateTable):
         "comment": np.uint64,
         "form": np.uint64,
         "duration": np.int64,
+        "marks": np.int64,
+        "flagged": np.int64,
+        "flagged_for_good": np.int64,
         "account_id": np.object_,
         "response_id": np.object_,
     }
@@ -100,6 +103,12 @@ class AnswerTable(StateTable):
     comment: UInt64s
     form: UInt64s
     duration: Int64s
+    marks: Int64s
+    """Bits of the detectors whose sign the answer carries, once its day is closed; see ``verdict.BITS``."""
+    flagged: Int64s
+    """Bits of the detectors for whose findings it is flagged."""
+    flagged_for_good: Int64s
+    """Those of them that rest on closed days."""
     account_id: Strings
     response_id: Strings
 

@@ -50,7 +50,7 @@ class Arrival(NamedTuple):
 @cache
 def company() -> tuple[Simulation, Catalog, tuple[Arrival, ...]]:
     """Twenty units over six months, and their records; none arrives more than four days late."""
-    simulation = simulate(Plan(seed=5, units=20, months=6, accounts=2_000, events=90_000))
+    simulation = simulate(Plan(seed=9, units=20, months=6, accounts=2_000, events=90_000))
     arrivals = tuple(Arrival(_in_time(r.timestamp, r.value), r.topic, r.key or b"", r.value, r.headers) for r in simulation.records())
     return simulation, Catalog.model_validate(yaml.safe_load(simulation.catalog())), arrivals
 
@@ -89,6 +89,8 @@ class Fleet:
     accounts: list[AccountsStage] = field(default_factory=list)
     units: list[UnitsStage] = field(default_factory=list)
     checkpoints: list[dict[bytes, bytes]] = field(default_factory=list)
+    flags: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Bits of the detectors that each response is flagged for, by unit and response, as a reader who keeps every row would see them."""
 
     def __post_init__(self) -> None:
         """Begin with nothing."""
@@ -130,6 +132,11 @@ class Fleet:
                 topic.pop(key, None)
             else:
                 topic[key] = value
+        for unit_id, _, response_id, reasons in stage.flagged:
+            self.flags[unit_id, response_id] = reasons
+            if not reasons:
+                del self.flags[unit_id, response_id]
+        stage.flagged.clear()
 
     def crash(self, partition: int) -> None:
         """A units stage is lost and restored from its checkpoint."""

@@ -1,0 +1,89 @@
+"""What the findings of a unit add up to, and which of its answers they stand on.
+
+A level shift by itself is a reason to look, for a unit that became better looks the same. It takes two kinds of evidence to suspect a unit; which
+of its answers are flagged then follows from the signs that they carry.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+
+from schemas.enums import Detector, Family, UnitState
+from streams.core.batch import Int64s
+from streams.core.integrity.detectors import UNIT_DETECTORS
+from streams.core.integrity.evidence import ACTIVE_DAYS
+from streams.core.units.judging import OpenDays
+from streams.core.units.state import LOOK_BACK_DAYS, UnitsState
+
+FAMILIES = {detector.name: detector.family for detector in UNIT_DETECTORS}
+BITS = {detector.name: 1 << place for place, detector in enumerate(UNIT_DETECTORS)}
+"""How the signs on an answer are kept."""
+_DETECTORS = list(Detector)
+
+
+class Affair(NamedTuple):
+    """A finding that is active."""
+
+    detector: Detector
+    since: int
+
+
+class Flagged(NamedTuple):
+    """A response whose flags changed; ``reasons`` are bits of detectors, 0 where none stands any more."""
+
+    unit_id: str
+    account_id: str
+    response_id: str
+    reasons: int
+
+
+def unit_state(detectors: Collection[Detector]) -> UnitState:
+    """What these active detectors make of a unit."""
+    families: set[Family] = {FAMILIES[detector] for detector in detectors}
+    if not families:
+        return UnitState.CLEAR
+    return UnitState.SUSPECT if len(families) > 1 else UnitState.INVESTIGATE
+
+
+def affairs_on(state: UnitsState, day: int) -> dict[int, list[Affair]]:
+    """Returns the findings of each unit that are active on a day: raised, and sounded again, with less than ``ACTIVE_DAYS`` between."""
+    table = state.findings
+    raised_on, sounded_on = table.raised_on[: table.count], table.sounded_on[: table.count]
+    affairs: dict[int, list[Affair]] = {}
+    for row in np.flatnonzero(table.standing[: table.count] & (raised_on <= day) & (day < sounded_on + ACTIVE_DAYS)).tolist():
+        affairs.setdefault(int(table.unit[row]), []).append(Affair(_DETECTORS[int(table.detector[row])], int(table.since[row])))
+    return affairs
+
+
+def flags(state: UnitsState, days: OpenDays, first: int, last: int) -> Int64s:
+    """Returns, for each answer of ``days``, the bits of the detectors for whose findings it is flagged on the days ``first`` to ``last``.
+
+    On each of these days, at the units that are suspect then, the answers of the last ``LOOK_BACK_DAYS`` that carry a sign which an active finding
+    rests on, from the day on which it began.
+    """
+    reasons = np.zeros(len(days.rows), np.int64)
+    for day in range(first, last + 1):
+        for unit, affairs in affairs_on(state, day).items():
+            if unit_state([affair.detector for affair in affairs]) is UnitState.SUSPECT:
+                mine = np.flatnonzero((days.units_of_rows == unit) & (days.days_of_rows >= day - LOOK_BACK_DAYS) & (days.days_of_rows <= day))
+                for affair in affairs:
+                    carrying = (days.marks[mine] & BITS[affair.detector] != 0) & (days.days_of_rows[mine] >= affair.since)
+                    reasons[mine[carrying]] |= BITS[affair.detector]
+    return reasons
+
+
+def record_flags(state: UnitsState, days: OpenDays, for_good: Int64s, for_now: Int64s) -> list[Flagged]:
+    """Adds flags that rest on closed days, which stay until a human decision clears them, and replaces those that rest on open ones.
+
+    Returns what changed.
+    """
+    table, rows = state.answers, days.rows
+    flagged_for_good = table.flagged_for_good[rows] | for_good
+    flagged = flagged_for_good | for_now
+    changed = (flagged_for_good != table.flagged_for_good[rows]) | (flagged != table.flagged[rows])
+    table.flagged_for_good[rows[changed]], table.flagged[rows[changed]] = flagged_for_good[changed], flagged[changed]
+    table.touch(rows[changed])
+    rows = rows[changed]
+    names, columns = state.units.unit_id, (table.unit[rows].tolist(), table.account_id[rows], table.response_id[rows], table.flagged[rows].tolist())
+    return [Flagged(names[unit], account, response, bits) for unit, account, response, bits in zip(*columns, strict=True)]
