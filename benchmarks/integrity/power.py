@@ -1,0 +1,151 @@
+"""What is seen of gaming in simulated companies: recall, delay, and which honest units are named.
+
+Records of ``candor simulate`` go through the same stages as in production, in one partition. A unit counts as found with its first finding after
+the gaming began; units that always gamed are told apart, since a detector of change has nothing to see there.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+
+import numpy as np
+import yaml
+
+from schemas.begging import default_lexicons
+from schemas.catalog import Catalog
+from schemas.enums import Topic
+from streams.core.accounts.signalling import Signalling
+from streams.core.accounts.stage import AccountsStages
+from streams.core.decoding.times import local_days
+from streams.core.signals import encode
+from streams.core.units.intake import group_hash
+from streams.core.units.stage import UnitsStage, restore
+from streams.simulate.plan import Plan
+from streams.simulate.simulation import Simulation, simulate
+
+UNITS = 60
+MONTHS = 9
+EVENTS = 1_170_000
+"""About 2.3 responses a unit and day."""
+ACCOUNTS = 4_800
+RECORDS_AT_ONCE = 20_000
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+class Record(NamedTuple):
+    """A record as a stage takes it."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A gamed unit and what was found: days from the beginning to the first finding, None where there was none."""
+
+    attack: str
+    strength: float
+    always: bool
+    delay: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """What one company gave."""
+
+    gamed: list[Unit]
+    honest: int
+    honest_named: int
+    days: int
+    flagged: int
+    flagged_rightly: int
+
+
+def back_test(seed: int) -> Company:
+    """One company through the stages."""
+    simulation = simulate(Plan(seed=seed, units=UNITS, months=MONTHS, accounts=ACCOUNTS, events=EVENTS))
+    stage, flagged = _run(simulation, Catalog.model_validate(yaml.safe_load(simulation.catalog())))
+    truth = {unit["unit_id"]: unit for unit in json.loads(simulation.truth())["units"]}
+    findings: dict[str, list[int]] = defaultdict(list)
+    table, names = stage.state.findings, stage.state.units.unit_id
+    for row in np.flatnonzero(table.standing[: table.count]).tolist():
+        findings[names[int(table.unit[row])]].append(int(table.raised_on[row]))
+    start = simulation.plan.start.toordinal() - _EPOCH
+    gamed = []
+    for name, unit in truth.items():
+        since = datetime.fromisoformat(unit["since"]).date().toordinal() - _EPOCH
+        delays = [raised - since for raised in findings[name] if raised >= since]
+        gamed.append(Unit(unit["attack"], unit["strength"], since <= start, min(delays, default=None)))
+    touched = {response for unit in truth.values() for response in unit["response_ids"]}
+    honest = [name for name in simulation.company.unit_ids if name not in truth]
+    return Company(gamed, len(honest), sum(bool(findings[name]) for name in honest), simulation.plan.days, len(flagged), len(flagged & touched))
+
+
+def _run(simulation: Simulation, catalog: Catalog) -> tuple[UnitsStage, set[str]]:
+    groups = {unit.unit_id: unit.peer_group or "" for unit in catalog.units}
+    signalling = Signalling(
+        default_lexicons(), lambda unit: group_hash(groups.get(unit, "")), lambda instants: local_days(instants, catalog.timezone)
+    )
+    accounts = AccountsStages(catalog, signalling=lambda: signalling).restore(0, ())
+    units = restore((), 1, groups)
+    flagged: set[str] = set()
+    offsets = dict.fromkeys(Topic, 0)
+    batches: dict[Topic, list[Record]] = {topic: [] for topic in Topic}
+    waiting = told = 0
+
+    def tell(*, caught_up: bool) -> None:
+        nonlocal told
+        for topic, batch in batches.items():
+            accounts.apply(topic, batch)
+            batch.clear()
+        accounts.flush()
+        of_units, fleet = signalling.take(accounts.state, 0, caught_up=caught_up)
+        values = [*map(encode, of_units), encode(fleet)]
+        signals = [Record(told + place, 0, b"", value, ()) for place, value in enumerate(values)]
+        told += len(signals)
+        units.apply(signals)
+        units.checkpoint()
+        for change in units.flagged:
+            (flagged.add if change.reasons else flagged.discard)(change.response_id)
+        units.flagged.clear()
+
+    for record in simulation.records():
+        batches[record.topic].append(Record(offsets[record.topic], record.timestamp, record.key, record.value, record.headers))
+        offsets[record.topic] += 1
+        waiting += 1
+        if waiting == RECORDS_AT_ONCE:
+            tell(caught_up=False)
+            waiting = 0
+    tell(caught_up=True)
+    return units, flagged
+
+
+def table(companies: Sequence[Company]) -> Iterator[str]:
+    """Yields the lines of the tables."""
+    by_attack: dict[str, list[Unit]] = defaultdict(list)
+    for company in companies:
+        for unit in company.gamed:
+            by_attack[unit.attack + (", always" if unit.always else "")].append(unit)
+    yield "| attack | units | found in 30 days | in 60 | in 120 | at all | median days |"
+    yield "|---|---|---|---|---|---|---|"
+    for attack, units in sorted(by_attack.items()):
+        delays = [unit.delay for unit in units if unit.delay is not None]
+        shares = [f"{_within(units, days):.2f}" for days in (30, 60, 120, 10_000)]
+        yield f"| {attack} | {len(units)} | {' | '.join(shares)} | {np.median(delays) if delays else '-'} |"
+    honest, named = sum(company.honest for company in companies), sum(company.honest_named for company in companies)
+    days = companies[0].days
+    yield ""
+    yield f"{named} of {honest} honest units were named in {days} days: {100 * named / honest * 180 / days:.1f} % per 180 days."
+    flagged, rightly = sum(company.flagged for company in companies), sum(company.flagged_rightly for company in companies)
+    yield f"{flagged:,} responses were flagged, {100 * rightly / max(flagged, 1):.0f} % of them made or changed by gaming."
+
+
+def _within(units: Iterable[Unit], days: int) -> float:
+    found = [unit.delay is not None and unit.delay <= days for unit in units]
+    return sum(found) / len(found)
