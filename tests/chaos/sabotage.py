@@ -45,7 +45,7 @@ class Sabotage(StrEnum):
     NO_DEDUPE = "nothing is ever recognised as seen before"
     NO_RETRY = "an insert that failed is taken for done"
     OTHER_RETRY = "an insert that is tried again has other keys"
-    NO_CHECKPOINT = "a new owner begins with an empty state"
+    NO_CHECKPOINT = "a new owner begins with an empty state, whatever the database holds"
     UNREAD_ANSWERS = "dead letters are sent without asking whether they were taken"
 
 
@@ -229,7 +229,11 @@ def _no_checkpoint() -> None:
     async def nothing(*_: object) -> list[CheckpointRecord]:
         return []
 
+    async def unchecked(*_: object, **__: object) -> None:
+        """Else the owner notices that the database holds rows, and refuses."""
+
     _patched(owner, "read_checkpoint", lambda _: nothing)
+    _patched(owner, "_check", lambda _: unchecked)
 
 
 def _unread_answers() -> None:
