@@ -42,7 +42,7 @@ class _Line(msgspec.Struct, gc=False):
     timestamp_ms: int
     key: str | None = None
     key_b64: str | None = None
-    headers: dict[str, str] | None = None
+    headers: dict[str, str | None] | None = None
     header_list: list[tuple[str, str | None]] | None = None
     value: msgspec.Raw = msgspec.Raw()
     """As it stands in the line; empty where the line has none."""
@@ -145,7 +145,7 @@ def _bytes(encoded: str, name: str) -> bytes:
 
 
 def _headers(parsed: _Line) -> list[tuple[str, bytes | None]]:
-    headers: list[tuple[str, bytes | None]] = [(name, value.encode()) for name, value in (parsed.headers or {}).items()]
+    headers: list[tuple[str, bytes | None]] = [(name, None if value is None else value.encode()) for name, value in (parsed.headers or {}).items()]
     headers += [(name, None if value is None else _bytes(value, "header_list")) for name, value in parsed.header_list or []]
     return headers
 

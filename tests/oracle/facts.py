@@ -78,23 +78,26 @@ class Response:
 
 
 def newest_revisions(events: Iterable[Event]) -> dict[tuple[object, ...], Response]:
-    """Each response by account and response_id; a withdrawal is final whenever it arrives, unless it is synthetic (R11, R12)."""
+    """Each response by account and response_id; a withdrawal is final whenever it arrives, unless it is synthetic (R11, R12).
+
+    Of a response that was never submitted a synthetic withdrawal is kept as a fact all the same (section 2).
+    """
     submitted: dict[tuple[object, ...], Event] = {}
     named_at: dict[tuple[object, ...], datetime] = {}
     withdrawn: dict[tuple[object, ...], Event] = {}
+    tested: dict[tuple[object, ...], Event] = {}
     for event in events:
         if event.record.topic != "feedback":
             continue
         key = (event.account_id, event.fields["response_id"])
         if event.event_type == "response.withdrawn":
-            if not event.synthetic:
-                withdrawn.setdefault(key, event)
+            (tested if event.synthetic else withdrawn).setdefault(key, event)
         elif key not in submitted or int_of(event.fields["revision"]) > int_of(submitted[key].fields["revision"]):
             same = key in submitted and submitted[key].fields["transaction_id"] == event.fields["transaction_id"]
             named_at[key] = min(named_at[key], event.occurred_at) if same else event.occurred_at
             submitted[key] = event
-    events_of = {key: submitted.get(key) or withdrawn[key] for key in submitted.keys() | withdrawn.keys()}
-    return {key: Response(event, key in withdrawn, named_at.get(key, event.occurred_at)) for key, event in events_of.items()}
+    known = tested | withdrawn | submitted
+    return {key: Response(event, key in withdrawn or key not in submitted, named_at.get(key, event.occurred_at)) for key, event in known.items()}
 
 
 def responses(events: Iterable[Event], catalog: Catalog) -> Rows:

@@ -123,10 +123,11 @@ def test_r11_test_traffic_changes_nothing_but_keeps_its_facts() -> None:
     assert len(computed["transactions"]) == len(computed["cases"]) == len(computed["communications"]) == 1
 
 
-def test_r11_a_synthetic_withdrawal_withdraws_nothing_and_alone_makes_no_row() -> None:
+def test_r11_a_synthetic_withdrawal_withdraws_nothing_and_alone_is_kept_as_a_fact() -> None:
     writer = Writer()
     writer.add("feedback", synthetic=True, **WITHDRAWN)
-    assert result(writer)["responses"] == {}
+    row = result(writer)["responses"]["a", "r"]
+    assert (row["synthetic"], row["withdrawn"], row["revision"]) == (True, True, 0)
 
     writer.add("feedback")
     assert result(writer)["responses"]["a", "r"]["withdrawn"] is False

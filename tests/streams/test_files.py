@@ -169,3 +169,10 @@ def test_the_same_records_give_the_same_compressed_file(tmp_path: Path) -> None:
 
     assert one.read_bytes() == other.read_bytes()
     assert gzip.decompress(one.read_bytes()).endswith(b'"value":{}}\n')
+
+
+def test_a_header_without_a_value_is_told_from_an_empty_one(tmp_path: Path) -> None:
+    path = tmp_path / "events.ndjson"
+    path.write_text('{"topic":"feedback","key":"a","timestamp_ms":1,"headers":{"none":null,"empty":""},"value":{}}\n')
+
+    assert [list(record.headers) for record in read_events([path])] == [[("none", None), ("empty", b"")]]

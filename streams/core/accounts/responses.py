@@ -162,11 +162,13 @@ def _withdraw(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s)
     responses.touch(rows)
     synthetic = batch.events.synthetic[chosen]
     responses.state[rows[synthetic]] |= ResponseState.WITHDRAWAL_WAS_SYNTHETIC
+    # Of a response that was never submitted the withdrawal is all that can be shown, also where it is test traffic.
+    alone = chosen[responses.state[rows] & ResponseState.SUBMITTED == 0]
+    batch.to_write.append(alone)
+    batch.to_blank.append(alone)
     chosen, rows = chosen[~synthetic], rows[~synthetic]
     _take_out(state, batch, rows, chosen)
     responses.state[rows] |= ResponseState.WITHDRAWN
-    # Of a response that was never submitted the withdrawal is all that can be shown.
-    batch.to_write.append(chosen[responses.state[rows] & ResponseState.SUBMITTED == 0])
 
 
 def _submit(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s, accounts: Int64s, horizons: Horizons) -> None:
