@@ -6,6 +6,8 @@ import pyarrow as pa
 
 from schemas.catalog import Catalog
 from schemas.catalog_rows import CATALOG_TABLES, VERSION, CatalogTable
+from schemas.rows import Table
+from sinks.base import SinkRefused
 from sinks.clickhouse import ClickHouse, quoted
 
 
@@ -17,6 +19,19 @@ def write_catalog(clickhouse: ClickHouse, catalog: Catalog, version: int | None 
     """
     chosen = time.time_ns() // 1_000_000 if version is None else version
     return [table.name for table in CATALOG_TABLES if _write(clickhouse, table, table.arrow(catalog), chosen)]
+
+
+def check_catalog(clickhouse: ClickHouse, catalog: Catalog) -> None:
+    """Raises ``SinkRefused`` where the database holds numbers of another time zone or base currency: days and sums of both would mix."""
+    if not clickhouse.command(f"SELECT 1 FROM {Table.ACCOUNTS} LIMIT 1"):  # noqa: S608 (a declared name)
+        return
+    for name, wanted in (("timezone", catalog.timezone), ("base_currency", catalog.base_currency)):
+        held = clickhouse.command(f"SELECT any({name}) FROM {name}")  # noqa: S608 (declared names)
+        if held and held != wanted:
+            raise SinkRefused(
+                f"the numbers in the database {clickhouse.address.database} are of {name} {held}, and the catalog says {wanted}: "
+                "set CANDOR_CATALOG to the catalog that they were made with. To change it, count everything anew in an empty database"
+            )
 
 
 def _write(clickhouse: ClickHouse, table: CatalogTable, rows: pa.Table, version: int) -> bool:

@@ -8,6 +8,8 @@ from structlog.typing import Processor
 
 from streams.settings import LogFormat, Settings
 
+_SELDOM_SECONDS = 10.0
+
 
 def configure_logs(settings: Settings) -> None:
     """Send our logs and those of libraries the same way; called once, by a command that goes on for long."""
@@ -27,9 +29,28 @@ def configure_logs(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     formatter = structlog.stdlib.ProcessorFormatter
     handler.setFormatter(formatter(foreign_pre_chain=shared, processors=[formatter.remove_processors_meta, *rendering]))
+    handler.addFilter(_Seldom("aiokafka"))
     # It warns of every attempt; whoever made the request tells what came of it.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+class _Seldom(logging.Filter):
+    """Lets each message of a library pass once in ten seconds, of whichever connection: while a broker is away they come by the hundred."""
+
+    def __init__(self, library: str) -> None:
+        super().__init__()
+        self._library = library
+        self._passed: dict[object, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is told."""
+        if not record.name.startswith(self._library):
+            return True
+        if record.created - self._passed.get(record.msg, 0.0) < _SELDOM_SECONDS:
+            return False
+        self._passed[record.msg] = record.created
+        return True
 
 
 def _rendering(log_format: LogFormat) -> list[Processor]:

@@ -43,8 +43,8 @@ def _print_schema(context: click.Context, _: click.Parameter, wanted: bool) -> N
 def command(*, mapping_file: Path, folder: Path, out: Path | None, kafka: bool, limit: int | None, problems_file: Path | None) -> None:
     """Turn the CSV files in DIR into events, by the mapping in MAPPING.
 
-    Importing the same files again gives the same events, which then are duplicates. Every event is checked as a worker would
-    check it. Rows that become no event are reported with file and line, and the exit code is 1; all others are written all the same.
+    Importing the same files again gives the same events; copies that come within the horizons are duplicates (see the README). Every event is checked
+    as a worker would check it. Rows that become no event are reported with file and line, and the exit code is 1; all others are written.
 
     Without --out and --kafka nothing is written: a dry run.
 

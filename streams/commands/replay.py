@@ -8,7 +8,7 @@ import click
 
 from schemas.catalog import Catalog
 from sinks.base import Sink
-from sinks.catalog import write_catalog
+from sinks.catalog import check_catalog, write_catalog
 from sinks.checkpoints import ClickHouseCheckpoints
 from sinks.clickhouse import connect
 from sinks.memory import MemorySink
@@ -47,6 +47,7 @@ def command(*, files: tuple[Path, ...], clickhouse_url: str | None, dry_run: boo
     clickhouse = connect(settings.clickhouse_url.get_secret_value())
     try:
         _prepare(Migrator(clickhouse, topology(settings)))
+        check_catalog(clickhouse, catalog)
         write_catalog(clickhouse, catalog)
         sink = RetryingSink(clickhouse, _say_waiting)
         _tell(_run(settings, catalog, sink, _Patient(ClickHouseCheckpoints(clickhouse)), files, abandon=abandon), as_json=as_json)

@@ -87,8 +87,13 @@ def _write(simulation: Simulation, out: Path) -> Iterator[int]:
         stream = click.get_binary_stream("stdout")
         yield from _counted(simulation, lambda record: stream.write(line_of(record)))
         return
-    with EventWriter(out) as writer:
-        yield from _counted(simulation, writer.write)
+    try:
+        with EventWriter(out) as writer:
+            yield from _counted(simulation, writer.write)
+    except BaseException:
+        # Half a file would be taken for a whole one.
+        out.unlink(missing_ok=True)
+        raise
 
 
 def _counted(simulation: Simulation, write: Callable[[FileRecord], object]) -> Iterator[int]:

@@ -11,7 +11,7 @@ import structlog
 from schemas.catalog import Catalog
 from schemas.enums import Topic
 from schemas.rows import Table
-from sinks.catalog import write_catalog
+from sinks.catalog import check_catalog, write_catalog
 from sinks.checkpoints import holds_replays
 from sinks.clickhouse import ClickHouse, connect
 from sinks.migrate import Migrator, database_identity
@@ -76,6 +76,7 @@ def _prepare(clickhouse: ClickHouse, catalog: Catalog) -> None:
             f"the database {clickhouse.address.database} is filled by candor replay, which keeps its state there; workers would not know of it, and "
             "their numbers would stand beside its facts. Give workers a database of their own: CANDOR_CLICKHOUSE_URL"
         )
+    check_catalog(clickhouse, catalog)
     changed = write_catalog(clickhouse, catalog)
     if changed:
         _log.info("catalog_written", tables=changed)

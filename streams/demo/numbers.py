@@ -19,7 +19,8 @@ QUERIES = (
     (
         "NPS a month of the largest unit; sums may be grouped in any way, scores come from the sums",
         """SELECT toStartOfMonth(day) AS month, sum(n) AS responses, round(100 * (sum(promoters) - sum(detractors)) / sum(n), 1) AS nps
-FROM loyalty_daily WHERE metric = 'nps' AND unit_id = (SELECT unit_id FROM loyalty_by_unit WHERE period = 'all' ORDER BY n DESC LIMIT 1)
+FROM loyalty_daily WHERE metric = 'nps' AND unit_id =
+(SELECT unit_id FROM loyalty_by_unit WHERE period = 'all' AND metric = 'nps' ORDER BY n DESC LIMIT 1)
 GROUP BY month ORDER BY month""",
     ),
     (

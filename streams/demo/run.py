@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import os
 import shutil
+import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import psutil
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 from rich.console import Console
@@ -35,7 +39,9 @@ from streams.topics_admin import create_topics
 
 _DATABASE = "candor"
 _MARKER = ".candor-demo"
-"""Says that a folder is ours to empty."""
+"""Says that a folder is ours to empty, and which process uses it."""
+_TERMINATED = 143
+"""Exit code of a process that SIGTERM ended."""
 _START_SECONDS = 60
 _STREAM_SECONDS = 600
 _SENT_AT_ONCE = 20_000
@@ -55,6 +61,8 @@ class Demo:
 
 def run_demo(demo: Demo, console: Console) -> None:
     """Run it; raises ``CandorError`` saying what went wrong and what to do."""
+    # What was started is ended on the way out, also where a process manager ends it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     # Of a broker that has just made topics: clients try again, and say so.
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     _empty(demo.folder)
@@ -79,18 +87,23 @@ def run_demo(demo: Demo, console: Console) -> None:
         show(target, console)
         _say_what_next(demo, target, console)
         if demo.stay:
-            console.print("Everything stays up until Ctrl-C.")
+            console.print("Kafka and ClickHouse stay up until Ctrl-C.")
             _wait_for_interrupt()
+    if not demo.stay:
+        console.print("The demo has ended, and its Kafka and ClickHouse with it; --stay keeps them up.")
 
 
 def _empty(folder: Path) -> None:
-    """Make the folder, or empty it where it is one of ours; raises ``ConfigurationError`` where it holds anything else."""
+    """Make the folder, or empty it where it is one of ours; raises ``ConfigurationError`` where it holds anything else or is in use."""
     marker = folder / _MARKER
     if folder.exists() and any(folder.iterdir()) and not marker.exists():
         raise ConfigurationError(f"{folder} is not empty and not of an earlier demo: name another folder with --folder")
+    used_by = marker.read_text(encoding="utf-8").strip() if marker.exists() else ""
+    if used_by.isdigit() and int(used_by) != os.getpid() and psutil.pid_exists(int(used_by)):
+        raise ConfigurationError(f"{folder} is used by another demo, process {used_by}: end that one with Ctrl-C, or name another --folder")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    marker.touch()
+    marker.write_text(str(os.getpid()), encoding="utf-8")
 
 
 def _settings(demo: Demo, url: str, bootstrap_servers: str) -> Settings:

@@ -5,7 +5,8 @@ import pytest
 
 from schemas.catalog import Catalog
 from schemas.catalog_rows import CATALOG_TABLES
-from sinks.catalog import write_catalog
+from sinks.base import SinkRefused
+from sinks.catalog import check_catalog, write_catalog
 from sinks.clickhouse import ClickHouse
 
 FULL = Catalog.model_validate(
@@ -92,3 +93,17 @@ def test_every_part_of_the_catalog_is_stored() -> None:
         rows = table.rows(FULL)
         assert all(set(row) == {column.name for column in table.columns} for row in rows), table.name
         assert isinstance(table.arrow(FULL), pa.Table)
+
+
+def test_a_database_with_numbers_keeps_its_time_zone_and_currency(clickhouse: ClickHouse) -> None:
+    write_catalog(clickhouse, FULL)
+    check_catalog(clickhouse, Catalog())
+    clickhouse.command("INSERT INTO cell_accounts (account_id) VALUES ('a')")
+    try:
+        check_catalog(clickhouse, FULL)
+        with pytest.raises(SinkRefused, match="are of timezone Europe/Berlin, and the catalog says UTC: set CANDOR_CATALOG"):
+            check_catalog(clickhouse, Catalog())
+        with pytest.raises(SinkRefused, match="are of base_currency EUR, and the catalog says USD"):
+            check_catalog(clickhouse, FULL.model_copy(update={"base_currency": "USD"}))
+    finally:
+        clickhouse.command("TRUNCATE TABLE cell_accounts")

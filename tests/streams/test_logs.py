@@ -1,11 +1,14 @@
 """Logs of ours and of libraries look alike, and tracebacks show no values."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
 
 import pytest
+
+from streams.logs import _Seldom
 
 PROGRAM = """
 import logging, structlog
@@ -48,3 +51,15 @@ def test_tracebacks_show_no_local_variables(log_format: str) -> None:
     assert "ValueError: refused" in logged
     assert "words =" not in logged
     assert "hidden" not in logged
+
+
+def test_a_library_says_the_same_once_in_ten_seconds() -> None:
+    seldom = _Seldom("aiokafka")
+
+    def told(library: str, message: str, at: float) -> bool:
+        record = logging.makeLogRecord({"name": library, "msg": message, "created": at})
+        return seldom.filter(record)
+
+    assert [told("aiokafka.conn", "no %s", at) for at in (100.0, 105.0, 109.9, 110.0)] == [True, False, False, True]
+    assert told("aiokafka.conn", "another", 105.0)
+    assert [told("streams.kafka", "ours", at) for at in (100.0, 100.1)] == [True, True]
