@@ -4,7 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -101,6 +101,15 @@ def _press_ctrl_c_in_the_loop() -> None:
     asyncio.run(wait())
 
 
+@pytest.fixture
+def _heeding_ctrl_c() -> Iterator[None]:
+    """As at a terminal: whoever starts the tests in the background may have them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_heeding_ctrl_c")
 @pytest.mark.parametrize("interrupt", [_ask_again, _press_ctrl_c, _press_ctrl_c_in_the_loop])
 @pytest.mark.parametrize("arguments", [("topics", "check"), ("migrate",)])
 def test_a_command_that_is_interrupted_ends_with_130(
