@@ -13,6 +13,8 @@ from streams.core.batch import Int64s
 from streams.core.stage import CheckpointRecord
 from streams.core.state_table import StateTable
 
+META_KEY = b"meta"
+"""Of the record that says where a checkpoint stands and which segments are alive."""
 FAN_IN = 8
 """So many segments of one size class are folded into one."""
 CLASS_BITS = 3
@@ -108,6 +110,23 @@ def encode(batch: pa.RecordBatch) -> Iterator[bytes]:
 def decode(chunks: Sequence[bytes]) -> pa.Table:
     """Returns the rows of a segment's chunks."""
     return pa.concat_tables([pa.ipc.open_stream(chunk).read_all() for chunk in chunks])
+
+
+def newest_values(checkpoint: Iterable[CheckpointRecord]) -> dict[bytes, bytes]:
+    """Returns the values that count of records given in log order: the last of each key, without what tombstones deleted."""
+    records: dict[bytes, bytes] = {}
+    for key, value in checkpoint:
+        if value is None:
+            records.pop(key, None)
+        else:
+            records[key] = value
+    return records
+
+
+def check_format(found: int, readable: int) -> None:
+    """Raises ``ValueError`` where a checkpoint was written in another format than this release reads."""
+    if found != readable:
+        raise ValueError(f"the checkpoint has format {found}, this release reads {readable}: run the release that wrote it")
 
 
 def load(name: str, live: dict[int, int], records: dict[bytes, bytes]) -> Iterable[tuple[int, pa.Table]]:

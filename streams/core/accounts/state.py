@@ -22,7 +22,7 @@ from streams.core.accounts.tables import (
 )
 from streams.core.batch import Int64s
 from streams.core.identities import Identities
-from streams.core.segments import SegmentLog, load
+from streams.core.segments import META_KEY, SegmentLog, check_format, load, newest_values
 from streams.core.stage import CheckpointRecord
 from streams.core.state_table import StateTable
 
@@ -30,7 +30,6 @@ DAY = 86_400_000_000
 """Microseconds."""
 FORMAT = 2
 """Of the checkpoint; raised when older code could not read it."""
-META_KEY = b"meta"
 SETTLED = "settled"
 """Name of the settled responses in the checkpoint."""
 NEVER = -(2**62)
@@ -142,17 +141,11 @@ class AccountsState:
     @classmethod
     def restore(cls, checkpoint: Iterable[CheckpointRecord]) -> "AccountsState":
         """Returns the state that the records describe, given in log order, with the epoch raised by one; no records: an empty state."""
-        records: dict[bytes, bytes] = {}
-        for key, value in checkpoint:
-            if value is None:
-                records.pop(key, None)
-            else:
-                records[key] = value
+        records = newest_values(checkpoint)
         if META_KEY not in records:
             return cls()
         meta = msgspec.json.decode(records[META_KEY], type=Meta)
-        if meta.format != FORMAT:
-            raise ValueError(f"the checkpoint has format {meta.format}, this release reads {FORMAT}: run the release that wrote it")
+        check_format(meta.format, FORMAT)
         return cls._from_meta(meta, records)
 
     @classmethod

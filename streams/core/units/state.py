@@ -10,7 +10,7 @@ import numpy as np
 from streams.core.batch import Int64s
 from streams.core.hashing import hash_strings
 from streams.core.integrity.evidence import Evidence
-from streams.core.segments import SegmentLog, load
+from streams.core.segments import META_KEY, SegmentLog, check_format, load, newest_values
 from streams.core.signals import ASK_DAYS
 from streams.core.stage import CheckpointRecord
 from streams.core.state_table import StateTable
@@ -29,7 +29,6 @@ from streams.core.units.tables import (
 
 FORMAT = 1
 """Of the checkpoint; raised when older code could not read it."""
-META_KEY = b"meta"
 ASKED_SHARE_DAYS = 14
 """Days over which the share of asked customers is taken."""
 FLOW_DAYS = ASK_DAYS + ASKED_SHARE_DAYS
@@ -154,17 +153,11 @@ class UnitsState:
     @classmethod
     def restore(cls, checkpoint: Iterable[CheckpointRecord]) -> "UnitsState":
         """Returns the state that the records describe, given in log order, with the epoch raised by one; no records: an empty state."""
-        records: dict[bytes, bytes] = {}
-        for key, value in checkpoint:
-            if value is None:
-                records.pop(key, None)
-            else:
-                records[key] = value
+        records = newest_values(checkpoint)
         if META_KEY not in records:
             return cls()
         meta = msgspec.json.decode(records[META_KEY], type=Meta)
-        if meta.format != FORMAT:
-            raise ValueError(f"the checkpoint has format {meta.format}, this release reads {FORMAT}: run the release that wrote it")
+        check_format(meta.format, FORMAT)
 
         def table(kind: type[_Table]) -> _Table:
             return kind.from_arrow(load(kind.NAME, meta.segments.get(kind.NAME, {}), records))
