@@ -1,7 +1,5 @@
 """``candor worker``."""
 
-import logging
-import os
 import signal
 import sys
 
@@ -19,7 +17,7 @@ from streams.commands.patience import patiently
 from streams.connections import admin
 from streams.errors import ProblemFound
 from streams.kafka.identity import Identity
-from streams.kafka.worker import EXIT_NOT_DRAINED, Surroundings, run_worker
+from streams.kafka.worker import Surroundings, run_worker
 from streams.logs import configure_logs
 from streams.settings import Settings, load_settings
 from streams.stages import accounts_stages, catalog_of
@@ -42,19 +40,11 @@ def command() -> None:
     configure_logs(settings)
     catalog = catalog_of(settings)
     clickhouse = connect(settings.clickhouse_url.get_secret_value())
-    try:
-        patiently(lambda: _prepare(clickhouse, catalog))
-        surroundings = Surroundings(
-            lambda partitions: _identity(settings, clickhouse, partitions), lambda partition: patiently(lambda: _holds_rows(clickhouse, partition))
-        )
-        exit_code = run_worker(settings, accounts_stages(settings, catalog), clickhouse, surroundings=surroundings)
-    finally:
-        clickhouse.close()
-    if exit_code == EXIT_NOT_DRAINED:
-        # Threads that wait for an answer of ClickHouse would hold up the end until it times out; what they wait for is void.
-        logging.shutdown()
-        os._exit(exit_code)
-    sys.exit(exit_code)
+    patiently(lambda: _prepare(clickhouse, catalog))
+    surroundings = Surroundings(
+        lambda partitions: _identity(settings, clickhouse, partitions), lambda partition: patiently(lambda: _holds_rows(clickhouse, partition))
+    )
+    run_worker(settings, accounts_stages(settings, catalog), clickhouse, surroundings=surroundings)
 
 
 def _identity(settings: Settings, clickhouse: ClickHouse, partitions: int) -> Identity:

@@ -3,12 +3,15 @@
 import asyncio
 import gc
 import logging
+import os
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 import structlog
 
@@ -34,7 +37,7 @@ _DRAIN_SECONDS = 20.0
 _STOP_SECONDS = 20.0
 _PATIENCE_SECONDS = 60.0
 EXIT_FAILED = 1
-EXIT_NOT_DRAINED = 3
+_EXIT_NOT_DRAINED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,10 @@ class Surroundings:
 
 def run_worker(
     settings: Settings, factory: StageFactory, sink: Sink, report: Callable[[Progress], None] | None = None, surroundings: Surroundings | None = None
-) -> int:
-    """Run until SIGTERM or SIGINT, or until something fails; the exit code.
+) -> NoReturn:
+    """Run until SIGTERM or SIGINT, or until something fails; then end the process.
 
-    0: everything that was applied is committed. 3: stopped while the sink was away, which loses nothing. Other: failed, the log says how.
+    Exit code 0: everything that was applied is committed. 3: stopped while the sink was away, which loses nothing. Other: failed, the log says how.
     ``report`` gets the progress about every ten seconds; by default it is logged.
     """
     # Records by the ten thousand are made and dropped, none of them in a cycle: looking for cycles among them costs much and finds nothing.
@@ -61,9 +64,15 @@ def run_worker(
     for name in ("faust", "mode", "aiokafka"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        return asyncio.run(_Worker(settings, factory, sink, report or _log_progress, surroundings).run())
-    except CandorError as error:
-        return _exit_code(error, drained=False)
+        exit_code = asyncio.Runner().run(_Worker(settings, factory, sink, report or _log_progress, surroundings).run())
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is said, and nothing is waited for
+        exit_code = _exit_code(error, drained=False)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Python would wait for every thread: for one that waits for an answer of ClickHouse, which is void by now, and for a consumer of Faust's that was
+    # just starting when its app was stopped, which nobody stops any more.
+    os._exit(exit_code)
 
 
 def _log_progress(progress: Progress) -> None:
@@ -184,6 +193,6 @@ def _exit_code(error: BaseException | None, *, drained: bool) -> int:
         return EXIT_FAILED
     if not drained:
         _log.warning("stopped_before_everything_was_committed", what_it_means="the next owner reads on from the last checkpoint; nothing is lost")
-        return EXIT_NOT_DRAINED
+        return _EXIT_NOT_DRAINED
     _log.info("worker_stopped")
     return 0

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 from pathlib import Path
 
 from streams.kafka.progress import Progress
@@ -16,4 +17,6 @@ def _quiet(_: Progress) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
-    sys.exit(run_worker(load_settings(), CountingStages(), FolderSink(Path(sys.argv[1])), _quiet))
+    # Threads may wait for what nobody needs any more, or belong to a consumer that was just starting: no worker may wait for them to end.
+    threading.Thread(target=threading.Event().wait).start()
+    run_worker(load_settings(), CountingStages(), FolderSink(Path(sys.argv[1])), _quiet)
