@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from schemas.enums import CaseTrigger, ResponseClass
+from schemas.enums import CaseTrigger, FalseAlarms, ResponseClass
 from schemas.events.fields import Currency, Id, Text
 
 MOST_RATE_DIGITS = 28
@@ -239,6 +239,8 @@ class Catalog(Part):
     """How scores are graded against expectations."""
     loyalty_matrix: LoyaltyMatrix = LoyaltyMatrix()
     """Where segments and quadrants are cut."""
+    false_alarms: FalseAlarms = FalseAlarms.ONE_A_MONTH
+    """False alarms that all units together may raise, at most, where nothing is wrong; the thresholds of all detectors follow from it."""
     detectors: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
     """Settings of detectors where they differ from the defaults, by detector."""
 

@@ -1,6 +1,6 @@
 """The tables that hold the catalog in ClickHouse, named as its parts are, and their rows.
 
-``grades``, ``loyalty_matrix``, ``detectors`` and ``margin`` are rows of ``catalog_settings``: ``grades`` is the name of what BI reads of grades.
+What has no table of its own is a row of ``catalog_settings``; ``grades`` is one of them, since that is the name of what BI reads of grades.
 """
 
 import json
@@ -69,7 +69,7 @@ def _dumped(parts: Sequence[BaseModel], as_json: Sequence[str] = ()) -> list[_Ro
 
 
 def _settings(catalog: Catalog) -> list[_Row]:
-    return [{"name": name, "value": _json(getattr(catalog, name))} for name in ("detectors", "grades", "loyalty_matrix", "margin")]
+    return [{"name": name, "value": _json(getattr(catalog, name))} for name in ("detectors", "false_alarms", "grades", "loyalty_matrix", "margin")]
 
 
 CATALOG_TABLES: tuple[CatalogTable, ...] = (

@@ -19,6 +19,7 @@ class Stage(StrEnum):
     """A pure function over batches; where a dead letter was made."""
 
     ACCOUNTS = "accounts"
+    UNITS = "units"
 
 
 class Channel(StrEnum):
@@ -228,3 +229,17 @@ class UnitState(StrEnum):
     CLEAR = "clear"
     INVESTIGATE = "investigate"
     SUSPECT = "suspect"
+
+
+class FalseAlarms(StrEnum):
+    """How many false alarms a company is ready to look into, over all its units together."""
+
+    ONE_A_WEEK = "one a week"
+    ONE_A_MONTH = "one a month"
+    ONE_A_QUARTER = "one a quarter"
+    ONE_A_YEAR = "one a year"
+
+    @property
+    def days(self) -> float:
+        """Days in which one is tolerated."""
+        return {"week": 7.0, "month": 30.0, "quarter": 91.0, "year": 365.0}[self.value.split()[-1]]

@@ -24,6 +24,10 @@ class Table(StrEnum):
     DEAD_LETTERS = "fact_dead_letters"
     LOYALTY = "cell_loyalty"
     ACCOUNTS = "cell_accounts"
+    UNITS = "cell_units"
+    FINDINGS = "cell_findings"
+    SIGNS = "cell_signs"
+    JUDGED = "cell_judged"
 
 
 ID = "String"
@@ -33,6 +37,7 @@ OPTIONAL_NAME = "LowCardinality(Nullable(String))"
 TIME = "DateTime64(6, 'UTC')"
 OPTIONAL_TIME = "Nullable(DateTime64(6, 'UTC'))"
 DAY = "Date32"
+OPTIONAL_DAY = "Nullable(Date32)"
 FLAG = "Bool"
 OPTIONAL_FLAG = "Nullable(Bool)"
 COUNT = "Int64"
@@ -53,6 +58,7 @@ _ARROW: dict[str, pa.DataType] = {
     TIME: _INSTANT,
     OPTIONAL_TIME: _INSTANT,
     DAY: pa.date32(),
+    OPTIONAL_DAY: pa.date32(),
     FLAG: pa.bool_(),
     OPTIONAL_FLAG: pa.bool_(),
     COUNT: pa.int64(),
@@ -310,10 +316,6 @@ _SPECS = (
             Column("top_two_box", COUNT, "csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10."),
             Column("score_sum", SCORE_SUM, "Sum of mapped scores."),
             Column("score_sum_squares", SCORE_SUM, "Sum of squares of mapped scores."),
-            Column("flagged", COUNT, "Counted responses with at least one standing flag."),
-            Column("flagged_promoters", COUNT, "Promoters among the flagged."),
-            Column("flagged_passives", COUNT, "Passives among the flagged."),
-            Column("flagged_detractors", COUNT, "Detractors among the flagged."),
             Column("revenue", MONEY_SUM, "Gross base amount of the purchases that the responses name."),
             Column("version", "UInt64", "Owner epoch times 2^40 plus flush sequence."),
         ),
@@ -335,6 +337,72 @@ _SPECS = (
             Column("open_cases", COUNT, "Follow-up cases that are open after all events."),
             Column("messages", COUNT, "Messages sent to the account."),
             Column("partition", "UInt32", "Source partition."),
+            Column("version", "UInt64", "Owner epoch times 2^40 plus flush sequence."),
+        ),
+    ),
+    TableSpec(
+        Table.UNITS,
+        "What is to be thought of the answers of each unit; read integrity_units instead.",
+        ("unit_id",),
+        (
+            Column("unit_id", ID, "The unit."),
+            Column("state", NAME, "clear, investigate (one kind of evidence) or suspect (two kinds or more), as of the newest day that was judged."),
+            Column("families", "Array(String)", "Kinds of evidence that are active: of findings whose detector sounded within 60 days."),
+            Column("since", OPTIONAL_DAY, "The day on which the oldest active finding most likely began; NULL where the unit is clear."),
+            Column("e_value", NUMBER, "Evidence of all detectors together: a unit where nothing is wrong reaches x once in x days or less often."),
+            Column("judged", DAY, "The newest day that changed one of these."),
+            Column("partition", "UInt32", "Partition of the signals."),
+            Column("version", "UInt64", "Owner epoch times 2^40 plus flush sequence."),
+        ),
+    ),
+    TableSpec(
+        Table.FINDINGS,
+        "Alarms of detectors, those that later events undid included; read findings instead.",
+        ("unit_id", "detector", "raised_on"),
+        (
+            Column("finding_id", ID, "Unit, detector and the day on which it was raised."),
+            Column("unit_id", ID, "The unit."),
+            Column("detector", NAME, "What sounded."),
+            Column("family", NAME, "The kind of its evidence."),
+            Column("since", DAY, "The day on which the gaming most likely began."),
+            Column("raised_on", DAY, "The local day whose answers raised it."),
+            Column("sounded_on", DAY, "The newest day on which it sounded."),
+            Column("raised_at", TIME, "The newest occurred_at of the unit's answers on the day that raised it (UTC)."),
+            Column("e_value", NUMBER, "Evidence when it was raised: a unit where nothing is wrong reaches x once in x days or less often."),
+            Column("found", NUMBER, "What was counted from since to raised_on; evidence says what."),
+            Column("looked_at", NUMBER, "Among how many."),
+            Column("at_most", NUMBER, "How many would have been usual, at most."),
+            Column("evidence", ID, "The same in words."),
+            Column("standing", FLAG, "False: later events of the same days undid it."),
+            Column("partition", "UInt32", "Partition of the signals."),
+            Column("version", "UInt64", "Owner epoch times 2^40 plus flush sequence."),
+        ),
+    ),
+    TableSpec(
+        Table.SIGNS,
+        "Answers that carry signs of gaming, flagged or not; read responses and findings instead.",
+        ("account_id", "response_id", "revision", "unit_id"),
+        (
+            Column("account_id", ID, "The account."),
+            Column("response_id", ID, "The response."),
+            Column("revision", COUNT, "Its revision."),
+            Column("unit_id", ID, "The unit that it rates."),
+            Column("day", DAY, "Local date of the response."),
+            Column("signs", "Array(String)", "Detectors whose sign it carries; that alone is no reproach."),
+            Column("flags", "Array(String)", "Detectors for whose findings, at a suspect unit, it is flagged."),
+            Column("partition", "UInt32", "Partition of the signals."),
+            Column("version", "UInt64", "Owner epoch times 2^40 plus flush sequence."),
+        ),
+    ),
+    TableSpec(
+        Table.JUDGED,
+        "How far the units of each partition of the signals have been judged.",
+        ("partition",),
+        (
+            Column("partition", "UInt32", "Partition of the signals."),
+            Column("judged", OPTIONAL_DAY, "The newest local day whose answers were judged; NULL: none yet."),
+            Column("closed", OPTIONAL_DAY, "The newest local day that nothing will change any more; NULL: none yet."),
+            Column("up_to_date", FLAG, "All that was there to read has been judged."),
             Column("version", "UInt64", "Owner epoch times 2^40 plus flush sequence."),
         ),
     ),

@@ -35,6 +35,13 @@ DEAD_LETTERS = TopicSpec(
     retention_ms=90 * DAY_MS,
     max_message_bytes=64 * MAX_VALUE_BYTES,
 )
+SIGNALS = TopicSpec(
+    "signals",
+    "what the accounts stage tells the units stage about each unit; MessagePack, of use to nobody else",
+    "Candor",
+    "unit_id; none where it goes to every partition",
+    retention_ms=7 * DAY_MS,
+)
 INPUTS: dict[Topic, TopicSpec] = {
     topic: TopicSpec(topic.value, carries, written_by, "account_id")
     for topic, carries, written_by in (
@@ -57,5 +64,12 @@ CHECKPOINTS: dict[Stage, TopicSpec] = {
     )
     for stage in Stage
 }
-ALL: tuple[TopicSpec, ...] = (*INPUTS.values(), *CHECKPOINTS.values(), DEAD_LETTERS)
+READ: dict[Stage, tuple[str, ...]] = {Stage.ACCOUNTS: tuple(Topic), Stage.UNITS: (SIGNALS.name,)}
+"""Topics that each stage reads, without the prefix."""
+ALL: tuple[TopicSpec, ...] = (*INPUTS.values(), SIGNALS, *CHECKPOINTS.values(), DEAD_LETTERS)
 """Every topic that Candor needs; all have the same number of partitions."""
+
+
+def consumer_group(group: str, stage: Stage) -> str:
+    """The consumer group of a stage; the accounts stage has that of the settings itself, since it is the one that reads what others send."""
+    return group if stage is Stage.ACCOUNTS else f"{group}.{stage}"

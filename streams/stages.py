@@ -1,10 +1,17 @@
 """The stages, made from the settings."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
+from schemas.begging import default_lexicons
 from schemas.catalog import Catalog, CatalogError, load_catalog
+from streams.core.accounts.signalling import Signalling
 from streams.core.accounts.stage import AccountsStages
 from streams.core.accounts.state import Horizons
+from streams.core.chained import ChainedStages
+from streams.core.decoding.times import local_days
+from streams.core.units.intake import group_hash
+from streams.core.units.stage import UnitsStages
 from streams.errors import ConfigurationError
 from streams.settings import Settings
 
@@ -24,4 +31,24 @@ def accounts_stages(settings: Settings, catalog: Catalog) -> AccountsStages:
     dedupe, revision, join = (
         timedelta(days=days) // _MICROSECOND for days in (settings.dedupe_horizon_days, settings.revision_horizon_days, settings.join_horizon_days)
     )
-    return AccountsStages(catalog, Horizons(dedupe=dedupe, revision=revision, join=join))
+    return AccountsStages(catalog, Horizons(dedupe=dedupe, revision=revision, join=join), signalling_of(catalog))
+
+
+def units_stages(catalog: Catalog, source_partitions: int) -> UnitsStages:
+    """Makes units stages for inputs of so many partitions."""
+    return UnitsStages(source_partitions, _peer_groups(catalog), catalog.false_alarms.days)
+
+
+def chained_stages(settings: Settings, catalog: Catalog) -> ChainedStages:
+    """Makes both stages as one, for inputs of a single partition that are read without Kafka."""
+    return ChainedStages(accounts_stages(settings, catalog), units_stages(catalog, source_partitions=1))
+
+
+def signalling_of(catalog: Catalog) -> Callable[[], Signalling]:
+    """Makes what an accounts stage tells the units stage with."""
+    lexicons, groups = default_lexicons(), _peer_groups(catalog)
+    return lambda: Signalling(lexicons, lambda unit: group_hash(groups.get(unit, "")), lambda instants: local_days(instants, catalog.timezone))
+
+
+def _peer_groups(catalog: Catalog) -> dict[str, str]:
+    return {unit.unit_id: unit.peer_group or "" for unit in catalog.units}

@@ -14,17 +14,15 @@ from typing import NamedTuple
 import numpy as np
 import yaml
 
-from schemas.begging import default_lexicons
 from schemas.catalog import Catalog
 from schemas.enums import Topic
-from streams.core.accounts.signalling import Signalling
+from schemas.rows import Table
+from schemas.topics import SIGNALS
 from streams.core.accounts.stage import AccountsStages
-from streams.core.decoding.times import local_days
-from streams.core.signals import encode
-from streams.core.units.intake import group_hash
-from streams.core.units.stage import UnitsStage, restore
+from streams.core.units.stage import UnitsStage
 from streams.simulate.plan import Plan
 from streams.simulate.simulation import Simulation, simulate
+from streams.stages import signalling_of, units_stages
 
 UNITS = 60
 MONTHS = 9
@@ -88,41 +86,35 @@ def back_test(seed: int) -> Company:
 
 
 def _run(simulation: Simulation, catalog: Catalog) -> tuple[UnitsStage, set[str]]:
-    groups = {unit.unit_id: unit.peer_group or "" for unit in catalog.units}
-    signalling = Signalling(
-        default_lexicons(), lambda unit: group_hash(groups.get(unit, "")), lambda instants: local_days(instants, catalog.timezone)
-    )
-    accounts = AccountsStages(catalog, signalling=lambda: signalling).restore(0, ())
-    units = restore((), 1, groups)
+    accounts = AccountsStages(catalog, signalling=signalling_of(catalog)).restore(0, ())
+    units = units_stages(catalog, 1).restore(0, ())
     flagged: set[str] = set()
     offsets = dict.fromkeys(Topic, 0)
     batches: dict[Topic, list[Record]] = {topic: [] for topic in Topic}
-    waiting = told = 0
+    waiting = 0
 
-    def tell(*, caught_up: bool) -> None:
-        nonlocal told
+    def tell() -> None:
         for topic, batch in batches.items():
             accounts.apply(topic, batch)
             batch.clear()
-        accounts.flush()
-        of_units, fleet = signalling.take(accounts.state, 0, caught_up=caught_up)
-        values = [*map(encode, of_units), encode(fleet)]
-        signals = [Record(told + place, 0, b"", value, ()) for place, value in enumerate(values)]
-        told += len(signals)
-        units.apply(signals)
-        units.checkpoint()
-        for change in units.flagged:
-            (flagged.add if change.reasons else flagged.discard)(change.response_id)
-        units.flagged.clear()
+        flush = accounts.flush()
+        signals = flush.signals if flush is not None else ()
+        first = units.position(SIGNALS.name)
+        units.apply(SIGNALS.name, [Record(first + place, 0, signal.unit_id, signal.value, ()) for place, signal in enumerate(signals)])
+        found = units.flush()
+        rows = found.cells.get(Table.SIGNS) if found is not None else None
+        for row in rows.to_pylist() if rows is not None else ():
+            (flagged.add if row["flags"] else flagged.discard)(row["response_id"])
 
     for record in simulation.records():
         batches[record.topic].append(Record(offsets[record.topic], record.timestamp, record.key, record.value, record.headers))
         offsets[record.topic] += 1
         waiting += 1
         if waiting == RECORDS_AT_ONCE:
-            tell(caught_up=False)
+            tell()
             waiting = 0
-    tell(caught_up=True)
+    accounts.rest()
+    tell()
     return units, flagged
 
 

@@ -352,10 +352,6 @@ CREATE TABLE IF NOT EXISTS cell_loyalty${local}${on_cluster}
     `top_two_box` Int64 COMMENT 'csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
     `score_sum` Decimal(38, 9) COMMENT 'Sum of mapped scores.',
     `score_sum_squares` Decimal(38, 9) COMMENT 'Sum of squares of mapped scores.',
-    `flagged` Int64 COMMENT 'Counted responses with at least one standing flag.',
-    `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
-    `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
-    `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
     `revenue` Decimal(38, 4) COMMENT 'Gross base amount of the purchases that the responses name.',
     `version` UInt64 COMMENT 'Owner epoch times 2^40 plus flush sequence.',
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
@@ -396,3 +392,97 @@ COMMENT 'What is known of each account.';
 CREATE TABLE IF NOT EXISTS cell_accounts${on_cluster} AS cell_accounts${local}
 ENGINE = Distributed('${cluster}', '${database}', 'cell_accounts${local}', cityHash64(account_id))
 COMMENT 'What is known of each account.';
+
+CREATE TABLE IF NOT EXISTS cell_units${local}${on_cluster}
+(
+    `unit_id` String COMMENT 'The unit.',
+    `state` LowCardinality(String) COMMENT 'clear, investigate (one kind of evidence) or suspect (two kinds or more), as of the newest day that was judged.',
+    `families` Array(String) COMMENT 'Kinds of evidence that are active: of findings whose detector sounded within 60 days.',
+    `since` Nullable(Date32) COMMENT 'The day on which the oldest active finding most likely began; NULL where the unit is clear.',
+    `e_value` Float64 COMMENT 'Evidence of all detectors together: a unit where nothing is wrong reaches x once in x days or less often.',
+    `judged` Date32 COMMENT 'The newest day that changed one of these.',
+    `partition` UInt32 COMMENT 'Partition of the signals.',
+    `version` UInt64 COMMENT 'Owner epoch times 2^40 plus flush sequence.',
+    `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
+)
+ENGINE = ${replacing}(version)
+ORDER BY unit_id
+SETTINGS merge_selector_base = 15
+COMMENT 'What is to be thought of the answers of each unit; read integrity_units instead.';
+
+-- when: sharded
+CREATE TABLE IF NOT EXISTS cell_units${on_cluster} AS cell_units${local}
+ENGINE = Distributed('${cluster}', '${database}', 'cell_units${local}', cityHash64(unit_id))
+COMMENT 'What is to be thought of the answers of each unit; read integrity_units instead.';
+
+CREATE TABLE IF NOT EXISTS cell_findings${local}${on_cluster}
+(
+    `finding_id` String COMMENT 'Unit, detector and the day on which it was raised.',
+    `unit_id` String COMMENT 'The unit.',
+    `detector` LowCardinality(String) COMMENT 'What sounded.',
+    `family` LowCardinality(String) COMMENT 'The kind of its evidence.',
+    `since` Date32 COMMENT 'The day on which the gaming most likely began.',
+    `raised_on` Date32 COMMENT 'The local day whose answers raised it.',
+    `sounded_on` Date32 COMMENT 'The newest day on which it sounded.',
+    `raised_at` DateTime64(6, 'UTC') COMMENT 'The newest occurred_at of the unit\'s answers on the day that raised it (UTC).',
+    `e_value` Float64 COMMENT 'Evidence when it was raised: a unit where nothing is wrong reaches x once in x days or less often.',
+    `found` Float64 COMMENT 'What was counted from since to raised_on; evidence says what.',
+    `looked_at` Float64 COMMENT 'Among how many.',
+    `at_most` Float64 COMMENT 'How many would have been usual, at most.',
+    `evidence` String COMMENT 'The same in words.',
+    `standing` Bool COMMENT 'False: later events of the same days undid it.',
+    `partition` UInt32 COMMENT 'Partition of the signals.',
+    `version` UInt64 COMMENT 'Owner epoch times 2^40 plus flush sequence.',
+    `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
+)
+ENGINE = ${replacing}(version)
+ORDER BY (unit_id, detector, raised_on)
+SETTINGS merge_selector_base = 15
+COMMENT 'Alarms of detectors, those that later events undid included; read findings instead.';
+
+-- when: sharded
+CREATE TABLE IF NOT EXISTS cell_findings${on_cluster} AS cell_findings${local}
+ENGINE = Distributed('${cluster}', '${database}', 'cell_findings${local}', cityHash64(unit_id, detector, raised_on))
+COMMENT 'Alarms of detectors, those that later events undid included; read findings instead.';
+
+CREATE TABLE IF NOT EXISTS cell_signs${local}${on_cluster}
+(
+    `account_id` String COMMENT 'The account.',
+    `response_id` String COMMENT 'The response.',
+    `revision` Int64 COMMENT 'Its revision.',
+    `unit_id` String COMMENT 'The unit that it rates.',
+    `day` Date32 COMMENT 'Local date of the response.',
+    `signs` Array(String) COMMENT 'Detectors whose sign it carries; that alone is no reproach.',
+    `flags` Array(String) COMMENT 'Detectors for whose findings, at a suspect unit, it is flagged.',
+    `partition` UInt32 COMMENT 'Partition of the signals.',
+    `version` UInt64 COMMENT 'Owner epoch times 2^40 plus flush sequence.',
+    `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
+)
+ENGINE = ${replacing}(version)
+ORDER BY (account_id, response_id, revision, unit_id)
+SETTINGS merge_selector_base = 15
+COMMENT 'Answers that carry signs of gaming, flagged or not; read responses and findings instead.';
+
+-- when: sharded
+CREATE TABLE IF NOT EXISTS cell_signs${on_cluster} AS cell_signs${local}
+ENGINE = Distributed('${cluster}', '${database}', 'cell_signs${local}', cityHash64(account_id))
+COMMENT 'Answers that carry signs of gaming, flagged or not; read responses and findings instead.';
+
+CREATE TABLE IF NOT EXISTS cell_judged${local}${on_cluster}
+(
+    `partition` UInt32 COMMENT 'Partition of the signals.',
+    `judged` Nullable(Date32) COMMENT 'The newest local day whose answers were judged; NULL: none yet.',
+    `closed` Nullable(Date32) COMMENT 'The newest local day that nothing will change any more; NULL: none yet.',
+    `up_to_date` Bool COMMENT 'All that was there to read has been judged.',
+    `version` UInt64 COMMENT 'Owner epoch times 2^40 plus flush sequence.',
+    `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
+)
+ENGINE = ${replacing}(version)
+ORDER BY partition
+SETTINGS merge_selector_base = 15
+COMMENT 'How far the units of each partition of the signals have been judged.';
+
+-- when: sharded
+CREATE TABLE IF NOT EXISTS cell_judged${on_cluster} AS cell_judged${local}
+ENGINE = Distributed('${cluster}', '${database}', 'cell_judged${local}', cityHash64(partition))
+COMMENT 'How far the units of each partition of the signals have been judged.';

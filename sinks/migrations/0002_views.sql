@@ -40,8 +40,8 @@ CREATE OR REPLACE VIEW responses${on_cluster}
     `contact_hash` Nullable(String) COMMENT 'Keyed hash of the contact address, made by the producer.',
     `contact_class` LowCardinality(String) COMMENT 'Kind of contact address.',
     `withdrawn` Bool COMMENT 'The customer took the response back; it counts nowhere.',
-    `flagged` Bool COMMENT 'At least one standing flag; false, since no detector has judged any response yet.',
-    `flag_reasons` Array(String) COMMENT 'Names of the detectors whose flags stand; empty, since no detector has judged any response yet.',
+    `flagged` Bool COMMENT 'At least one standing flag: a detector found its unit suspect, and the response carries the sign.',
+    `flag_reasons` Array(String) COMMENT 'Names of the detectors whose flags stand.',
     `source_partition` UInt32 COMMENT 'Kafka partition that the event came from.',
     `source_offset` Int64 COMMENT 'Kafka offset of the copy that counted.'
 )
@@ -86,11 +86,18 @@ AS SELECT
     (fact.withdrawn OR (fact.account_id, fact.response_id) GLOBAL IN (
         SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic
     )) AS withdrawn,
-    false AS flagged,
-    emptyArrayString() AS flag_reasons,
+    CAST(notEmpty(sign.flags), 'Bool') AS flagged,
+    sign.flags AS flag_reasons,
     fact.source_partition,
     fact.source_offset
 FROM fact_responses AS fact FINAL
+GLOBAL ANY LEFT JOIN (
+    SELECT account_id AS of_account, response_id AS of_response, revision AS of_revision, unit_id AS of_unit, flags
+    FROM cell_signs FINAL
+    WHERE notEmpty(flags)
+) AS sign
+    ON fact.account_id = sign.of_account AND fact.response_id = sign.of_response AND fact.revision = sign.of_revision AND fact.unit_id = sign.of_unit
+SETTINGS join_use_nulls = 0
 COMMENT 'Survey responses, reviews and ratings: the newest revision of each.';
 
 CREATE OR REPLACE VIEW transactions${on_cluster}

@@ -1,5 +1,74 @@
 -- Loyalty: scores are computed from sums, never stored. Windows of 28 days start on the Mondays whose number since 1970-01-05 is divisible by 28.
 
+CREATE OR REPLACE VIEW flagged_responses${on_cluster}
+(
+    `account_id` String COMMENT 'The account.',
+    `response_id` String COMMENT 'The response.',
+    `revision` Int64 COMMENT 'The revision that counts.',
+    `day` Date32 COMMENT 'Local date of the response.',
+    `unit_id` String COMMENT 'The unit that it rates.',
+    `channel` LowCardinality(String) COMMENT 'Where the customer was met.',
+    `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
+    `class` LowCardinality(Nullable(String)) COMMENT 'Of nps: promoter, passive or detractor; NULL for other metrics.',
+    `flag_reasons` Array(String) COMMENT 'Names of the detectors whose flags stand.'
+)
+AS SELECT
+    fact.account_id,
+    fact.response_id,
+    fact.revision,
+    fact.day,
+    sign.of_unit AS unit_id,
+    fact.channel,
+    assumeNotNull(fact.metric) AS metric,
+    fact.class,
+    sign.flags AS flag_reasons
+FROM (
+    SELECT account_id, response_id, revision, day, unit_id, channel, metric, class
+    FROM fact_responses FINAL
+    WHERE (account_id, response_id) GLOBAL IN (SELECT account_id, response_id FROM cell_signs FINAL WHERE notEmpty(flags))
+        AND NOT synthetic AND NOT withdrawn
+        AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
+) AS fact
+GLOBAL INNER JOIN (
+    SELECT account_id AS of_account, response_id AS of_response, revision AS of_revision, unit_id AS of_unit, flags
+    FROM cell_signs FINAL
+    WHERE notEmpty(flags)
+) AS sign
+    ON fact.account_id = sign.of_account AND fact.response_id = sign.of_response AND fact.revision = sign.of_revision AND fact.unit_id = sign.of_unit
+COMMENT 'Counted responses with at least one standing flag.';
+
+CREATE OR REPLACE VIEW loyalty_sums${on_cluster}
+(
+    `day` Date32 COMMENT 'Local date of the responses, in the catalog\'s timezone.',
+    `unit_id` String COMMENT 'The unit that was rated.',
+    `channel` LowCardinality(String) COMMENT 'Where the customer was met.',
+    `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
+    `n` Int64 COMMENT 'Counted responses: neither withdrawn, superseded nor synthetic.',
+    `promoters` Int64 COMMENT 'Promoters among them: mapped nps score >= 9. 0 for other metrics.',
+    `passives` Int64 COMMENT 'Passives among them: mapped nps score >= 7 and < 9. 0 for other metrics.',
+    `detractors` Int64 COMMENT 'Detractors among them: mapped nps score < 7. 0 for other metrics.',
+    `top_box` Int64 COMMENT 'Responses at the top of the scale.',
+    `top_two_box` Int64 COMMENT 'csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
+    `score_sum` Decimal(38, 9) COMMENT 'Sum of the scores, mapped to the metric\'s default scale.',
+    `score_sum_squares` Decimal(38, 9) COMMENT 'Sum of the squares of the mapped scores.',
+    `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchases that the responses name.',
+    `flagged` Int64 COMMENT 'Counted responses with at least one standing flag.',
+    `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
+    `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
+    `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.'
+)
+AS SELECT
+    day, unit_id, channel, metric, n, promoters, passives, detractors, top_box, top_two_box, score_sum, score_sum_squares, revenue,
+    0 AS flagged, 0 AS flagged_promoters, 0 AS flagged_passives, 0 AS flagged_detractors
+FROM cell_loyalty FINAL
+UNION ALL
+SELECT
+    day, unit_id, channel, metric, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    count(), countIf(class = 'promoter'), countIf(class = 'passive'), countIf(class = 'detractor')
+FROM flagged_responses
+GROUP BY day, unit_id, channel, metric
+COMMENT 'What the loyalty views add up: several rows per day, unit, channel and metric.';
+
 CREATE OR REPLACE VIEW loyalty_daily${on_cluster}
 (
     `day` Date32 COMMENT 'Local date of the responses, in the catalog\'s timezone.',
@@ -52,7 +121,7 @@ SELECT
     if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors, nullIf(n - flagged, 0)), NULL) AS nps_excluded,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low
-FROM cell_loyalty AS cell FINAL
+FROM loyalty_sums AS cell
 GROUP BY cell.day, cell.unit_id, cell.channel, cell.metric
 HAVING n > 0
 COMMENT 'Loyalty per day, unit, channel and metric. The sums may be added up over any grouping; scores are computed again from them.';
@@ -108,7 +177,7 @@ SELECT
     if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors, nullIf(n - flagged, 0)), NULL) AS nps_excluded,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low
-FROM cell_loyalty AS cell FINAL
+FROM loyalty_sums AS cell
 WHERE cell.day > {as_of:Date32} - {days:UInt32} AND cell.day <= {as_of:Date32}
 GROUP BY cell.unit_id, cell.channel, cell.metric
 HAVING n > 0
@@ -189,7 +258,7 @@ AS WITH
             sum(cell.flagged_passives) AS flagged_passives,
             sum(cell.flagged_detractors) AS flagged_detractors,
             sum(cell.revenue) AS revenue
-        FROM cell_loyalty AS cell FINAL
+        FROM loyalty_sums AS cell
         GROUP BY cell.unit_id, cell.metric, first_day
     ),
     asked AS (
@@ -286,7 +355,7 @@ AS WITH
             sum(cell.flagged_passives) AS flagged_passives,
             sum(cell.flagged_detractors) AS flagged_detractors,
             sum(cell.revenue) AS revenue
-        FROM cell_loyalty AS cell FINAL
+        FROM loyalty_sums AS cell
         GROUP BY cell.channel, cell.metric, first_day
     ),
     asked AS (
@@ -382,7 +451,7 @@ AS WITH
             sum(cell.flagged_passives) AS flagged_passives,
             sum(cell.flagged_detractors) AS flagged_detractors,
             sum(cell.revenue) AS revenue
-        FROM cell_loyalty AS cell FINAL
+        FROM loyalty_sums AS cell
         GROUP BY cell.metric, first_day
     ),
     asked AS (

@@ -20,7 +20,7 @@ from streams.commands.patience import patiently
 from streams.core.stage import CheckpointRecord
 from streams.replay import Checkpoints, MemoryCheckpoints, Replay, Summary
 from streams.settings import Settings, load_settings
-from streams.stages import accounts_stages, catalog_of
+from streams.stages import catalog_of, chained_stages
 
 
 @click.command("replay")
@@ -81,7 +81,7 @@ def _say_waiting(waiting: Waiting) -> None:
 
 
 def _run(settings: Settings, catalog: Catalog, sink: Sink, checkpoints: Checkpoints, files: Sequence[Path], *, abandon: bool) -> Summary:
-    replay = Replay(accounts_stages(settings, catalog), sink, checkpoints)
+    replay = Replay(chained_stages(settings, catalog), sink, checkpoints)
     began = time.monotonic()
     with progress() as bar:
         task = bar.add_task("replaying", total=None, rate="")

@@ -7,8 +7,9 @@ import click
 import structlog
 
 from schemas.catalog import Catalog
-from schemas.enums import Topic
+from schemas.enums import Stage
 from schemas.rows import Table
+from schemas.topics import CHECKPOINTS, READ
 from sinks.catalog import check_catalog, write_catalog
 from sinks.checkpoints import holds_replays
 from sinks.clickhouse import ClickHouse, connect
@@ -17,10 +18,10 @@ from streams.commands.patience import patiently
 from streams.connections import admin
 from streams.errors import ProblemFound
 from streams.kafka.identity import Identity
-from streams.kafka.worker import Surroundings, run_worker
+from streams.kafka.worker import Stages, Surroundings, run_worker
 from streams.logs import configure_logs
 from streams.settings import Settings, load_settings
-from streams.stages import accounts_stages, catalog_of
+from streams.stages import accounts_stages, catalog_of, units_stages
 from streams.topics_admin import topic_ids
 
 _log = structlog.get_logger(__name__)
@@ -42,20 +43,28 @@ def command() -> None:
     clickhouse = connect(settings.clickhouse_url.get_secret_value())
     patiently(lambda: _prepare(clickhouse, catalog))
     surroundings = Surroundings(
-        lambda partitions: _identity(settings, clickhouse, partitions), lambda partition: patiently(lambda: _holds_rows(clickhouse, partition))
+        lambda stage, partitions: _identity(settings, clickhouse, stage, partitions),
+        lambda stage, partition: patiently(lambda: _holds_rows(clickhouse, stage, partition)),
     )
-    run_worker(settings, accounts_stages(settings, catalog), clickhouse, surroundings=surroundings)
+    stages: Stages = {
+        Stage.ACCOUNTS: lambda _: accounts_stages(settings, catalog),
+        Stage.UNITS: lambda partitions: units_stages(catalog, partitions),
+    }
+    run_worker(settings, stages, clickhouse, surroundings=surroundings)
 
 
-def _identity(settings: Settings, clickhouse: ClickHouse, partitions: int) -> Identity:
+def _identity(settings: Settings, clickhouse: ClickHouse, stage: Stage, partitions: int) -> Identity:
     """What checkpoints of this worker belong to; raises ``KafkaUnavailable``."""
+    # What the units stage knows follows from what the accounts stage told it, once.
+    names = [*READ[stage], *([CHECKPOINTS[Stage.ACCOUNTS].name] if stage is Stage.UNITS else [])]
     with admin(settings) as client:
-        topics = topic_ids(client, [settings.topic_prefix + topic for topic in Topic])
+        topics = topic_ids(client, [settings.topic_prefix + name for name in names])
     return Identity(settings.group, partitions, topics, patiently(lambda: database_identity(clickhouse)))
 
 
-def _holds_rows(clickhouse: ClickHouse, partition: int) -> bool:
-    found = clickhouse.query(f"SELECT 1 FROM {Table.ACCOUNTS} WHERE partition = {{partition:UInt32}} LIMIT 1", {"partition": partition})  # noqa: S608
+def _holds_rows(clickhouse: ClickHouse, stage: Stage, partition: int) -> bool:
+    table = {Stage.ACCOUNTS: Table.ACCOUNTS, Stage.UNITS: Table.UNITS}[stage]
+    found = clickhouse.query(f"SELECT 1 FROM {table} WHERE partition = {{partition:UInt32}} LIMIT 1", {"partition": partition})  # noqa: S608
     return bool(found.num_rows)
 
 

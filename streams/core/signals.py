@@ -14,7 +14,10 @@ import msgspec
 LATE_DAYS = 7
 """An answer is evidence if its ``occurred_at`` is at most so many days behind the newest feedback of its partition."""
 
-
+REVISION_DAYS = 3
+"""An answer that is changed or withdrawn later than so many local days after its own stays the evidence that it was."""
+CLOSING_DAYS = LATE_DAYS + REVISION_DAYS + 1
+"""Once all have come so many days past a day nothing in time can be missing; local days may have 23 hours, so one more than the sum."""
 ASK_DAYS = 7
 """So many days after a transaction its customer must have been reached by an invitation to count as asked."""
 
@@ -43,7 +46,8 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
     """A response as detectors look at it. Hashes are 64 bits; 0 stands for one that is not known."""
 
     key: int
-    """Identity of the response: a hash of account and response id."""
+    """Identity of the revision: a hash of account, response id and revision."""
+    revision: int
     signs: int
     """Bits of ``Sign``."""
     occurred_at: int
@@ -115,8 +119,8 @@ class FleetSignals(msgspec.Struct, array_like=True, frozen=True, tag="fleet"):
     """How far a source partition has come, and what changed in the whole fleet with it."""
 
     partition: int
-    clock: int
-    """The local day that all its topics have reached; what is older than the tolerated lateness before it is marked late."""
+    clock: int | None
+    """The local day that all its topics have reached; what is older than the tolerated lateness before it is marked late. None: more follows."""
     caught_up: bool
     """There was nothing more to read: the partition holds nobody up."""
     new_units: list[tuple[int, int]]
@@ -126,6 +130,10 @@ class FleetSignals(msgspec.Struct, array_like=True, frozen=True, tag="fleet"):
 
 
 Signals = UnitSignals | FleetSignals
+MOST_ANSWERS = 1_000
+"""Of a record: with the longest names it stays below half a megabyte."""
+MOST_NUMBERS = 10_000
+"""Of each kind in a record of the fleet: below a megabyte."""
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Signals)
 BINS_A_DOUBLING = 8

@@ -14,6 +14,9 @@ from schemas.enums import RejectReason, Stage, Topic
 from schemas.rows import Table
 from streams.core.batch import SourceRecord
 
+EPOCH_SHIFT = 40
+"""A version is the owner's epoch times 2 to the power of this, plus the sequence of the flush."""
+
 
 class CheckpointRecord(NamedTuple):
     """A record of the compacted checkpoint topic; ``value`` None is a tombstone."""
@@ -51,11 +54,18 @@ class Applied:
     unknown_fields: int
 
 
+class SignalRecord(NamedTuple):
+    """A record of the signals topic; ``unit_id`` is its key, and decides its partition. Where it is None the record goes to every partition."""
+
+    unit_id: bytes | None
+    value: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Flush:
     """Everything that one flush of a partition writes, in the order in which it must be written.
 
-    ``facts`` (dead letters included) go to the sink first; then ``checkpoint``, ``dead_letters`` and ``offsets`` in one
+    ``facts`` (dead letters included) go to the sink first; then ``checkpoint``, ``dead_letters``, ``signals`` and ``offsets`` in one
     transaction; then ``cells`` to the sink. Once the cells are acknowledged, call ``acknowledge(sequence)``.
     """
 
@@ -64,24 +74,29 @@ class Flush:
     facts: Mapping[Table, pa.Table]
     checkpoint: Sequence[CheckpointRecord]
     dead_letters: Sequence[DeadLetter]
-    offsets: Mapping[Topic, int]
+    offsets: Mapping[str, int]
     """Next offset to read, per input topic that was ever read."""
     cells: Mapping[Table, pa.Table]
     records: int
     """Input records that this flush covers."""
+    signals: Sequence[SignalRecord] = ()
+    """What the next stage is told."""
 
 
 class PartitionStage(Protocol):
     """The state of one source partition."""
 
-    def apply(self, topic: Topic, records: Sequence[SourceRecord]) -> Applied:
+    def apply(self, topic: str, records: Sequence[SourceRecord]) -> Applied:
         """Apply records of one topic in offset order; those below ``position(topic)`` are skipped."""
 
-    def position(self, topic: Topic) -> int:
+    def position(self, topic: str) -> int:
         """Next offset to read; 0 where nothing was read."""
 
     def pending(self) -> int:
         """Input records applied since the last flush."""
+
+    def rest(self) -> None:
+        """There is nothing more to read for now; the next stage hears of it with the next flush."""
 
     def flush(self) -> Flush | None:
         """All that changed since the last flush, or None.

@@ -13,6 +13,8 @@ UNITS = """SELECT unit_id, n, nps, nps_low, nps_high, response_rate FROM loyalty
 WHERE period = 'all' AND metric = 'nps' AND n >= 20 ORDER BY nps DESC"""
 ACCOUNTS = """SELECT count() AS accounts, sum(revenue) AS revenue, sum(refunds) AS refunds, sum(transactions) AS transactions,
 sum(responses) AS responses, sum(open_cases) AS open_cases FROM accounts"""
+SUSPECTS = """SELECT unit_id, state, toString(since) AS since, n, validity_rate, nps_raw, nps_excluded, nps_bound_low FROM integrity_units
+WHERE state != 'clear' ORDER BY state DESC, e_value DESC LIMIT 10"""
 REFUSED = "SELECT reason, count() AS records FROM dead_letters GROUP BY reason ORDER BY records DESC, reason"
 
 QUERIES = (
@@ -28,6 +30,11 @@ GROUP BY month ORDER BY month""",
         """SELECT account_id, last_score, revenue, open_cases, last_seen FROM accounts
 WHERE last_score < 7 AND open_cases > 0 ORDER BY revenue DESC LIMIT 10""",
     ),
+    (
+        "Units whose scores look gamed, with the evidence in words and how many responses carry it",
+        """SELECT unit_id, state, detector, since, length(response_ids) AS responses, evidence FROM findings
+ORDER BY state DESC, unit_id, raised_at""",
+    ),
     ("What could not be used, and why", "SELECT reason, field, any(message) AS example, count() AS records FROM dead_letters GROUP BY reason, field"),
 )
 """What they answer, and the SQL."""
@@ -42,6 +49,9 @@ def show(reader: Reader, console: Console) -> None:
     if units.num_rows > 2 * _SHOWN_UNITS:
         units = pa.concat_tables([units.slice(0, _SHOWN_UNITS), units.slice(units.num_rows - _SHOWN_UNITS)])
     _print(console, "Best and worst units by NPS", units)
+    suspects = reader.query(SUSPECTS)
+    if suspects.num_rows:
+        _print(console, "Units whose scores look gamed: raw, without the flagged responses, and at worst", suspects)
     _print(console, "Accounts", reader.query(ACCOUNTS))
     refused = reader.query(REFUSED)
     if refused.num_rows:

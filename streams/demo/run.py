@@ -34,7 +34,7 @@ from streams.producing import EventProducer
 from streams.replay import Replay, Summary
 from streams.settings import Settings, load_settings
 from streams.simulate import Plan, Simulation, simulate
-from streams.stages import accounts_stages, catalog_of
+from streams.stages import catalog_of, chained_stages
 from streams.topics_admin import create_topics
 
 _DATABASE = "candor"
@@ -116,6 +116,7 @@ def _settings(demo: Demo, url: str, bootstrap_servers: str) -> Settings:
         group=run,
         catalog=str(demo.folder / "catalog.yaml"),
         session_timeout_seconds=6,
+        idle_seconds=2,
     )
 
 
@@ -139,6 +140,7 @@ def _stream(demo: Demo, settings: Settings, simulation: Simulation, stack: ExitS
         "CANDOR_TOPIC_PREFIX": settings.topic_prefix,
         "CANDOR_GROUP": settings.group,
         "CANDOR_CATALOG": str(settings.catalog),
+        "CANDOR_IDLE_SECONDS": str(settings.idle_seconds),
         "CANDOR_SESSION_TIMEOUT_SECONDS": str(settings.session_timeout_seconds),
     }
     with ExitStack() as running:
@@ -147,6 +149,7 @@ def _stream(demo: Demo, settings: Settings, simulation: Simulation, stack: ExitS
             for number in range(1, demo.workers + 1)
         ]
         _watch(client, settings, simulation, workers, console)
+        _wait_until_judged(settings, workers, console)
         # A worker that ended in order has everything that it committed in ClickHouse.
         for worker in workers:
             worker.stop()
@@ -158,7 +161,7 @@ def _replay(demo: Demo, url: str, simulation: Simulation, console: Console) -> N
     events = demo.folder / "events.ndjson"
     write_events(events, simulation.records())
     target = connect(url)
-    replay = Replay(accounts_stages(settings, catalog_of(settings)), RetryingSink(target), ClickHouseCheckpoints(target))
+    replay = Replay(chained_stages(settings, catalog_of(settings)), RetryingSink(target), ClickHouseCheckpoints(target))
     began = time.monotonic()
     with Progress(*_COLUMNS, console=console) as bar:
         task = bar.add_task("through the stages", total=len(simulation), rate="")
@@ -194,6 +197,18 @@ def _watch(client: KafkaAdminClient, settings: Settings, simulation: Simulation,
     console.print(f"{total:,} events in {seconds:.1f} s, from Kafka through {len(workers)} workers to ClickHouse\n")
 
 
+def _wait_until_judged(settings: Settings, workers: list[CandorProcess], console: Console) -> None:
+    """The days that were held open for answers that might come late are judged once the inputs are idle."""
+    target = connect(settings.clickhouse_url.get_secret_value())
+
+    def judged() -> bool:
+        return target.command("SELECT countIf(up_to_date) FROM integrity_progress") == str(settings.partitions)
+
+    with console.status("judging the last days"):
+        wait_until(judged, _STREAM_SECONDS, "the judging of the units", *workers)
+    target.close()
+
+
 async def _send(settings: Settings, records: Iterator[FileRecord], sent: Callable[[int], None]) -> None:
     async with EventProducer(settings) as producer:
         while stretch := list(islice(records, _SENT_AT_ONCE)):
@@ -201,7 +216,7 @@ async def _send(settings: Settings, records: Iterator[FileRecord], sent: Callabl
 
 
 def _say_what_next(demo: Demo, target: ClickHouse, console: Console) -> None:
-    console.print("Three queries to try:\n")
+    console.print("Queries to try:\n")
     for meaning, sql in QUERIES:
         console.print(f"-- {meaning}\n{sql};\n", markup=False, highlight=False, soft_wrap=True)
         target.query(sql)

@@ -1,13 +1,12 @@
 """The Faust application: membership, assignment and delivery, and nothing else of it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
 import faust
 from faust.app.base import BootStrategy
 from faust.types import TP, StreamT
 
-from schemas.enums import Topic
 from streams.kafka.batches import Batch, BatchScheduler, BatchSchema
 from streams.kafka.shell import Shell
 from streams.kafka.transport import BatchConsumer, BatchTransport, Reading
@@ -31,8 +30,8 @@ class CandorApp(faust.App):
         """Nothing: Faust would make folders for tables, and there are none."""
 
 
-def make_app(reading: Reading, shell: Shell, prefix: str, fail: Callable[[BaseException], None]) -> CandorApp:
-    """An app with one agent that hands whole batches of all inputs to the shell."""
+def make_app(reading: Reading, shell: Shell, topics: Sequence[str], fail: Callable[[BaseException], None]) -> CandorApp:
+    """An app with one agent that hands whole batches of these topics to the shell."""
     app = CandorApp(
         reading.group,
         broker=[f"aiokafka://{server}" for server in reading.client["bootstrap_servers"]],
@@ -52,7 +51,7 @@ def make_app(reading: Reading, shell: Shell, prefix: str, fail: Callable[[BaseEx
     )
     app.transport = BatchTransport(app, reading, shell)
     # Without acks Faust keeps no account of offsets at all.
-    inputs = app.topic(*(prefix + topic for topic in Topic), schema=BatchSchema(), acks=False)
+    inputs = app.topic(*topics, schema=BatchSchema(), acks=False)
 
     async def take(stream: StreamT[Batch]) -> None:
         try:
@@ -62,7 +61,7 @@ def make_app(reading: Reading, shell: Shell, prefix: str, fail: Callable[[BaseEx
             fail(error)
 
     app.agent(inputs, name="batches")(take)
-    _connect(app, shell, fail)
+    _connect(app, shell, len(topics), fail)
     return app
 
 
@@ -73,7 +72,7 @@ def consumer_of(app: CandorApp) -> BatchConsumer:
     return consumer
 
 
-def _connect(app: CandorApp, shell: Shell, fail: Callable[[BaseException], None]) -> None:
+def _connect(app: CandorApp, shell: Shell, topics: int, fail: Callable[[BaseException], None]) -> None:
     """Tell the shell of rebalances. Faust waits for each of these before it goes on."""
 
     async def guarded(work: Awaitable[None]) -> None:
@@ -87,15 +86,15 @@ def _connect(app: CandorApp, shell: Shell, fail: Callable[[BaseException], None]
 
     async def on_assigned(*_arguments: object, **_options: object) -> None:
         # Not in Faust's signal of that name: there the coordinator waits without heartbeats, and opening takes as long as the state is large.
-        await guarded(shell.assigned(complete_partitions(consumer_of(app).assignment())))
+        await guarded(shell.assigned(complete_partitions(consumer_of(app).assignment(), topics)))
 
     app.on_partitions_revoked.connect(on_revoked, weak=False)
     app.on_rebalance_complete.connect(on_assigned, weak=False)
 
 
-def complete_partitions(assignment: set[TP]) -> set[int]:
-    """The partition numbers that are assigned of every input; raises ``RuntimeError`` where one is assigned of some inputs only."""
+def complete_partitions(assignment: set[TP], topics: int) -> set[int]:
+    """The partition numbers that are assigned of every topic, of so many; raises ``RuntimeError`` where one is assigned of some inputs only."""
     partitions = {partition.partition for partition in assignment}
-    if len(assignment) != len(partitions) * len(Topic):
+    if len(assignment) != len(partitions) * topics:
         raise RuntimeError(f"the inputs are not assigned together: {sorted(assignment)}")
     return partitions

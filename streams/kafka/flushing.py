@@ -8,7 +8,6 @@ from itertools import pairwise
 
 import structlog
 
-from schemas.enums import Topic
 from streams.core.stage import Flush, PartitionStage
 from streams.kafka.owner import Compute, OwnershipLost, PartitionOwner
 from streams.kafka.rejects import RejectWatch
@@ -30,8 +29,12 @@ class Slot:
     """Sequence of the last flush whose cells are in the sink; the stage hears of it with the next flush, which is the first to keep it."""
     pending: int = 0
     """Records applied since the last flush was taken."""
-    watches: dict[Topic, RejectWatch] = field(default_factory=dict)
-    paused: set[Topic] = field(default_factory=set)
+    watches: dict[str, RejectWatch] = field(default_factory=dict)
+    paused: set[str] = field(default_factory=set)
+    busy_at: float = field(default_factory=time.monotonic)
+    """When records were applied last, or when it was last found that there are more."""
+    resting: bool = False
+    """The stage was told that there is nothing more to read for now."""
 
     @property
     def partition(self) -> int:

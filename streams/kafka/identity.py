@@ -12,8 +12,8 @@ _log = structlog.get_logger(__name__)
 KEY = b"shell/identity"
 """Of the record in the checkpoint; stages do not see it."""
 _ANEW = (
-    "To count everything anew: stop all workers, delete the topic {checkpoint}, run `candor topics create`, and give workers an empty database "
-    "(`candor migrate` makes its tables); they then read all that the topics hold"
+    "To count everything anew: stop all workers, delete the topics {prefix}signals and {prefix}checkpoint.*, run `candor topics create`, and give "
+    "workers an empty database (`candor migrate` makes its tables); they then read all that the topics hold"
 )
 
 
@@ -23,13 +23,17 @@ class Identity(msgspec.Struct, frozen=True):
     group: str
     partitions: int
     topics: Mapping[str, str]
-    """Kafka's id of each input topic, by full name; a topic that is made anew gets another one."""
+    """Kafka's id of each topic that its offsets or its state follow from, by full name; a topic that is made anew gets another one."""
     database: str
     """Tells the database from one that was made anew under the same name."""
 
     def record(self) -> CheckpointRecord:
         """The record that keeps it."""
         return CheckpointRecord(KEY, msgspec.json.encode(self))
+
+
+def _anew(checkpoint: str) -> str:
+    return _ANEW.format(prefix=checkpoint.rsplit("checkpoint.", 1)[0])
 
 
 def split(checkpoint: Sequence[CheckpointRecord]) -> tuple[Identity | None, list[CheckpointRecord]]:
@@ -40,7 +44,7 @@ def split(checkpoint: Sequence[CheckpointRecord]) -> tuple[Identity | None, list
 
 def check(held: Identity, present: Identity, checkpoint: str) -> None:
     """Raises ``ProblemFound`` where the checkpoint of ``held`` must not be used by ``present``; ``checkpoint`` is the name of its topic."""
-    anew = _ANEW.format(checkpoint=checkpoint)
+    anew = _anew(checkpoint)
     if held.group != present.group:
         raise ProblemFound(
             f"{checkpoint} belongs to the group {held.group!r}, and this worker is of {present.group!r}: two groups would write over each other. "
@@ -65,7 +69,7 @@ def rows_without_checkpoint(partition: int, checkpoint: str) -> ProblemFound:
     """The error of a database that holds rows of a partition whose checkpoint is empty."""
     return ProblemFound(
         f"the database holds rows of partition {partition}, but {checkpoint} is empty there: new numbers would stand beside old ones. "
-        f"Restore the topic, or give workers an empty database. {_ANEW.format(checkpoint=checkpoint)}"
+        f"Restore the topic, or give workers an empty database. {_anew(checkpoint)}"
     )
 
 
@@ -75,7 +79,7 @@ def check_positions(positions: Mapping[str, int], first: Mapping[str, int], foll
         if position > following[topic]:
             raise ProblemFound(
                 f"the checkpoint stands at offset {position} of {topic}, which ends at {following[topic]}: the topic was made anew or lost its end. "
-                f"Restore it. {_ANEW.format(checkpoint=checkpoint)}"
+                f"Restore it. {_anew(checkpoint)}"
             )
         if 0 < position < first[topic]:
             _log.error("records_deleted_before_they_were_read", topic=topic, records_at_most=first[topic] - position)

@@ -9,10 +9,11 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, KafkaError, MessageSizeTooLargeError
+from aiokafka.partitioner import murmur2
 
-from schemas.enums import Stage, Topic
-from schemas.topics import CHECKPOINTS, DEAD_LETTERS
-from streams.core.stage import CheckpointRecord, DeadLetter, Flush, PartitionStage, StageFactory
+from schemas.enums import Stage
+from schemas.topics import CHECKPOINTS, DEAD_LETTERS, READ, SIGNALS, consumer_group
+from streams.core.stage import CheckpointRecord, DeadLetter, Flush, PartitionStage, SignalRecord, StageFactory
 from streams.errors import ProblemFound
 from streams.kafka.checkpoint import read_checkpoint
 from streams.kafka.client import ClientOptions
@@ -48,11 +49,23 @@ class Ownership:
     group: str
     stage: Stage
     factory: StageFactory
+    partitions: int = 0
+    """Of the inputs, and so of the signals; 0 where the stage tells nobody anything."""
     transaction_timeout_ms: int = 60_000
     identity: Identity | None = None
     """What checkpoints must belong to; None: whatever they belong to."""
     holds_rows: Callable[[int], bool] = lambda _: False
     """Whether the database holds rows of a partition; called in a thread, may raise what a sink raises."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The topics that the stage reads, without the prefix."""
+        return READ[self.stage]
+
+    @property
+    def consumer_group(self) -> str:
+        """The group that reads them."""
+        return consumer_group(self.group, self.stage)
 
     @property
     def checkpoint_topic(self) -> str:
@@ -142,28 +155,30 @@ class PartitionOwner:
         producer, ownership = self._producer, self._ownership
         await producer.begin_transaction()
         sent = [
-            *await self._send(ownership.checkpoint_topic, ((record.key, record.value, ()) for record in flush.checkpoint)),
-            *await self._send(ownership.dead_letter_topic, map(_letter, flush.dead_letters)),
+            *await self._send(ownership.checkpoint_topic, self.partition, ((record.key, record.value, ()) for record in flush.checkpoint)),
+            *await self._send(ownership.dead_letter_topic, self.partition, map(_letter, flush.dead_letters)),
         ]
+        for partition, signals in _by_partition(flush.signals, ownership.partitions).items():
+            sent += await self._send(ownership.prefix + SIGNALS.name, partition, signals)
         # aiokafka commits also where a batch was refused, so every answer is read before.
         await asyncio.gather(*sent)
         offsets = {TopicPartition(ownership.prefix + topic, self.partition): offset for topic, offset in flush.offsets.items()}
         if offsets:
-            await producer.send_offsets_to_transaction(offsets, ownership.group)
+            await producer.send_offsets_to_transaction(offsets, ownership.consumer_group)
         await producer.commit_transaction()
 
-    async def _send(self, topic: str, records: Iterable[_Record]) -> list[asyncio.Future[object]]:
+    async def _send(self, topic: str, partition: int, records: Iterable[_Record]) -> list[asyncio.Future[object]]:
         """Futures of the batches that hold the records, in order. ``send`` would refuse a record without key and value, and cost a future each."""
         sent = []
         batch = self._producer.create_batch()
         for key, value, headers in records:
             if batch.append(timestamp=None, key=key, value=value, headers=list(headers)) is None:
-                sent.append(await self._producer.send_batch(batch, topic, partition=self.partition))
+                sent.append(await self._producer.send_batch(batch, topic, partition=partition))
                 batch = self._producer.create_batch()
                 # The first record of a batch is taken whatever its size.
                 batch.append(timestamp=None, key=key, value=value, headers=list(headers))
         if batch.record_count():
-            sent.append(await self._producer.send_batch(batch, topic, partition=self.partition))
+            sent.append(await self._producer.send_batch(batch, topic, partition=partition))
         return sent
 
     @property
@@ -173,7 +188,7 @@ class PartitionOwner:
 
     def positions(self) -> dict[str, int]:
         """Next offset to read of each input, by the full name of its topic."""
-        return {self._ownership.prefix + topic: self.stage.position(topic) for topic in Topic}
+        return {self._ownership.prefix + topic: self.stage.position(topic) for topic in self._ownership.inputs}
 
     async def close(self) -> None:
         """Let go of the producer; an open transaction is left to the next owner or to its timeout. Doing it twice is fine."""
@@ -197,6 +212,15 @@ def _with(flush: Flush, identity: Identity) -> Flush:
 def _restored(factory: StageFactory, partition: int, checkpoint: list[CheckpointRecord]) -> tuple[PartitionStage, Flush | None]:
     stage = factory.restore(partition, checkpoint)
     return stage, stage.flush()
+
+
+def _by_partition(signals: Sequence[SignalRecord], partitions: int) -> dict[int, list[_Record]]:
+    """Records for each partition, in order; keyed ones go where Kafka's own producers would send them."""
+    records: dict[int, list[_Record]] = {}
+    for unit_id, value in signals:
+        for partition in range(partitions) if unit_id is None else ((murmur2(unit_id) & 0x7FFFFFFF) % partitions,):
+            records.setdefault(partition, []).append((unit_id, value, ()))
+    return records
 
 
 def _letter(letter: DeadLetter) -> _Record:

@@ -11,7 +11,6 @@ import structlog
 from aiokafka.errors import IllegalStateError, KafkaError
 from faust.types import TP
 
-from schemas.enums import Topic
 from streams.core.batch import SourceRecord
 from streams.core.stage import Applied, PartitionStage
 from streams.kafka.batches import Batch
@@ -125,6 +124,7 @@ class Shell:
             taken = self._inbox.take(slot.partition, self._pace.apply_records)
             slot.pending += sum(len(records) for _, records in taken)
             self._count(slot, await self.compute(_apply_all, slot.owner.stage, self._ownership.prefix, taken))
+            slot.busy_at, slot.resting = time.monotonic(), False
             if slot.pending >= self._pace.flush_records:
                 self._flush_wanted.set()
 
@@ -145,7 +145,7 @@ class Shell:
                 best = since, slot
         return (best[1] if best else None), wait
 
-    def _count(self, slot: Slot, applied: Iterable[tuple[Topic, int, Applied]]) -> None:
+    def _count(self, slot: Slot, applied: Iterable[tuple[str, int, Applied]]) -> None:
         for topic, records, result in applied:
             self._counts.add(result)
             watch = slot.watches.setdefault(topic, RejectWatch(self._pace.reject_ratio, self._pace.reject_minimum))
@@ -157,10 +157,22 @@ class Shell:
     async def _flush_for_ever(self) -> None:
         while True:
             begun = time.monotonic()
+            await self._let_rest(begun)
             await self._flush()
             # Where rounds are slow, flushing without a pause would leave the core less and less time for more and more small flushes.
             left = max(begun + self._pace.flush_interval - time.monotonic(), self._pace.flush_interval / 2)
             await _set_within(self._flush_wanted, left)
+
+    async def _let_rest(self, now: float) -> None:
+        """Tell the stages of partitions that are idle."""
+        for slot in list(self._slots.values()):
+            if slot.resting or now - slot.busy_at < self._pace.idle:
+                continue
+            slot.busy_at = now
+            with suppress(KafkaError):  # taken away this moment, or the broker is away: looked at again later
+                if await self._faust.at_end(sorted(self._inputs(slot.partition))) and not self._inbox.records(slot.partition):
+                    await self.compute(slot.owner.stage.rest)
+                    slot.resting = True
 
     async def _flush(self) -> None:
         self._flush_wanted.clear()
@@ -217,7 +229,7 @@ class Shell:
             try:
                 slot = await self._opened(partition)
             except (KafkaError, OwnershipLost) as error:
-                _log.warning("partition_not_opened", partition=partition, error=f"{type(error).__name__}: {error}")
+                _log.warning("partition_not_opened", stage=self._ownership.stage.value, partition=partition, error=f"{type(error).__name__}: {error}")
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, 5.0)
                 continue
@@ -227,7 +239,7 @@ class Shell:
             # What was on its way to an earlier owner must not reach this one, which stands where its checkpoint says.
             self._inbox.drop(partition)
             self._slots[partition] = slot
-            _log.info("partition_opened", partition=partition, seconds=round(time.monotonic() - begun, 2))
+            _log.info("partition_opened", stage=self._ownership.stage.value, partition=partition, seconds=round(time.monotonic() - begun, 2))
             return True
         return False
 
@@ -243,7 +255,7 @@ class Shell:
         """The state of a partition is no longer certain: throw it away, and read it again if the partition is still ours."""
         if self._slots.get(slot.partition) is not slot:
             return
-        _log.warning("partition_lost", partition=slot.partition, error=str(error))
+        _log.warning("partition_lost", stage=self._ownership.stage.value, partition=slot.partition, error=str(error))
         self._counts.lost_ownerships += 1
         del self._slots[slot.partition]
         self._inbox.drop(slot.partition)
@@ -316,9 +328,9 @@ class Shell:
         check_positions(await self.compute(owner.positions), floors, ends, self._ownership.checkpoint_topic)
         return floors
 
-    def _inputs(self, partition: int, without: Iterable[Topic] = ()) -> set[TP]:
+    def _inputs(self, partition: int, without: Iterable[str] = ()) -> set[TP]:
         left_out = set(without)
-        return {TP(self._ownership.prefix + topic, partition) for topic in Topic if topic not in left_out}
+        return {TP(self._ownership.prefix + topic, partition) for topic in self._ownership.inputs if topic not in left_out}
 
     @property
     def _faust(self) -> BatchConsumer:
@@ -328,14 +340,14 @@ class Shell:
     def _lag(self) -> int:
         lag = 0
         for slot in self._slots.values():
-            for topic in Topic:
+            for topic in self._ownership.inputs:
                 end = self._faust.highwater(TP(self._ownership.prefix + topic, slot.partition))
                 lag += max(end - slot.owner.stage.position(topic), 0)
         return lag
 
     # -- refused stretches --------------------------------------------------------------------------------------------
 
-    def _pause(self, slot: Slot, topic: Topic, watch: RejectWatch) -> None:
+    def _pause(self, slot: Slot, topic: str, watch: RejectWatch) -> None:
         slot.paused.add(topic)
         name = self._ownership.prefix + topic
         self._inbox.drop(slot.partition, name)
@@ -359,10 +371,10 @@ class Shell:
                 self._reseek_soon(slot.partition)
 
 
-def _apply_all(stage: PartitionStage, prefix: str, taken: list[tuple[str, Sequence[SourceRecord]]]) -> list[tuple[Topic, int, Applied]]:
+def _apply_all(stage: PartitionStage, prefix: str, taken: list[tuple[str, Sequence[SourceRecord]]]) -> list[tuple[str, int, Applied]]:
     results = []
     for name, records in taken:
-        topic = Topic(name.removeprefix(prefix))
+        topic = name.removeprefix(prefix)
         results.append((topic, len(records), stage.apply(topic, records)))
     return results
 

@@ -53,10 +53,9 @@ class SinkWriter:
             _log.warning("sink_away", attempt=waiting.attempt, away_seconds=round(waiting.waited_seconds, 1), error=str(waiting.error))
 
     def close(self) -> None:
-        """End all waits, and let go of the threads and of the sink."""
+        """End all waits, and let go of the threads; the sink may serve others."""
         self._stopping.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._sink.close()
 
 
 def concatenated(parts: Iterable[Mapping[Table, pa.Table]]) -> dict[Table, pa.Table]:

@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
-from schemas.topics import ALL, CHECKPOINTS, INPUTS
+from schemas.topics import ALL, CHECKPOINTS, INPUTS, SIGNALS
 from streams.errors import ConfigurationError, KafkaUnavailable
 from streams.kafka.client import ClientOptions
 
@@ -17,7 +17,7 @@ _RETRY_SECONDS = 1.0
 
 
 async def check_topics(client: ClientOptions, prefix: str, patience_seconds: float = 60.0) -> int:
-    """The number of partitions that inputs and checkpoints share.
+    """The number of partitions that inputs, signals and checkpoints share.
 
     Raises ``ConfigurationError`` where a topic is missing or has another number, or where Kafka would delete a checkpoint, and ``KafkaUnavailable``
     where no broker answers in time. It creates none, also where the broker creates topics by itself.
@@ -26,10 +26,12 @@ async def check_topics(client: ClientOptions, prefix: str, patience_seconds: flo
     missing = sorted(name for name in (prefix + spec.name for spec in ALL) if not partitions.get(name))
     if missing:
         raise ConfigurationError(f"there is no topic {', '.join(missing)}: run `candor topics` first")
-    together = {name: partitions[name] for name in (prefix + spec.name for spec in (*INPUTS.values(), *CHECKPOINTS.values()))}
+    together = {name: partitions[name] for name in (prefix + spec.name for spec in (*INPUTS.values(), SIGNALS, *CHECKPOINTS.values()))}
     if len(set(together.values())) > 1:
         counts = ", ".join(f"{name} has {count}" for name, count in sorted(together.items()))
-        raise ConfigurationError(f"inputs and checkpoints must have the same number of partitions, but {counts}: `candor topics` says what to do")
+        raise ConfigurationError(
+            f"inputs, signals and checkpoints must have the same number of partitions, but {counts}: `candor topics` says what to do"
+        )
     for name, policy in policies.items():
         if policy != "compact":
             raise ConfigurationError(

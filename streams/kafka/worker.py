@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
@@ -20,7 +20,7 @@ from sinks.base import Sink
 from streams.core.stage import StageFactory
 from streams.errors import CandorError, KafkaUnavailable
 from streams.kafka.app import CandorApp, consumer_of, make_app
-from streams.kafka.client import client_options
+from streams.kafka.client import ClientOptions, client_options
 from streams.kafka.identity import Identity
 from streams.kafka.owner import Ownership
 from streams.kafka.pace import Pace
@@ -44,19 +44,23 @@ _EXIT_NOT_DRAINED = 3
 class Surroundings:
     """What a checkpoint must fit to. Both are called in threads."""
 
-    identity: Callable[[int], Identity]
-    """Of the topics, with their number of partitions, and the database; may raise ``KafkaUnavailable``."""
-    holds_rows: Callable[[int], bool]
-    """Whether the database holds rows of a partition."""
+    identity: Callable[[Stage, int], Identity]
+    """Of the topics of a stage, with their number of partitions, and the database; may raise ``KafkaUnavailable``."""
+    holds_rows: Callable[[Stage, int], bool]
+    """Whether the database holds rows that a stage wrote for a partition."""
+
+
+Stages = Mapping[Stage, Callable[[int], StageFactory]]
+"""The stages of a worker, made for so many partitions."""
 
 
 def run_worker(
-    settings: Settings, factory: StageFactory, sink: Sink, report: Callable[[Progress], None] | None = None, surroundings: Surroundings | None = None
+    settings: Settings, stages: Stages, sink: Sink, report: Callable[[Progress], None] | None = None, surroundings: Surroundings | None = None
 ) -> NoReturn:
     """Run until SIGTERM or SIGINT, or until something fails; then end the process.
 
     Exit code 0: everything that was applied is committed. 3: stopped while the sink was away, which loses nothing. Other: failed, the log says how.
-    ``report`` gets the progress about every ten seconds; by default it is logged.
+    ``report`` gets the progress of the first stage about every ten seconds; by default it is logged.
     """
     # Records by the ten thousand are made and dropped, none of them in a cycle: looking for cycles among them costs much and finds nothing.
     gc.freeze()
@@ -64,7 +68,7 @@ def run_worker(
     for name in ("faust", "mode", "aiokafka"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        exit_code = asyncio.Runner().run(_Worker(settings, factory, sink, report or _log_progress, surroundings).run())
+        exit_code = asyncio.Runner().run(_Worker(settings, stages, sink, report or _log_progress, surroundings).run())
     except Exception as error:  # noqa: BLE001  # whatever it is, it is said, and nothing is waited for
         exit_code = _exit_code(error, drained=False)
     logging.shutdown()
@@ -93,13 +97,19 @@ class _Ending:
         self.wanted.set()
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A stage at work: its own consumer group, partitions and flushes."""
+
+    app: CandorApp
+    shell: Shell
+
+
 class _Worker:
-    def __init__(
-        self, settings: Settings, factory: StageFactory, sink: Sink, report: Callable[[Progress], None], surroundings: Surroundings | None
-    ) -> None:
+    def __init__(self, settings: Settings, stages: Stages, sink: Sink, report: Callable[[Progress], None], surroundings: Surroundings | None) -> None:
         self._surroundings = surroundings
         self._settings = settings
-        self._factory = factory
+        self._stages = stages
         self._sink = sink
         self._report = report
 
@@ -107,27 +117,38 @@ class _Worker:
         settings, ending = self._settings, _Ending()
         client = client_options(settings)
         partitions = await check_topics(client, settings.topic_prefix)
-        reading = Reading(settings.group, client, round(settings.session_timeout_seconds * 1000), round(settings.rebalance_timeout_seconds * 1000))
-        ownership = Ownership(client, settings.topic_prefix, settings.group, Stage.ACCOUNTS, self._factory)
-        if self._surroundings is not None:
-            identity = await _identified(self._surroundings, partitions)
-            ownership = replace(ownership, identity=identity, holds_rows=self._surroundings.holds_rows)
-        shell = Shell(ownership, SinkWriter(self._sink), _pace(settings), ending.fail)
-        app = make_app(reading, shell, settings.topic_prefix, ending.fail)
-        _on_signals(ending, shell)
-        shell.start(consumer_of(app))
-        tasks = [asyncio.create_task(_run_app(app, ending)), asyncio.create_task(self._report_for_ever(shell))]
+        lines = [await self._line(stage, client, partitions, ending) for stage in self._stages]
+        _on_signals(ending, [line.shell for line in lines])
+        for line in lines:
+            line.shell.start(consumer_of(line.app))
+        tasks = [asyncio.create_task(_run_app(line.app, ending)) for line in lines]
+        tasks.append(asyncio.create_task(self._report_for_ever(lines[0].shell)))
+        drained = False
         try:
             await ending.wanted.wait()
-            drained = ending.error is None and await shell.drain(_DRAIN_SECONDS)
+            if ending.error is None:
+                drained = all(await asyncio.gather(*(line.shell.drain(_DRAIN_SECONDS) for line in lines)))
         finally:
             for task in tasks:
                 task.cancel()
-            await shell.close()
+            await asyncio.gather(*(line.shell.close() for line in lines))
+            self._sink.close()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_STOP_SECONDS):
-                    await app.stop()
+                    await asyncio.gather(*(line.app.stop() for line in lines))
         return _exit_code(ending.error, drained=drained)
+
+    async def _line(self, stage: Stage, client: ClientOptions, partitions: int, ending: _Ending) -> _Line:
+        settings = self._settings
+        ownership = Ownership(client, settings.topic_prefix, settings.group, stage, self._stages[stage](partitions), partitions)
+        if self._surroundings is not None:
+            holds_rows = self._surroundings.holds_rows
+            identity = await _identified(self._surroundings, stage, partitions)
+            ownership = replace(ownership, identity=identity, holds_rows=lambda partition: holds_rows(stage, partition))
+        session, rebalance = (round(seconds * 1000) for seconds in (settings.session_timeout_seconds, settings.rebalance_timeout_seconds))
+        shell = Shell(ownership, SinkWriter(self._sink), _pace(settings), ending.fail)
+        reading = Reading(ownership.consumer_group, client, session, rebalance)
+        return _Line(make_app(reading, shell, [settings.topic_prefix + topic for topic in ownership.inputs], ending.fail), shell)
 
     async def _report_for_ever(self, shell: Shell) -> None:
         while True:
@@ -135,12 +156,12 @@ class _Worker:
             self._report(shell.progress())
 
 
-async def _identified(surroundings: Surroundings, partitions: int) -> Identity:
+async def _identified(surroundings: Surroundings, stage: Stage, partitions: int) -> Identity:
     """Waits for a broker, like the check of the topics before."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            return await asyncio.to_thread(surroundings.identity, partitions)
+            return await asyncio.to_thread(surroundings.identity, stage, partitions)
         except KafkaUnavailable as error:
             if time.monotonic() > deadline:
                 raise
@@ -164,21 +185,23 @@ def _pace(settings: Settings) -> Pace:
         linger=min(0.2, settings.flush_interval_seconds / 4),
         revoke_patience=settings.rebalance_timeout_seconds / 3,
         reopen_delay=settings.session_timeout_seconds / 5,
+        idle=settings.idle_seconds,
         reject_ratio=settings.pause_reject_ratio,
         reject_minimum=settings.pause_reject_minimum,
     )
 
 
-def _on_signals(ending: _Ending, shell: Shell) -> None:
+def _on_signals(ending: _Ending, shells: Sequence[Shell]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.wanted.set)
     resumed: set[asyncio.Task[None]] = set()
 
     def resume() -> None:
-        task = loop.create_task(shell.resume_paused())
-        resumed.add(task)
-        task.add_done_callback(resumed.discard)
+        for shell in shells:
+            task = loop.create_task(shell.resume_paused())
+            resumed.add(task)
+            task.add_done_callback(resumed.discard)
 
     loop.add_signal_handler(signal.SIGHUP, resume)
 

@@ -15,7 +15,6 @@ MONDAY = date(2025, 12, 22)
 """The first day of a 28-day window: 20,440 days after Monday 1970-01-05, 730 windows."""
 EMPTY: Mapping[str, object] = {
     **dict.fromkeys(("n", "promoters", "passives", "detractors", "top_box", "top_two_box"), 0),
-    **dict.fromkeys(("flagged", "flagged_promoters", "flagged_passives", "flagged_detractors"), 0),
     **dict.fromkeys(("score_sum", "score_sum_squares", "revenue"), Decimal(0)),
     "day": MONDAY,
     "unit_id": "u",
@@ -42,6 +41,20 @@ def cells(clickhouse: ClickHouse, *overrides: Mapping[str, object]) -> None:
     clickhouse.insert(Table.LOYALTY, rows(Table.LOYALTY, *({**EMPTY, **override} for override in overrides)))
 
 
+def flag(clickhouse: ClickHouse, **numbers: int) -> None:
+    """Insert so many flagged responses of each class; the cells that count them come by themselves."""
+    names = [(f"{of_class}-{number}", of_class.removesuffix("s")) for of_class, many in numbers.items() for number in range(many)]
+    facts = [response(response_id=name, **{"class": of_class}, unit_id="u", day=MONDAY, channel="web", metric="nps") for name, of_class in names]
+    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, *facts))
+    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, *(sign(response_id=name) for name, _ in names)))
+
+
+def sign(**values: object) -> Mapping[str, object]:
+    """A flagged answer."""
+    known = {"account_id": "a", "revision": 7, "unit_id": "u", "day": MONDAY, "signs": ["shared_devices"], "flags": ["shared_devices"]}
+    return {**known, "response_id": "r", **values}
+
+
 def one(clickhouse: ClickHouse, sql: str) -> dict[str, object]:
     """The only row of a result."""
     found: list[dict[str, object]] = clickhouse.query(sql).to_pylist()
@@ -66,7 +79,8 @@ def test_the_interval_is_adjusted_wald(clickhouse: ClickHouse, view: str) -> Non
 @pytest.mark.parametrize("view", VIEWS_OF_LOYALTY)
 def test_flagged_responses_give_three_bounds(clickhouse: ClickHouse, view: str) -> None:
     """20 of 70 promoters are flagged: raw 60, excluded 50, as passives 40, as detractors 20."""
-    cells(clickhouse, {"n": 100, "promoters": 70, "passives": 20, "detractors": 10, "flagged": 20, "flagged_promoters": 20})
+    cells(clickhouse, {"n": 100, "promoters": 70, "passives": 20, "detractors": 10})
+    flag(clickhouse, promoters=20)
 
     row = one(clickhouse, f"SELECT DISTINCT nps, nps_excluded, nps_bound_mid, nps_bound_low FROM {view}")
 
@@ -74,8 +88,8 @@ def test_flagged_responses_give_three_bounds(clickhouse: ClickHouse, view: str) 
 
 
 def test_flagged_passives_and_detractors_move_the_bounds_too(clickhouse: ClickHouse) -> None:
-    flags = {"flagged": 6, "flagged_promoters": 3, "flagged_passives": 2, "flagged_detractors": 1}
-    cells(clickhouse, {"n": 10, "promoters": 5, "passives": 3, "detractors": 2, **flags})
+    cells(clickhouse, {"n": 10, "promoters": 5, "passives": 3, "detractors": 2})
+    flag(clickhouse, promoters=3, passives=2, detractors=1)
 
     row = one(clickhouse, "SELECT nps, nps_excluded, nps_bound_mid, nps_bound_low FROM loyalty_daily")
 
@@ -83,7 +97,8 @@ def test_flagged_passives_and_detractors_move_the_bounds_too(clickhouse: ClickHo
 
 
 def test_where_everything_is_flagged_nothing_is_left(clickhouse: ClickHouse) -> None:
-    cells(clickhouse, {"n": 2, "promoters": 2, "flagged": 2, "flagged_promoters": 2})
+    cells(clickhouse, {"n": 2, "promoters": 2})
+    flag(clickhouse, promoters=2)
 
     row = one(clickhouse, "SELECT nps, nps_excluded, nps_bound_low, validity_rate FROM loyalty_total WHERE period = 'all'")
 
@@ -205,10 +220,99 @@ def test_a_withdrawal_of_another_account_or_response_or_of_a_test_withdraws_noth
     assert one(clickhouse, "SELECT withdrawn, score FROM responses") == {"withdrawn": False, "score": 2.5}
 
 
-def test_no_response_is_flagged_yet(clickhouse: ClickHouse) -> None:
-    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, response()))
+FLAGGED = {"flagged": True, "flag_reasons": ["shared_devices"]}
+UNFLAGGED = {"flagged": False, "flag_reasons": []}
 
-    assert one(clickhouse, "SELECT flagged, flag_reasons FROM responses") == {"flagged": False, "flag_reasons": []}
+
+def test_a_response_is_flagged_as_long_as_a_flag_stands(clickhouse: ClickHouse) -> None:
+    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, response(unit_id="u")))
+    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, sign(flags=[])))
+    assert one(clickhouse, "SELECT flagged, flag_reasons FROM responses") == UNFLAGGED
+    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, sign(version=2)))
+    assert one(clickhouse, "SELECT flagged, flag_reasons FROM responses") == FLAGGED
+    assert column(clickhouse.query("SELECT flag_reasons FROM flagged_responses"), "flag_reasons") == [["shared_devices"]]
+    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, sign(version=3, flags=[])))
+    assert one(clickhouse, "SELECT flagged, flag_reasons FROM responses") == UNFLAGGED
+    assert not clickhouse.query("SELECT * FROM flagged_responses").num_rows
+
+
+@pytest.mark.parametrize("other", [{"account_id": "b"}, {"response_id": "s"}, {"revision": 8}, {"unit_id": "v"}], ids=repr)
+def test_a_flag_is_of_one_revision_at_one_unit(clickhouse: ClickHouse, other: Mapping[str, object]) -> None:
+    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, response(unit_id="u")))
+    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, sign(**other)))
+
+    assert one(clickhouse, "SELECT flagged, flag_reasons FROM responses") == UNFLAGGED
+    assert not clickhouse.query("SELECT * FROM flagged_responses").num_rows
+
+
+def test_what_does_not_count_is_not_counted_as_flagged(clickhouse: ClickHouse) -> None:
+    kept = {"unit_id": "u", "day": MONDAY, "channel": "web", "metric": "nps", "class": "promoter"}
+    facts = [response(response_id="tested", synthetic=True, **kept), response(response_id="gone", withdrawn=True, **kept)]
+    clickhouse.insert(
+        Table.RESPONSES, rows(Table.RESPONSES, *facts, response(response_id="taken back", **kept), response(response_id="good", **kept))
+    )
+    clickhouse.insert(Table.WITHDRAWALS, rows(Table.WITHDRAWALS, withdrawal(response_id="taken back")))
+    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, *(sign(response_id=name) for name in ("tested", "gone", "taken back", "good"))))
+    cells(clickhouse, {"n": 4, "promoters": 4})
+
+    assert one(clickhouse, "SELECT n, flagged, flagged_promoters FROM loyalty_daily") == {"n": 4, "flagged": 1, "flagged_promoters": 1}
+
+
+def finding(detector: str, family: str, raised_on: int, sounded_on: int, **values: object) -> Mapping[str, object]:
+    """A finding at the unit, raised and sounded again so many days after the Monday."""
+    days = {"raised_on": MONDAY + timedelta(raised_on), "sounded_on": MONDAY + timedelta(sounded_on), "since": MONDAY}
+    return {"finding_id": f"u/{detector}/{raised_on}", "unit_id": "u", "detector": detector, "family": family, "standing": True, **days, **values}
+
+
+def test_a_finding_is_suspect_where_another_family_was_active_at_the_same_time(clickhouse: ClickHouse) -> None:
+    found = [
+        finding("shared_devices", "identity", 5, 10),
+        finding("shared_contacts", "identity", 5, 10),
+        finding("level_shift", "score", 70, 71),
+        finding("coached_text", "text", 130, 131),
+        finding("fast_forms", "timing", 200, 200, standing=False),
+        finding("response_volume", "volume", 200, 200),
+    ]
+    clickhouse.insert(Table.FINDINGS, rows(Table.FINDINGS, *found))
+    assert _states(clickhouse) == {
+        "shared_devices": "investigate", "shared_contacts": "investigate", "level_shift": "suspect", "coached_text": "suspect",
+        "response_volume": "investigate",
+    }  # fmt: skip
+    clickhouse.insert(Table.FINDINGS, rows(Table.FINDINGS, finding("shared_devices", "identity", 5, 11, version=2)))
+    assert _states(clickhouse)["shared_devices"] == "suspect"
+    clickhouse.insert(Table.FINDINGS, rows(Table.FINDINGS, finding("level_shift", "score", 5, 11, unit_id="other", finding_id="other")))
+    assert _states(clickhouse)["shared_contacts"] == "investigate"
+
+
+def _states(clickhouse: ClickHouse) -> dict[str, str]:
+    return {row["detector"]: row["state"] for row in clickhouse.query("SELECT detector, state FROM findings WHERE unit_id = 'u'").to_pylist()}
+
+
+def test_a_finding_names_the_responses_that_carry_its_sign(clickhouse: ClickHouse) -> None:
+    clickhouse.insert(Table.FINDINGS, rows(Table.FINDINGS, finding("shared_devices", "identity", 5, 10), finding("level_shift", "score", 5, 10)))
+    signs = [
+        sign(response_id="b", day=MONDAY), sign(response_id="a", day=MONDAY + timedelta(10), signs=["fast_forms", "shared_devices"], flags=[]),
+        sign(response_id="a", day=MONDAY + timedelta(10), revision=8), sign(response_id="early", day=MONDAY - timedelta(1)),
+        sign(response_id="late", day=MONDAY + timedelta(11)), sign(response_id="fast", signs=["fast_forms"]), sign(response_id="there", unit_id="v"),
+    ]  # fmt: skip
+    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, *signs))
+
+    found = clickhouse.query("SELECT detector, response_ids FROM findings ORDER BY detector").to_pylist()
+    assert found == [{"detector": "level_shift", "response_ids": []}, {"detector": "shared_devices", "response_ids": ["a", "b"]}]
+
+
+def test_units_stand_beside_what_their_scores_are_worth(clickhouse: ClickHouse) -> None:
+    suspect: Mapping[str, object] = {"unit_id": "u", "state": "suspect", "since": MONDAY, "families": ["score", "identity"]}
+    clear: Mapping[str, object] = {"unit_id": "v", "state": "clear", "since": None, "families": []}
+    clickhouse.insert(Table.UNITS, rows(Table.UNITS, suspect, clear))
+    cells(clickhouse, {"n": 10, "promoters": 5, "passives": 3, "detractors": 2}, {"metric": "csat", "n": 10})
+    flag(clickhouse, promoters=3, passives=2, detractors=1)
+
+    columns = "n, flagged, validity_rate, n_nps, nps_raw, nps_excluded, nps_bound_low"
+    row = one(clickhouse, f"SELECT {columns} FROM integrity_units WHERE unit_id = 'u'")
+    assert list(row.values()) == pytest.approx([20, 6, 0.7, 10, 30.0, 25.0, -50.0])
+    row = one(clickhouse, f"SELECT {columns}, since, state FROM integrity_units WHERE unit_id = 'v'")
+    assert list(row.values()) == [0, 0, None, 0, None, None, None, None, "clear"]
 
 
 @pytest.mark.parametrize("table", [table for table in Table if table.value.startswith("fact_") and table is not Table.WITHDRAWALS])

@@ -1,7 +1,7 @@
 """What a flush tells the units stage: answers that began or ceased to count, chances to be answered, and what the whole fleet did."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,20 @@ from streams.core.hashing import UInt64s, combine, hash_strings, salt
 from streams.core.integrity.text.begging import BeggingPhrases
 from streams.core.integrity.text.fingerprints import fingerprints
 from streams.core.integrity.text.words import words_of
-from streams.core.signals import LATE_DAYS, Answer, FleetSignals, Flow, Pace, Sign, Stratum, UnitSignals, duration_bin
+from streams.core.signals import (
+    LATE_DAYS,
+    MOST_ANSWERS,
+    MOST_NUMBERS,
+    REVISION_DAYS,
+    Answer,
+    FleetSignals,
+    Flow,
+    Pace,
+    Sign,
+    Stratum,
+    UnitSignals,
+    duration_bin,
+)
 
 FEWEST_STRAIGHT = 4
 """The same answer to so many questions is no accident."""
@@ -64,17 +77,17 @@ class Signalling:
         self._durations(events, feedback.accepted & ~late & ~events.synthetic)
 
     def _taken_out(self, state: AccountsState, events: Decoded, change: TakenOut, late: Bools) -> None:
-        too_late = late[change.event] | (events.day[change.event] > change.day + LATE_DAYS)
+        too_late = late[change.event] | (events.day[change.event] > change.day + REVISION_DAYS)
         keys = _revision_keys(change.key, change.revision)
         top = change.score == TOP[change.metric]
         names = state.units.unit_id
         rows = zip(
-            keys.tolist(), change.unit.tolist(), change.day.tolist(), change.metric.tolist(), change.channel.tolist(), top.tolist(),
-            too_late.tolist(), change.evidence.tolist(), strict=True,
+            keys.tolist(), change.revision.tolist(), change.unit.tolist(), change.day.tolist(), change.metric.tolist(), change.channel.tolist(),
+            top.tolist(), too_late.tolist(), change.evidence.tolist(), strict=True,
         )  # fmt: skip
-        for key, unit, day, metric, channel, is_top, is_late, was_evidence in rows:
+        for key, revision, unit, day, metric, channel, is_top, is_late, was_evidence in rows:
             signs = int(Sign.LATE) if is_late else 0
-            self._answers[names[unit]].append(Answer(key, signs, 0, day, metric, channel, 0, 0, 0, 0, 0, -1, "", ""))
+            self._answers[names[unit]].append(Answer(key, revision, signs, 0, day, metric, channel, 0, 0, 0, 0, 0, -1, "", ""))
             if was_evidence and not is_late:
                 self._add_to_stratum(names[unit], day, metric, channel, -1, -int(is_top))
 
@@ -93,8 +106,8 @@ class Signalling:
         keys = _revision_keys(change.key, events.revision[chosen])
         form = _forms(facts, events.channel[chosen])
         columns = zip(
-            keys.tolist(), signs.tolist(), events.occurred_at[chosen].tolist(), events.day[chosen].tolist(), events.metric[chosen].tolist(),
-            events.channel[chosen].tolist(), account_hashes[chosen].tolist(), _hashes(facts, "device_hash").tolist(),
+            keys.tolist(), events.revision[chosen].tolist(), signs.tolist(), events.occurred_at[chosen].tolist(), events.day[chosen].tolist(),
+            events.metric[chosen].tolist(), events.channel[chosen].tolist(), account_hashes[chosen].tolist(), _hashes(facts, "device_hash").tolist(),
             _hashes(facts, "contact_hash").tolist(), marks.tolist(), form.tolist(), facts.column("duration_ms").fill_null(-1).to_pylist(),
             [events.account_id[i] for i in chosen.tolist()], [events.identity[i] for i in chosen.tolist()], strict=True,
         )  # fmt: skip
@@ -174,27 +187,27 @@ class Signalling:
 
     # -- taking -------------------------------------------------------------------------------------------------------
 
-    def take(self, state: AccountsState, partition: int, *, caught_up: bool) -> tuple[list[UnitSignals], FleetSignals]:
-        """Returns the signals since the last time: those of each unit, and those for everybody."""
+    def take(self, state: AccountsState, partition: int, *, caught_up: bool) -> Iterator[UnitSignals | FleetSignals]:
+        """Yields the signals since the last time, once: those of each unit, then those for everybody, of which the last tells the clock."""
         flows: dict[str, list[Flow]] = defaultdict(list)
         for (unit, day), numbers in self._flows.items():
             if any(numbers):
                 flows[unit].append(Flow(day, *numbers))
-        units = [UnitSignals(unit, self._answers.get(unit, []), flows.get(unit, [])) for unit in dict.fromkeys((*self._answers, *flows))]
         first_days: dict[str, int] = {}
-        for signal in units:
-            days = [answer.day for answer in signal.answers] + [flow.day for flow in signal.flows]
-            first_days[signal.unit_id] = min(days)
-        fleet = FleetSignals(
-            partition,
-            self._clock(state),
-            caught_up,
-            list(zip(hash_strings(list(first_days)).tolist(), first_days.values(), strict=True)),
-            [Stratum(*cell, *numbers) for cell, numbers in self._strata.items() if any(numbers)],
-            [Pace(*cell, number) for cell, number in self._paces.items()],
-        )
+        for unit in dict.fromkeys((*self._answers, *flows)):
+            answers, of_unit = self._answers.get(unit, []), flows.get(unit, [])
+            first_days[unit] = min([*(answer.day for answer in answers), *(flow.day for flow in of_unit)])
+            for at in range(0, max(len(answers), len(of_unit)), MOST_ANSWERS):
+                yield UnitSignals(unit, answers[at : at + MOST_ANSWERS], of_unit[at : at + MOST_ANSWERS])
+        new_units = list(zip(hash_strings(list(first_days)).tolist(), first_days.values(), strict=True))
+        strata = [Stratum(*cell, *numbers) for cell, numbers in self._strata.items() if any(numbers)]
+        paces = [Pace(*cell, number) for cell, number in self._paces.items()]
+        rest = max(len(new_units), len(strata), len(paces))
+        for at in range(0, max(rest, 1), MOST_NUMBERS):
+            is_last = at + MOST_NUMBERS >= rest
+            parts = new_units[at : at + MOST_NUMBERS], strata[at : at + MOST_NUMBERS], paces[at : at + MOST_NUMBERS]
+            yield FleetSignals(partition, self._clock(state) if is_last else None, caught_up and is_last, *parts)
         self._clear()
-        return units, fleet
 
     def _clock(self, state: AccountsState) -> int:
         reached = [state.watermarks[topic] for topic in _CLOCK_TOPICS if topic in state.watermarks]

@@ -18,7 +18,8 @@ from streams.core.accounts.tables import NOBODY
 from streams.core.batch import Bools, Decoded, Int64s, Rejected, SourceRecord
 from streams.core.decoding import decode
 from streams.core.hashing import UInt64s, combine, hash_strings, salt
-from streams.core.stage import Applied, CheckpointRecord, DeadLetter, Flush
+from streams.core.signals import UnitSignals, encode
+from streams.core.stage import EPOCH_SHIFT, Applied, CheckpointRecord, DeadLetter, Flush, SignalRecord
 
 FACT_TABLES: dict[Topic, Table] = {
     Topic.FEEDBACK: Table.RESPONSES,
@@ -29,7 +30,6 @@ FACT_TABLES: dict[Topic, Table] = {
     Topic.OUTCOMES: Table.OUTCOMES,
     Topic.OPERATIONS: Table.OPERATIONS,
 }
-EPOCH_SHIFT = 40
 LARGEST_LETTER = 60 * 1_048_576
 """Bytes of a value that a dead letter holds whole; its topic takes 64 MiB with key and headers."""
 KEPT_OF_LARGER = 1_048_576
@@ -68,10 +68,11 @@ class AccountsStage:
         self._dead_letters: list[DeadLetter] = []
         self._pending = 0
         self._is_first_flush = True
+        self._rests = False
 
-    def position(self, topic: Topic) -> int:
+    def position(self, topic: str) -> int:
         """Next offset to read; 0 where nothing was read."""
-        return self.state.positions.get(topic, 0)
+        return self.state.positions.get(Topic(topic), 0)
 
     def pending(self) -> int:
         """Input records applied since the last flush."""
@@ -81,8 +82,13 @@ class AccountsStage:
         """The cells of this flush are in the sink; kept with the next flush."""
         self.state.acknowledged = max(self.state.acknowledged, sequence)
 
-    def apply(self, topic: Topic, records: Sequence[SourceRecord]) -> Applied:
+    def rest(self) -> None:
+        """There is nothing more to read for now; the units stage hears of it with the next flush."""
+        self._rests = self.signalling is not None
+
+    def apply(self, topic: str, records: Sequence[SourceRecord]) -> Applied:
         """Apply records of one topic in offset order; those below ``position(topic)`` are skipped."""
+        topic = Topic(topic)
         position = self.position(topic)
         fresh = records if not records or records[0].offset >= position else [record for record in records if record.offset >= position]
         if not fresh:
@@ -96,12 +102,13 @@ class AccountsStage:
         self._dead_letters += [self._dead_letter(topic, fresh[refused.index], refused) for refused in rejected]
         self.state.positions[topic] = fresh[-1].offset + 1
         self._pending += len(fresh)
+        self._rests = False
         reasons: Counter[RejectReason] = Counter(refused.reason for refused in rejected)
         return Applied(accepted, duplicates, len(records) - len(fresh), reasons, events.unknown_fields)
 
     def flush(self) -> Flush | None:
         """All that changed since the last flush, or None; see ``PartitionStage``."""
-        if not self._pending and not self._is_first_flush:
+        if not self._pending and not self._is_first_flush and not self._rests:
             return None
         state = self.state
         state.sequence += 1
@@ -116,13 +123,20 @@ class AccountsStage:
             facts=facts,
             checkpoint=state.checkpoint(),
             dead_letters=self._dead_letters,
-            offsets=dict(state.positions),
+            offsets={topic.value: position for topic, position in state.positions.items()},
             cells=cells,
             records=self._pending,
+            signals=self._signals(),
         )
-        self._facts, self._dead_letters, self._pending, self._is_first_flush = {}, [], 0, False
+        self._facts, self._dead_letters, self._pending, self._is_first_flush, self._rests = {}, [], 0, False, False
         forget(state, self._horizons)
         return flush
+
+    def _signals(self) -> list[SignalRecord]:
+        if self.signalling is None:
+            return []
+        signals = self.signalling.take(self.state, self._partition, caught_up=self._rests)
+        return [SignalRecord(signal.unit_id.encode() if isinstance(signal, UnitSignals) else None, encode(signal)) for signal in signals]
 
     def _take_in(self, topic: Topic, events: Decoded) -> tuple[int, int, list[Rejected]]:
         """Applies valid events; returns how many were accepted, how many were duplicates, and those that came too late."""

@@ -145,10 +145,6 @@ class LoyaltyTable(StateTable):
         "top_two_box": np.int64,
         "score_sum": np.int64,
         "score_sum_squares": np.int64,
-        "flagged": np.int64,
-        "flagged_promoters": np.int64,
-        "flagged_passives": np.int64,
-        "flagged_detractors": np.int64,
         "revenue": np.int64,
         "sequence": np.int64,
     }
@@ -166,10 +162,6 @@ class LoyaltyTable(StateTable):
     top_two_box: Int64s
     score_sum: Int64s
     score_sum_squares: Int64s
-    flagged: Int64s
-    flagged_promoters: Int64s
-    flagged_passives: Int64s
-    flagged_detractors: Int64s
     revenue: Int64s
     sequence: Int64s
 

@@ -34,6 +34,10 @@ class Alarm(NamedTuple):
     raised_on: int
     """The day of the first alarm of the finding that this one belongs to; ``day`` where it is a new finding."""
     log_e: float
+    found: float
+    """Of ``Counts``, added up over the days from ``since`` to ``day``."""
+    looked_at: float
+    at_most: float
 
 
 @dataclass
@@ -52,14 +56,19 @@ class Evidence:
     raised_on: Int64s
     sounded_on: Int64s
     """The day of the newest alarm."""
+    found: Floats
+    """``Counts``, added up from ``since`` on."""
+    looked_at: Floats
+    at_most: Floats
 
     @classmethod
     def nothing(cls, units: int, detectors: int = len(UNIT_DETECTORS)) -> "Evidence":
         """No evidence against so many units."""
         shape = (units, detectors)
-        hits, answers, expected, days, run = (np.zeros(shape) for _ in range(5))
+        hits, answers, expected, days, run, found, looked_at, at_most = (np.zeros(shape) for _ in range(8))
         since, raised_on, sounded_on = (np.full(shape, NEVER, np.int64) for _ in range(3))
-        return cls(np.full((*shape, COMPONENTS), -np.inf), hits, answers, expected, days, run, since, raised_on, sounded_on)
+        evidence = np.full((*shape, COMPONENTS), -np.inf)
+        return cls(evidence, hits, answers, expected, days, run, since, raised_on, sounded_on, found, looked_at, at_most)
 
     def take(self, rows: Int64s) -> "Evidence":
         """A copy of these units."""
@@ -94,6 +103,9 @@ class Evidence:
             began = mine.run[:, i] <= 0
             mine.since[:, i] = np.where(began, day.day, mine.since[:, i])
             mine.run[:, i] = np.where(began, 0.0, mine.run[:, i]) + step
+            for name, today in judged.counts._asdict().items():
+                counted = getattr(mine, name)
+                counted[:, i] = np.where(began, 0.0, counted[:, i]) + today
             learned = ~suspicious[:, i]
             mine.hits[:, i] += judged.hits * learned
             mine.answers[:, i] += judged.answers * learned
@@ -118,8 +130,9 @@ class Evidence:
                 self.raised_on[at, i] = day
             self.sounded_on[at, i] = day
             value = values[at, i] if single[at, i] else combined[at]
-            alarm = Alarm(int(rows[at]), names[i], not single[at, i], day, int(self.since[at, i]), int(self.raised_on[at, i]), float(value))
-            raised.append(alarm)
+            since, raised_on = int(self.since[at, i]), int(self.raised_on[at, i])
+            counts = (float(self.found[at, i]), float(self.looked_at[at, i]), float(self.at_most[at, i]))
+            raised.append(Alarm(int(rows[at]), names[i], not single[at, i], day, since, raised_on, float(value), *counts))
         # An alarm spends the evidence that it rests on: where a single detector sounds, the mean sounds with it, and the others keep theirs.
         self.log_evidence[single] = -np.inf
         self.log_evidence[together & ~single.any(axis=1)] = -np.inf

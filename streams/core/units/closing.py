@@ -9,8 +9,7 @@ from streams.core.units.state import FLOW_DAYS, UnitsState
 
 
 def close_days(state: UnitsState, days: OpenDays, closed: int) -> None:
-    """Closes the days up to ``closed``, which have been judged."""
-    _close_marks(state, days, closed)
+    """Closes the days up to ``closed``, which have been judged; ``UnitsState.forget`` may be called after it."""
     _close_own_strata(state, days, closed)
     close_fleet_days(state, closed)
     state.closed = closed
@@ -19,14 +18,6 @@ def close_days(state: UnitsState, days: OpenDays, closed: int) -> None:
     np.add.at(units.invitations, flows.unit[rows], flows.invitations[rows])
     np.add.at(units.transactions, flows.unit[rows], flows.transactions[rows])
     units.touch(flows.unit[rows])
-    state.forget()
-
-
-def _close_marks(state: UnitsState, days: OpenDays, closed: int) -> None:
-    """Keeps the signs on the answers of these days, which later findings of the unit may rest on."""
-    at = np.flatnonzero((days.days_of_rows > state.closed) & (days.days_of_rows <= closed))
-    state.answers.marks[days.rows[at]] = days.marks[at]
-    state.answers.touch(days.rows[at])
 
 
 def _close_own_strata(state: UnitsState, days: OpenDays, closed: int) -> None:

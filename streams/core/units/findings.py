@@ -58,6 +58,9 @@ def _finding(state: UnitsState, days: OpenDays, alarm: Alarm) -> int:
         "raised_at": days.newest(alarm.row, alarm.day),
         "since": alarm.since,
         "log_e": alarm.log_e,
+        "found": alarm.found,
+        "looked_at": alarm.looked_at,
+        "at_most": alarm.at_most,
         "together": alarm.together,
     }
     if any(findings.column(name)[row] != value for name, value in values.items()):

@@ -13,7 +13,9 @@ from streams.core.units.state import UnitsState
 from streams.core.units.tables import HISTORY
 
 _UNIT = salt("unit of an answer")
-_FIELDS = ("occurred_at", "day", "metric", "channel", "account", "device", "contact", "comment", "form", "duration", "account_id", "response_id")
+_FIELDS = (
+    "revision", "occurred_at", "day", "metric", "channel", "account", "device", "contact", "comment", "form", "duration", "account_id", "response_id",
+)  # fmt: skip
 _UNSIGNED = frozenset({"account", "device", "contact", "comment", "form"})
 
 
@@ -43,12 +45,14 @@ def _take_in_answers(state: UnitsState, units: Int64s, signals: list[UnitSignals
     rows, _ = state.answers.find_or_append(keys[last])
     table = state.answers
     table.unit[rows], table.signs[rows] = unit[last], signs
-    chosen = [answers[i] for i in last.tolist()]
+    table.touch(rows)
+    state.reopen(unit[last], days)
+    # One that is taken out keeps its name, by which the sink knows it.
+    counts = signs & Sign.COUNTED != 0
+    rows, chosen = rows[counts], [answers[i] for i in last[counts].tolist()]
     for name in _FIELDS:
         column = table.column(name)
         column[rows] = np.array([getattr(answer, name) for answer in chosen], np.uint64 if name in _UNSIGNED else column.dtype)
-    table.touch(rows)
-    state.reopen(unit[last], days)
 
 
 def _take_in_flows(state: UnitsState, units: Int64s, signals: list[UnitSignals]) -> None:
@@ -80,6 +84,8 @@ def take_in_fleet(state: UnitsState, signals: Iterable[FleetSignals]) -> None:
             state.fleet_units.first_day[added] = -HISTORY
             np.minimum.at(state.fleet_units.first_day, rows, days)
             state.fleet_units.touch(rows)
+        if signal.clock is None:
+            continue
         row, _ = state.clocks.find_or_append(np.array([signal.partition], np.uint64))
         state.clocks.day[row], state.clocks.caught_up[row] = signal.clock, signal.caught_up
         state.clocks.touch(row)

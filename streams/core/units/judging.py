@@ -40,7 +40,8 @@ class OpenDays:
     def _prepare_answers(self) -> None:
         table = self._state.answers
         signs = table.signs[: table.count]
-        rows = np.flatnonzero(signs & Sign.COUNTED)
+        # Some are only kept since the sink has not got them yet.
+        rows = np.flatnonzero((signs & Sign.COUNTED != 0) & (table.day[: table.count] > self._state.closed - LOOK_BACK_DAYS))
         # A total order, whatever the order of arrival.
         rows = rows[np.lexsort((table.keys[rows], table.occurred_at[rows], table.unit[rows], table.day[rows]))]
         self.rows = rows

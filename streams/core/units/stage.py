@@ -9,41 +9,71 @@ next day can be judged, and when the fleet falls idle.
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+import pyarrow as pa
 
+from schemas.rows import Table
+from schemas.topics import SIGNALS
 from streams.core.batch import SourceRecord
-from streams.core.signals import LATE_DAYS, FleetSignals, UnitSignals, decode
-from streams.core.stage import CheckpointRecord
+from streams.core.signals import CLOSING_DAYS, FleetSignals, UnitSignals, decode
+from streams.core.stage import EPOCH_SHIFT, Applied, CheckpointRecord, Flush
 from streams.core.units.closing import close_days
 from streams.core.units.findings import record_closed, record_open
 from streams.core.units.intake import group_hash, take_in_fleet, take_in_units
 from streams.core.units.judging import OpenDays
+from streams.core.units.projection import finding_rows, progress_rows, sign_rows, unit_rows
 from streams.core.units.state import UnitsState
-from streams.core.units.verdict import Flagged, flags, record_flags
+from streams.core.units.verdict import flags, record_signs, record_units
 
 
-class UnitsStage:
-    """The state of one partition of the signals.
+class UnitsStages:
+    """Makes units stages from checkpoints.
 
     ``source_partitions`` is the number of partitions of the inputs; ``peer_groups`` gives the peer group of each unit that has one;
     ``false_alarm_days`` is the time in which the whole fleet may raise one false alarm.
     """
 
-    def __init__(self, state: UnitsState, source_partitions: int, peer_groups: Mapping[str, str], false_alarm_days: float = 30.0) -> None:
+    def __init__(self, source_partitions: int, peer_groups: Mapping[str, str], false_alarm_days: float) -> None:
+        self._source_partitions = source_partitions
+        self._peer_groups = peer_groups
+        self._false_alarm_days = false_alarm_days
+
+    def restore(self, partition: int, checkpoint: Iterable[CheckpointRecord]) -> "UnitsStage":
+        """Returns the stage that the records describe, given in log order, under a new owner; no records: an empty one."""
+        return UnitsStage(partition, UnitsState.restore(checkpoint), self._source_partitions, self._peer_groups, self._false_alarm_days)
+
+
+class UnitsStage:
+    """See ``streams.core.stage.PartitionStage``; its only input is the signals."""
+
+    def __init__(self, partition: int, state: UnitsState, source_partitions: int, peer_groups: Mapping[str, str], false_alarm_days: float) -> None:
         self.state = state
+        self._partition = partition
         self._source_partitions = source_partitions
         self._peer_groups = peer_groups
         self._false_alarm_days = false_alarm_days
         self._pending = 0
-        self.flagged: list[Flagged] = []
-        """Responses whose flags changed, in order; whoever writes them clears the list."""
+        self._is_first_flush = True
+        self._told: tuple[int, int, bool] | None = None
 
-    @property
-    def position(self) -> int:
+    def position(self, topic: str) -> int:
         """Next offset of the signals to read."""
+        del topic
         return self.state.position
 
-    def apply(self, records: Sequence[SourceRecord]) -> None:
-        """Takes in records in offset order; those below the position are skipped."""
+    def pending(self) -> int:
+        """Records applied since the last flush."""
+        return self._pending
+
+    def acknowledge(self, sequence: int) -> None:
+        """The cells of this flush are in the sink; kept with the next flush."""
+        self.state.acknowledged = max(self.state.acknowledged, sequence)
+
+    def rest(self) -> None:
+        """Nothing: how far the inputs are is told by the signals."""
+
+    def apply(self, topic: str, records: Sequence[SourceRecord]) -> Applied:
+        """Takes in signals in offset order; those below the position are skipped."""
+        del topic
         fresh = [record for record in records if record.offset >= self.state.position]
         signals = [decode(record.value) for record in fresh if record.value is not None]
         take_in_units(self.state, [signal for signal in signals if isinstance(signal, UnitSignals)], self._group_of)
@@ -51,15 +81,51 @@ class UnitsStage:
         if fresh:
             self.state.position = fresh[-1].offset + 1
             self._pending += len(fresh)
+        return Applied(len(fresh), 0, len(records) - len(fresh), {}, 0)
 
-    def checkpoint(self) -> list[CheckpointRecord]:
-        """Judges what can be judged, and returns the records that bring the checkpoint up to date; empty where nothing was applied."""
-        if not self._pending:
-            return []
-        self._pending = 0
+    def flush(self) -> Flush | None:
+        """Judges what can be judged, and returns all that changed since the last flush, or None; see ``PartitionStage``."""
+        if not self._pending and not self._is_first_flush:
+            return None
+        state = self.state
+        state.sequence += 1
         self._judge()
-        self.state.sequence += 1
-        return self.state.checkpoint()
+        cells = self._cells()
+        flush = Flush(
+            partition=self._partition,
+            sequence=state.sequence,
+            facts={},
+            checkpoint=state.checkpoint(),
+            dead_letters=(),
+            offsets={SIGNALS.name: state.position} if state.position else {},
+            cells=cells,
+            records=self._pending,
+        )
+        self._pending, self._is_first_flush = 0, False
+        state.forget()
+        return flush
+
+    def _cells(self) -> dict[Table, pa.Table]:
+        state = self.state
+        changed = state.findings.changed()
+        state.findings.sequence[changed] = state.sequence
+        # What may not be in the sink is written again after a restore.
+        after = state.acknowledged if self._is_first_flush else state.sequence - 1
+        version = state.epoch << EPOCH_SHIFT | state.sequence
+        cells: dict[Table, pa.Table] = {}
+        for kind, table, project in (
+            (Table.FINDINGS, state.findings, finding_rows),
+            (Table.SIGNS, state.answers, sign_rows),
+            (Table.UNITS, state.units, unit_rows),
+        ):
+            rows = np.flatnonzero(table.sequence[: table.count] > after)
+            if len(rows):
+                cells[kind] = project(state, rows, self._partition, version)
+        progress = (state.judged, state.closed, self._reached()[2] and not state.changed)
+        if progress != self._told or self._is_first_flush:
+            self._told = progress
+            cells[Table.JUDGED] = progress_rows(*progress, self._partition, version)
+        return cells
 
     def _group_of(self, unit_id: str) -> int:
         return group_hash(self._peer_groups.get(unit_id, ""))
@@ -81,7 +147,8 @@ class UnitsStage:
             for_good = flags(state, days, first, closable)
             first = max(first, closable + 1)
         record_open(state, days, days.judge(evidence, first, judgeable))
-        self.flagged += record_flags(state, days, for_good, flags(state, days, first, judgeable))
+        record_signs(state, days, for_good, flags(state, days, first, judgeable))
+        record_units(state, evidence.log_values(), judgeable)
         if closing and closable is not None:
             close_days(state, days, closable)
         state.judged, state.changed = judgeable, False
@@ -94,16 +161,9 @@ class UnitsStage:
         day, caught_up = clocks.day[: clocks.count], clocks.caught_up[: clocks.count]
         idle = bool(caught_up.all())
         reached = int(day.max() if idle else day[~caught_up].min())
-        return reached - 1, reached - LATE_DAYS - 1, idle
+        return reached - 1, reached - CLOSING_DAYS - 1, idle
 
     def _first_day(self, last: int) -> int:
         """Returns the first day on which anything happened."""
         days = self.state.units.first_day[: self.state.units.count]
         return min(int(days.min()), last + 1) if len(days) else last + 1
-
-
-def restore(
-    checkpoint: Iterable[CheckpointRecord], source_partitions: int, peer_groups: Mapping[str, str], false_alarm_days: float = 30.0
-) -> UnitsStage:
-    """Returns the stage that the records describe, given in log order, under a new owner; no records: an empty one."""
-    return UnitsStage(UnitsState.restore(checkpoint), source_partitions, peer_groups, false_alarm_days)

@@ -35,7 +35,7 @@ FLOW_DAYS = ASK_DAYS + ASKED_SHARE_DAYS
 """How long the flows of a closed day are needed."""
 LOOK_BACK_DAYS = 30
 """How far back a device, a contact or a comment is remembered."""
-_EVIDENCE = ("log_evidence", "hits", "answers", "expected", "days", "run", "since", "raised_on", "sounded_on")
+_EVIDENCE = ("log_evidence", "hits", "answers", "expected", "days", "run", "since", "raised_on", "sounded_on", "found", "looked_at", "at_most")
 _Table = TypeVar("_Table", bound=StateTable)
 
 
@@ -105,6 +105,9 @@ class UnitsState:
             self.units.hash[rows] = hash_strings(unknown)
             self.units.group[rows] = np.array([group_of(unit_id) for unit_id in unknown], np.uint64)
             self.units.first_day[rows] = -HISTORY
+            self.units.suspected_since[rows] = HISTORY
+            self.units.judged[rows] = HISTORY
+            self.units.log_e[rows] = -np.inf
             self.put_evidence(rows, Evidence.nothing(len(rows)))
             numbers.update(zip(unknown, rows.tolist(), strict=True))
         return np.fromiter((numbers[unit_id] for unit_id in unit_ids), np.int64, len(unit_ids))
@@ -120,7 +123,7 @@ class UnitsState:
         units = self.units
         return Evidence(
             units.log_evidence[rows], units.hits[rows], units.answers[rows], units.expected[rows], units.days[rows], units.run[rows],
-            units.since[rows], units.raised_on[rows], units.sounded_on[rows],
+            units.since[rows], units.raised_on[rows], units.sounded_on[rows], units.found[rows], units.looked_at[rows], units.at_most[rows],
         )  # fmt: skip
 
     def put_evidence(self, rows: Int64s, evidence: Evidence) -> None:
@@ -130,9 +133,9 @@ class UnitsState:
         self.units.touch(rows)
 
     def forget(self) -> None:
-        """Forgets what no open day asks for: of closed days the flows and the fleet's numbers have been added up before."""
+        """Forgets what no open day asks for, and what is in the sink: of closed days the flows and the fleet's numbers have been added up before."""
         closed, answers, flows, strata, paces = self.closed, self.answers, self.flows, self.strata, self.paces
-        answers.keep(answers.day[: answers.count] > closed - LOOK_BACK_DAYS)
+        answers.keep((answers.day[: answers.count] > closed - LOOK_BACK_DAYS) | (answers.sequence[: answers.count] > self.acknowledged))
         flows.keep(flows.day[: flows.count] > closed - FLOW_DAYS)
         strata.keep((strata.day[: strata.count] > closed) | (strata.day[: strata.count] == HISTORY))
         paces.keep((paces.day[: paces.count] > closed) | (paces.day[: paces.count] == HISTORY))

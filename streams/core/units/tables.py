@@ -38,6 +38,15 @@ class UnitTable(StateTable):
         "since": _DAYS,
         "raised_on": _DAYS,
         "sounded_on": _DAYS,
+        "found": _PER_DETECTOR,
+        "looked_at": _PER_DETECTOR,
+        "at_most": _PER_DETECTOR,
+        "state": np.int64,
+        "families": np.int64,
+        "suspected_since": np.int64,
+        "log_e": np.float64,
+        "judged": np.int64,
+        "sequence": np.int64,
     }
     unit_id: Strings
     hash: UInt64s
@@ -58,6 +67,21 @@ class UnitTable(StateTable):
     since: Int64s
     raised_on: Int64s
     sounded_on: Int64s
+    found: Floats
+    looked_at: Floats
+    at_most: Floats
+    state: Int64s
+    """Index in ``UnitState``, as of the newest day that was judged, open ones included; so are those below."""
+    families: Int64s
+    """Bits of the families of active findings: 1 << index in ``Family``."""
+    suspected_since: Int64s
+    """The first day of the active findings; ``HISTORY`` where there are none."""
+    log_e: Floats
+    """Logarithm of the e-value of all detectors together."""
+    judged: Int64s
+    """The day on which one of these changed last."""
+    sequence: Int64s
+    """The flush that wrote their newest values."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,9 +109,11 @@ class AnswerTable(StateTable):
         "comment": np.uint64,
         "form": np.uint64,
         "duration": np.int64,
+        "revision": np.int64,
         "marks": np.int64,
         "flagged": np.int64,
         "flagged_for_good": np.int64,
+        "sequence": np.int64,
         "account_id": np.object_,
         "response_id": np.object_,
     }
@@ -103,12 +129,15 @@ class AnswerTable(StateTable):
     comment: UInt64s
     form: UInt64s
     duration: Int64s
+    revision: Int64s
     marks: Int64s
-    """Bits of the detectors whose sign the answer carries, once its day is closed; see ``verdict.BITS``."""
+    """Bits of the detectors whose sign the answer carries; see ``verdict.BITS``."""
     flagged: Int64s
     """Bits of the detectors for whose findings it is flagged."""
     flagged_for_good: Int64s
     """Those of them that rest on closed days."""
+    sequence: Int64s
+    """The flush that wrote its newest marks and flags."""
     account_id: Strings
     response_id: Strings
 
@@ -192,6 +221,9 @@ class FindingTable(StateTable):
         "since": np.int64,
         "sounded_on": np.int64,
         "log_e": np.float64,
+        "found": np.float64,
+        "looked_at": np.float64,
+        "at_most": np.float64,
         "together": np.bool_,
         "closed": np.bool_,
         "standing": np.bool_,
@@ -206,7 +238,10 @@ class FindingTable(StateTable):
     since: Int64s
     sounded_on: Int64s
     log_e: Floats
-    """Of the newest alarm."""
+    """Of the alarm that raised it; so are those below."""
+    found: Floats
+    looked_at: Floats
+    at_most: Floats
     together: Bools
     """Raised by all detectors together."""
     closed: Bools

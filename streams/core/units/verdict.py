@@ -10,16 +10,20 @@ from typing import NamedTuple
 import numpy as np
 
 from schemas.enums import Detector, Family, UnitState
-from streams.core.batch import Int64s
+from streams.core.batch import Floats, Int64s
 from streams.core.integrity.detectors import UNIT_DETECTORS
+from streams.core.integrity.e_detector import log_mean_of_detectors
 from streams.core.integrity.evidence import ACTIVE_DAYS
+from streams.core.signals import Sign
 from streams.core.units.judging import OpenDays
 from streams.core.units.state import LOOK_BACK_DAYS, UnitsState
+from streams.core.units.tables import HISTORY
 
 FAMILIES = {detector.name: detector.family for detector in UNIT_DETECTORS}
 BITS = {detector.name: 1 << place for place, detector in enumerate(UNIT_DETECTORS)}
 """How the signs on an answer are kept."""
 _DETECTORS = list(Detector)
+_FAMILIES, _STATES = list(Family), list(UnitState)
 
 
 class Affair(NamedTuple):
@@ -27,15 +31,6 @@ class Affair(NamedTuple):
 
     detector: Detector
     since: int
-
-
-class Flagged(NamedTuple):
-    """A response whose flags changed; ``reasons`` are bits of detectors, 0 where none stands any more."""
-
-    unit_id: str
-    account_id: str
-    response_id: str
-    reasons: int
 
 
 def unit_state(detectors: Collection[Detector]) -> UnitState:
@@ -73,17 +68,41 @@ def flags(state: UnitsState, days: OpenDays, first: int, last: int) -> Int64s:
     return reasons
 
 
-def record_flags(state: UnitsState, days: OpenDays, for_good: Int64s, for_now: Int64s) -> list[Flagged]:
-    """Adds flags that rest on closed days, which stay until a human decision clears them, and replaces those that rest on open ones.
-
-    Returns what changed.
-    """
+def record_signs(state: UnitsState, days: OpenDays, for_good: Int64s, for_now: Int64s) -> None:
+    """Keeps the signs on the answers, adds flags that rest on closed days, and stay, and replaces those that rest on open ones."""
     table, rows = state.answers, days.rows
     flagged_for_good = table.flagged_for_good[rows] | for_good
     flagged = flagged_for_good | for_now
-    changed = (flagged_for_good != table.flagged_for_good[rows]) | (flagged != table.flagged[rows])
+    told = (flagged != table.flagged[rows]) | (days.marks != table.marks[rows])
+    changed = told | (flagged_for_good != table.flagged_for_good[rows])
     table.flagged_for_good[rows[changed]], table.flagged[rows[changed]] = flagged_for_good[changed], flagged[changed]
+    table.marks[rows[changed]] = days.marks[changed]
+    table.sequence[rows[told]] = state.sequence
     table.touch(rows[changed])
-    rows = rows[changed]
-    names, columns = state.units.unit_id, (table.unit[rows].tolist(), table.account_id[rows], table.response_id[rows], table.flagged[rows].tolist())
-    return [Flagged(names[unit], account, response, bits) for unit, account, response, bits in zip(*columns, strict=True)]
+    # What was taken out in time never was evidence.
+    gone = np.flatnonzero((table.signs[: table.count] & Sign.COUNTED == 0) & ((table.marks | table.flagged)[: table.count] != 0))
+    table.marks[gone] = table.flagged[gone] = table.flagged_for_good[gone] = 0
+    table.sequence[gone] = state.sequence
+    table.touch(gone)
+
+
+def record_units(state: UnitsState, log_values: Floats, day: int) -> None:
+    """Keeps what each unit's findings add up to on a day; ``log_values`` are those of its detectors, first axis the units."""
+    units, count = state.units, state.units.count
+    found = {
+        "state": np.full(count, _STATES.index(UnitState.CLEAR)),
+        "families": np.zeros(count, np.int64),
+        "suspected_since": np.full(count, HISTORY),
+        "log_e": log_mean_of_detectors(log_values),
+    }
+    for unit, affairs in affairs_on(state, day).items():
+        detectors = [affair.detector for affair in affairs]
+        found["state"][unit] = _STATES.index(unit_state(detectors))
+        found["families"][unit] = sum(1 << _FAMILIES.index(family) for family in {FAMILIES[detector] for detector in detectors})
+        found["suspected_since"][unit] = min(affair.since for affair in affairs)
+    new = units.sequence[:count] == 0
+    changed = np.flatnonzero(new | np.any([units.column(name)[:count] != values for name, values in found.items()], axis=0))
+    for name, values in found.items():
+        units.column(name)[changed] = values[changed]
+    units.judged[changed], units.sequence[changed] = day, state.sequence
+    units.touch(changed)

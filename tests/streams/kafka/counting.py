@@ -52,13 +52,17 @@ class CountingStage:
         self.first = True
         self.unsaved = True
 
-    def position(self, topic: Topic) -> int:
-        return self.positions[topic]
+    def position(self, topic: str) -> int:
+        return self.positions[Topic(topic)]
 
     def pending(self) -> int:
         return self.records
 
-    def apply(self, topic: Topic, records: Sequence[SourceRecord]) -> Applied:
+    def rest(self) -> None:
+        """Nobody is told of it."""
+
+    def apply(self, topic: str, records: Sequence[SourceRecord]) -> Applied:
+        topic = Topic(topic)
         new = [record for record in records if record.offset >= self.positions[topic]]
         refused = 0
         for record in new:

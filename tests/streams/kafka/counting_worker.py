@@ -5,6 +5,7 @@ import sys
 import threading
 from pathlib import Path
 
+from schemas.enums import Stage
 from streams.kafka.progress import Progress
 from streams.kafka.worker import run_worker
 from streams.settings import load_settings
@@ -19,4 +20,4 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
     # Threads may wait for what nobody needs any more, or belong to a consumer that was just starting: no worker may wait for them to end.
     threading.Thread(target=threading.Event().wait).start()
-    run_worker(load_settings(), CountingStages(), FolderSink(Path(sys.argv[1])), _quiet)
+    run_worker(load_settings(), {Stage.ACCOUNTS: lambda _: CountingStages()}, FolderSink(Path(sys.argv[1])), _quiet)

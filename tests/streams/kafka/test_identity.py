@@ -21,19 +21,19 @@ IDENTITY = Identity("g", 4, {"feedback": "id-1", "actions": ""}, "2026-01-01 00:
     ("present", "message"),
     [
         ({"group": "h"}, "belongs to the group 'g'.*Set CANDOR_GROUP=g"),
-        ({"partitions": 8}, "have 8 partitions now.*made with 4.*delete the topic c"),
-        ({"topics": {"feedback": "id-2"}}, "feedback was made anew.*delete the topic c"),
+        ({"partitions": 8}, "have 8 partitions now.*made with 4.*delete the topics p.signals and p.checkpoint"),
+        ({"topics": {"feedback": "id-2"}}, "feedback was made anew.*delete the topics p.signals and p.checkpoint"),
         ({"database": "2026-01-02 00:00:00.000"}, "the database was made anew.*CANDOR_CLICKHOUSE_URL"),
     ],
 )
 def test_what_differs_is_named_with_what_to_do(present: dict[str, object], message: str) -> None:
     with pytest.raises(ProblemFound, match=message):
-        check(IDENTITY, msgspec.structs.replace(IDENTITY, **present), "c")
+        check(IDENTITY, msgspec.structs.replace(IDENTITY, **present), "p.checkpoint.accounts")
 
 
 @pytest.mark.parametrize("present", [{}, {"database": ""}, {"topics": {"feedback": "id-1", "actions": "id-9"}}, {"topics": {}}])
 def test_what_is_the_same_or_not_known_is_no_problem(present: dict[str, object]) -> None:
-    check(IDENTITY, msgspec.structs.replace(IDENTITY, **present), "c")
+    check(IDENTITY, msgspec.structs.replace(IDENTITY, **present), "p.checkpoint.accounts")
 
 
 async def _call(function: object, *arguments: object) -> object:

@@ -16,6 +16,7 @@ class CherryPicking:
 
     name = Detector.CHERRY_PICKING
     family = Family.SELECTION
+    words = "{found} of {looked_at} customers who had trouble were not asked, where the other customers of the time let expect at most {at_most}"
 
     def judge(self, day: UnitDays, past: Past) -> Judged:
         """Share of troubled transactions that were not asked, against the unit's other transactions of the time."""

@@ -14,6 +14,10 @@ class CoachedText:
 
     name = Detector.COACHED_TEXT
     family = Family.TEXT
+    words = (
+        "{found} of {looked_at} answers that say something repeat another account's words, or say that a score was "
+        "asked for; at most {at_most} are usual"
+    )
 
     def judge(self, day: UnitDays, past: Past) -> Judged:
         """Share of the responses that say anything to judge."""

@@ -14,6 +14,9 @@ class FastForms:
 
     name = Detector.FAST_FORMS
     family = Family.TIMING
+    words = (
+        "{found} of {looked_at} forms were filled in faster than 19 of 20 are, or with the same answer to every question; at most {at_most} are usual"
+    )
 
     def judge(self, day: UnitDays, past: Past) -> Judged:
         """Share of responses below the fleet's fifth percentile for their survey and channel, which is one in twenty where nothing is wrong."""

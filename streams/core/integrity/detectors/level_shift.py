@@ -16,6 +16,7 @@ class LevelShift:
 
     name = Detector.LEVEL_SHIFT
     family = Family.SCORE
+    words = "{found} of {looked_at} answers were top scores, where other units and the time before let expect at most {at_most}"
 
     def judge(self, day: UnitDays, past: Past) -> Judged:
         """Each response is held against what peers gave on the same day for the same metric and channel."""

@@ -19,6 +19,7 @@ class PeriodEndPush:
 
     name = Detector.PERIOD_END_PUSH
     family = Family.TIMING
+    words = "{found} of {looked_at} answers in the last days of a period were top scores, where the rest of the periods lets expect at most {at_most}"
 
     def judge(self, day: UnitDays, past: Past) -> Judged:
         """Share of top scores of the plan's units on a last day, against the rest of the periods before it."""
@@ -27,7 +28,7 @@ class PeriodEndPush:
         at_the_end = np.where(day.pushing, answers, 0)
         judged = judge_counts(past, PRIOR, np.where(day.pushing, hits, 0), at_the_end, PRIOR.rate * at_the_end)
         learned = np.where(day.pushing, 0, answers).astype(np.float64)
-        return Judged(np.where(day.pushing, 0.0, hits), learned, PRIOR.rate * learned, judged.baseline, judged.log_ratios)
+        return Judged(np.where(day.pushing, 0.0, hits), learned, PRIOR.rate * learned, judged.baseline, judged.log_ratios, judged.counts)
 
     def marks(self, day: UnitDays) -> Bools | None:
         """None: a top score at the end of a month is no sign by itself."""

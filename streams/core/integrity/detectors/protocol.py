@@ -1,7 +1,7 @@
 """What a detector of single units is."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -17,6 +17,14 @@ COMPONENTS = len(RISES)
 RATIOS = DayBatchRatios(CORRELATION, RISES)
 
 
+class Counts(NamedTuple):
+    """What people can check: so many were found among so many looked at, where at most so many would be usual; one entry per unit."""
+
+    found: Floats
+    looked_at: Floats
+    at_most: Floats
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What a detector makes of a day, one entry per unit of the day."""
@@ -29,6 +37,7 @@ class Judged:
     """Upper baseline that the day was held against: a rate, or a number where the detector counts."""
     log_ratios: Floats
     """Shape (units, ``COMPONENTS``); 0 where there was nothing to judge."""
+    counts: Counts
 
 
 class UnitDetector(Protocol):
@@ -41,6 +50,10 @@ class UnitDetector(Protocol):
     @property
     def family(self) -> Family:
         """The kind of evidence that it gives."""
+
+    @property
+    def words(self) -> str:
+        """What was found, for people; a template with the names of ``Counts``."""
 
     def judge(self, day: UnitDays, past: Past) -> Judged:
         """How much more likely the day is if the unit is gamed in this way; ratios have expectation at most 1 if it is not."""
@@ -66,4 +79,5 @@ def judge_counts(past: Past, prior: Prior, hits: Int64s, answers: Int64s, expect
     baseline = upper_rate(past, rate, prior)
     ratios = RATIOS.log_ratios(hits, answers, baseline)
     ratios[baseline >= RATIOS.rates[-1]] = 0.0
-    return Judged(hits.astype(np.float64), answers.astype(np.float64), expected, baseline, ratios)
+    found, looked_at = hits.astype(np.float64), answers.astype(np.float64)
+    return Judged(found, looked_at, expected, baseline, ratios, Counts(found, looked_at, baseline * looked_at))

@@ -7,7 +7,7 @@ from streams.core.batch import Bools
 from streams.core.integrity import counts
 from streams.core.integrity.baselines import STANDARD_ERRORS, Past
 from streams.core.integrity.days import UnitDays
-from streams.core.integrity.detectors.protocol import COMPONENTS, Judged
+from streams.core.integrity.detectors.protocol import COMPONENTS, Counts, Judged
 
 LIFTS = tuple(np.geomspace(1.3, 6.0, COMPONENTS).tolist())
 SIZE = 4.0
@@ -22,6 +22,7 @@ class ResponseVolume:
 
     name = Detector.RESPONSE_VOLUME
     family = Family.VOLUME
+    words = "{found} answers came, where sales, invitations and the time before let expect at most {at_most}"
 
     def judge(self, day: UnitDays, past: Past) -> Judged:
         """The day's number against the mean of the days before, times how many more chances to answer there were."""
@@ -33,7 +34,8 @@ class ResponseVolume:
         ratios[past.answers < PRIOR_DAYS] = 0.0
         # Its history counts days as answers and responses as hits, brought to usual chances.
         scaled = responses / np.maximum(day.opportunities, 1.0)
-        return Judged(scaled, np.ones(day.units), np.zeros(day.units), baseline, ratios)
+        told = Counts(responses.astype(np.float64), responses.astype(np.float64), baseline)
+        return Judged(scaled, np.ones(day.units), np.zeros(day.units), baseline, ratios, told)
 
     def marks(self, day: UnitDays) -> Bools | None:
         """None: a number is not seen on single responses."""

@@ -14,6 +14,10 @@ class SharedContacts:
 
     name = Detector.SHARED_CONTACTS
     family = Family.IDENTITY
+    words = (
+        "{found} of {looked_at} answers came from a contact that another account had used for this unit within 30 "
+        "days, or from one of staff; at most {at_most} are usual"
+    )
 
     def judge(self, day: UnitDays, past: Past) -> Judged:
         """Share of the responses whose contact is known."""

@@ -14,6 +14,10 @@ class SharedDevices:
 
     name = Detector.SHARED_DEVICES
     family = Family.IDENTITY
+    words = (
+        "{found} of {looked_at} answers from personal devices came from one that another account had used for this "
+        "unit within 30 days; at most {at_most} are usual"
+    )
 
     def judge(self, day: UnitDays, past: Past) -> Judged:
         """Share of responses from personal devices whose device another account used here before."""

@@ -2,27 +2,28 @@
 
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 from kafka.partitioner.default import murmur2
 
-from schemas.begging import default_lexicons
 from schemas.catalog import Catalog
-from schemas.enums import Detector, Topic
-from streams.core.accounts.signalling import Signalling
+from schemas.enums import Topic
+from schemas.rows import TABLES, Table
+from schemas.topics import SIGNALS
 from streams.core.accounts.stage import AccountsStage, AccountsStages
-from streams.core.decoding.times import local_days
-from streams.core.signals import FleetSignals, UnitSignals, decode, encode
-from streams.core.units.intake import group_hash
-from streams.core.units.stage import UnitsStage, restore
+from streams.core.stage import CheckpointRecord, Flush
+from streams.core.units.stage import UnitsStage
 from streams.simulate.plan import Plan
 from streams.simulate.simulation import Simulation, simulate
+from streams.stages import signalling_of, units_stages
 
+Row = dict[str, Any]
 DAY_MS = 86_400_000
 _OCCURRED = re.compile(rb'"(?:occurred_at|time)": ?"([^"]+)"')
 
@@ -67,110 +68,93 @@ def partition_of(key: bytes, partitions: int) -> int:
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
-class Finding(NamedTuple):
-    """A finding as a reader sees it."""
-
-    unit_id: str
-    detector: Detector
-    raised_on: int
-    raised_at: int
-    since: int
-    sounded_on: int
-    log_e: float
-
-
 @dataclass
 class Fleet:
-    """Accounts stages and units stages with the signals between them."""
+    """Accounts stages and units stages with the signals between them, and the sink as a reader who keeps every row would see it."""
 
     catalog: Catalog
     partitions: int
     signals: list[list[Record]] = field(default_factory=list)
     accounts: list[AccountsStage] = field(default_factory=list)
     units: list[UnitsStage] = field(default_factory=list)
-    checkpoints: list[dict[bytes, bytes]] = field(default_factory=list)
-    flags: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Bits of the detectors that each response is flagged for, by unit and response, as a reader who keeps every row would see them."""
+    checkpoints: list[dict[bytes, CheckpointRecord]] = field(default_factory=list)
+    sink: dict[Table, dict[tuple[object, ...], Row]] = field(default_factory=lambda: defaultdict(dict))
+    """Newest rows, by table and key."""
+    unprojected: list[list[Flush]] = field(default_factory=list)
+    """Flushes of units stages that are committed and not yet in the sink."""
 
     def __post_init__(self) -> None:
         """Begin with nothing."""
-        self.groups = {unit.unit_id: unit.peer_group or "" for unit in self.catalog.units}
-        stages = AccountsStages(self.catalog, signalling=self._signalling)
+        stages = AccountsStages(self.catalog, signalling=signalling_of(self.catalog))
+        self._units_stages = units_stages(self.catalog, self.partitions)
         self.accounts = [stages.restore(partition, ()) for partition in range(self.partitions)]
-        self.units = [restore((), self.partitions, self.groups) for _ in range(self.partitions)]
+        self.units = [self._units_stages.restore(partition, ()) for partition in range(self.partitions)]
         self.signals = [[] for _ in range(self.partitions)]
         self.checkpoints = [{} for _ in range(self.partitions)]
+        self.unprojected = [[] for _ in range(self.partitions)]
 
-    def _signalling(self) -> Signalling:
-        return Signalling(
-            default_lexicons(),
-            lambda unit: group_hash(self.groups.get(unit, "")),
-            lambda instants: local_days(instants, self.catalog.timezone),
-        )
+    def tell(self, partition: int) -> None:
+        """What a flush of an accounts stage tells goes into the signals."""
+        flush = self.accounts[partition].flush()
+        for unit_id, value in flush.signals if flush is not None else ():
+            for receiver in range(self.partitions) if unit_id is None else [partition_of(unit_id, self.partitions)]:
+                topic = self.signals[receiver]
+                topic.append(Record(len(topic), 0, unit_id, value, ()))
 
-    def tell(self, partition: int, *, caught_up: bool = False) -> None:
-        """What an accounts stage has collected goes into the signals."""
-        stage = self.accounts[partition]
-        assert stage.signalling is not None
-        units, fleet = stage.signalling.take(stage.state, partition, caught_up=caught_up)
-        for signal in units:
-            self._send(partition_of(signal.unit_id.encode(), self.partitions), signal)
-        for receiver in range(self.partitions):
-            self._send(receiver, fleet)
-
-    def _send(self, partition: int, signal: UnitSignals | FleetSignals) -> None:
-        topic = self.signals[partition]
-        topic.append(Record(len(topic), 0, b"", encode(signal), ()))
-        assert decode(topic[-1].value or b"") == signal
-
-    def hear(self, partition: int, upto: int | None = None) -> None:
-        """A units stage reads on and writes its checkpoint."""
+    def hear(self, partition: int, upto: int | None = None, *, project: bool = True) -> None:
+        """A units stage reads on and flushes; ``project``: the sink gets it."""
         stage, topic = self.units[partition], self.checkpoints[partition]
-        stage.apply(self.signals[partition][stage.position : upto])
-        for key, value in stage.checkpoint():
-            if value is None:
-                topic.pop(key, None)
-            else:
-                topic[key] = value
-        for unit_id, _, response_id, reasons in stage.flagged:
-            self.flags[unit_id, response_id] = reasons
-            if not reasons:
-                del self.flags[unit_id, response_id]
-        stage.flagged.clear()
+        stage.apply(SIGNALS.name, self.signals[partition][stage.position(SIGNALS.name) : upto])
+        flush = stage.flush()
+        if flush is not None:
+            for record in flush.checkpoint:
+                topic.pop(record.key, None)
+                topic[record.key] = record
+            self.unprojected[partition].append(flush)
+        if project:
+            self._project(partition)
+
+    def _project(self, partition: int) -> None:
+        for flush in self.unprojected[partition]:
+            for table, rows in flush.cells.items():
+                for row in rows.to_pylist():
+                    key = tuple(row[name] for name in TABLES[table].key)
+                    if row["version"] >= self.sink[table].get(key, row)["version"]:
+                        self.sink[table][key] = row
+            self.units[partition].acknowledge(flush.sequence)
+        self.unprojected[partition].clear()
 
     def crash(self, partition: int) -> None:
-        """A units stage is lost and restored from its checkpoint."""
-        self.units[partition] = restore(
-            ((key, value) for key, value in self.checkpoints[partition].items()),  # type: ignore[misc]
-            self.partitions,
-            self.groups,
-        )
+        """A units stage is lost, with whatever the sink has not got, and restored from its checkpoint."""
+        self.unprojected[partition].clear()
+        self.units[partition] = self._units_stages.restore(partition, self.checkpoints[partition].values())
+        self.hear(partition, 0)
 
     def end(self) -> None:
         """Everything has been read, and nothing more comes."""
         for partition in range(self.partitions):
-            self.tell(partition, caught_up=True)
+            self.accounts[partition].rest()
+            self.tell(partition)
         for partition in range(self.partitions):
             self.hear(partition)
 
-    def findings(self) -> set[Finding]:
-        """The findings that stand."""
-        return {finding for stage in self.units for finding in _findings(stage)}
+    def findings(self) -> dict[tuple[object, ...], Row]:
+        """The findings that stand, as the sink has them."""
+        return {key: _known(row) for key, row in self.sink[Table.FINDINGS].items() if row["standing"]}
+
+    def flags(self) -> dict[tuple[object, ...], Row]:
+        """The answers that carry signs or are flagged, as the sink has them."""
+        return {key: _known(row) for key, row in self.sink[Table.SIGNS].items() if row["signs"] or row["flags"]}
+
+    def verdicts(self) -> dict[tuple[object, ...], Row]:
+        """What the sink has of each unit."""
+        return {key: _known(row) for key, row in self.sink[Table.UNITS].items()}
 
 
-def _findings(stage: UnitsStage) -> Iterator[Finding]:
-    table, units = stage.state.findings, stage.state.units
-    for row in range(table.count):
-        if table.standing[row]:
-            yield Finding(
-                unit_id=units.unit_id[int(table.unit[row])],
-                detector=list(Detector)[int(table.detector[row])],
-                raised_on=int(table.raised_on[row]),
-                raised_at=int(table.raised_at[row]),
-                since=int(table.since[row]),
-                sounded_on=int(table.sounded_on[row]),
-                log_e=round(float(table.log_e[row]), 6),
-            )
+def _known(row: Row) -> Row:
+    """Without what tells how it was read; numbers to nine digits."""
+    kept = {name: value for name, value in row.items() if name not in ("partition", "version", "judged")}
+    return {name: float(f"{value:.9g}") if isinstance(value, float) else value for name, value in kept.items()}
 
 
 def run(partitions: int, seed: int | None, jitter_days: float = 0.0, crashes: bool = False) -> Fleet:
@@ -200,8 +184,9 @@ def run(partitions: int, seed: int | None, jitter_days: float = 0.0, crashes: bo
         fleet.tell(partition)
         for listener in range(partitions):
             if seed is None or chance.random() < 0.3:
-                behind = fleet.units[listener].position
-                fleet.hear(listener, None if seed is None else chance.randint(behind, len(fleet.signals[listener])))
+                behind = fleet.units[listener].position(SIGNALS.name)
+                upto = None if seed is None else chance.randint(behind, len(fleet.signals[listener]))
+                fleet.hear(listener, upto, project=not crashes or chance.random() < 0.5)
                 if crashes and chance.random() < 0.3:
                     fleet.crash(listener)
     fleet.end()
@@ -214,4 +199,3 @@ def _feed(stage: AccountsStage, records: list[tuple[Topic, Record]]) -> None:
         by_topic.setdefault(topic, []).append(record)
     for topic, batch in by_topic.items():
         stage.apply(topic, batch)
-    stage.flush()

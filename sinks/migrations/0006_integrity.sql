@@ -1,0 +1,99 @@
+-- What the detectors found, and what is to be thought of each unit.
+
+CREATE OR REPLACE VIEW findings${on_cluster}
+(
+    `finding_id` String COMMENT 'Unit, detector and the day on which it was raised.',
+    `unit_id` String COMMENT 'The unit.',
+    `detector` LowCardinality(String) COMMENT 'What sounded.',
+    `family` LowCardinality(String) COMMENT 'The kind of its evidence.',
+    `state` String COMMENT 'suspect: another kind of evidence was active at the unit at the same time; investigate: this kind alone, which honest change may explain.',
+    `since` Date32 COMMENT 'The day on which the gaming most likely began.',
+    `raised_on` Date32 COMMENT 'The local day whose answers raised it.',
+    `raised_at` DateTime64(6, 'UTC') COMMENT 'The newest occurred_at of the unit\'s answers on the day that raised it (UTC).',
+    `sounded_on` Date32 COMMENT 'The newest day on which it sounded; a finding is active for 60 days from then on.',
+    `e_value` Float64 COMMENT 'Evidence when it was raised: a unit where nothing is wrong reaches x once in x days or less often.',
+    `found` Float64 COMMENT 'What was counted from since to raised_on; evidence says what.',
+    `looked_at` Float64 COMMENT 'Among how many.',
+    `at_most` Float64 COMMENT 'How many would have been usual, at most.',
+    `response_ids` Array(String) COMMENT 'Responses from since to sounded_on that carry the detector\'s sign; empty for detectors that look at numbers alone.',
+    `evidence` String COMMENT 'The same in words.'
+)
+AS WITH
+    standing AS (SELECT * FROM cell_findings FINAL WHERE standing),
+    affairs AS (SELECT unit_id, groupArray((toString(family), raised_on, sounded_on)) AS others FROM standing GROUP BY unit_id),
+    signed AS (
+        SELECT one.finding_id AS finding_id, arraySort(groupUniqArray(sign.response_id)) AS response_ids
+        FROM standing AS one
+        GLOBAL INNER JOIN (SELECT unit_id, response_id, day, arrayJoin(signs) AS detector FROM cell_signs FINAL) AS sign
+            ON one.unit_id = sign.unit_id AND toString(one.detector) = sign.detector
+        WHERE sign.day >= one.since AND sign.day <= one.sounded_on
+        GROUP BY one.finding_id
+    )
+SELECT
+    one.finding_id AS finding_id, one.unit_id AS unit_id, one.detector AS detector, one.family AS family,
+    if(arrayExists(
+        other -> other.1 != one.family AND other.2 < one.sounded_on + 60 AND one.raised_on < other.3 + 60, affairs.others
+    ), 'suspect', 'investigate') AS state,
+    one.since AS since, one.raised_on AS raised_on, one.raised_at AS raised_at, one.sounded_on AS sounded_on,
+    one.e_value AS e_value, one.found AS found, one.looked_at AS looked_at, one.at_most AS at_most,
+    signed.response_ids AS response_ids, one.evidence AS evidence
+FROM standing AS one
+GLOBAL LEFT JOIN affairs ON one.unit_id = affairs.unit_id
+GLOBAL LEFT JOIN signed ON one.finding_id = signed.finding_id
+SETTINGS join_use_nulls = 0
+COMMENT 'Alarms of the detectors, one row each, with the evidence.';
+
+CREATE OR REPLACE VIEW integrity_units${on_cluster}
+(
+    `unit_id` String COMMENT 'The unit.',
+    `state` LowCardinality(String) COMMENT 'clear, investigate (one kind of evidence, which honest change may explain) or suspect (two kinds or more).',
+    `families` Array(String) COMMENT 'Kinds of evidence that are active: of findings whose detector sounded within 60 days.',
+    `since` Nullable(Date32) COMMENT 'The day on which the oldest active finding most likely began; NULL where the unit is clear.',
+    `e_value` Float64 COMMENT 'Evidence of all detectors together: a unit where nothing is wrong reaches x once in x days or less often.',
+    `judged` Date32 COMMENT 'The newest day that changed one of these.',
+    `n` Int64 COMMENT 'Counted responses of all metrics.',
+    `flagged` Int64 COMMENT 'Counted responses with at least one standing flag.',
+    `validity_rate` Nullable(Float64) COMMENT '1 - flagged / n. NULL where nothing counts.',
+    `n_nps` Int64 COMMENT 'Counted responses of metric nps.',
+    `nps_raw` Nullable(Float64) COMMENT 'Net promoter score of all counted responses, in points.',
+    `nps_excluded` Nullable(Float64) COMMENT 'Without the flagged responses. NULL where nothing is left.',
+    `nps_bound_low` Nullable(Float64) COMMENT 'If every flagged response were a detractor.'
+)
+AS SELECT
+    unit.unit_id AS unit_id, unit.state AS state, unit.families AS families, unit.since AS since, unit.e_value AS e_value, unit.judged AS judged,
+    loyalty.n AS n, loyalty.flagged AS flagged,
+    1 - loyalty.flagged / nullIf(loyalty.n, 0) AS validity_rate,
+    loyalty.n_nps AS n_nps,
+    100 * (loyalty.promoters - loyalty.detractors) / nullIf(loyalty.n_nps, 0) AS nps_raw,
+    100 * ((loyalty.promoters - loyalty.flagged_promoters) - (loyalty.detractors - loyalty.flagged_detractors))
+        / nullIf(loyalty.n_nps - loyalty.flagged_nps, 0) AS nps_excluded,
+    100 * ((loyalty.promoters - loyalty.flagged_promoters) - (loyalty.detractors - loyalty.flagged_detractors + loyalty.flagged_nps))
+        / nullIf(loyalty.n_nps, 0) AS nps_bound_low
+FROM cell_units AS unit FINAL
+GLOBAL LEFT JOIN (
+    SELECT
+        unit_id,
+        sum(cell.n) AS n,
+        sum(cell.flagged) AS flagged,
+        sumIf(cell.n, metric = 'nps') AS n_nps,
+        sumIf(cell.flagged, metric = 'nps') AS flagged_nps,
+        sum(cell.promoters) AS promoters,
+        sum(cell.detractors) AS detractors,
+        sum(cell.flagged_promoters) AS flagged_promoters,
+        sum(cell.flagged_detractors) AS flagged_detractors
+    FROM loyalty_sums AS cell
+    GROUP BY unit_id
+) AS loyalty ON unit.unit_id = loyalty.unit_id
+SETTINGS join_use_nulls = 0
+COMMENT 'What is to be thought of the answers of each unit, with its scores raw, without the flagged responses, and at worst.';
+
+CREATE OR REPLACE VIEW integrity_progress${on_cluster}
+(
+    `partition` UInt32 COMMENT 'Partition of the signals.',
+    `judged` Nullable(Date32) COMMENT 'The newest local day whose answers were judged; NULL: none yet.',
+    `closed` Nullable(Date32) COMMENT 'The newest local day that nothing will change any more; NULL: none yet.',
+    `up_to_date` Bool COMMENT 'All that was there to read has been judged.'
+)
+AS SELECT partition, judged, closed, up_to_date
+FROM cell_judged FINAL
+COMMENT 'How far units have been judged, a row per partition of the signals.';
