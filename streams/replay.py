@@ -134,7 +134,7 @@ class Replay:
             self._flush()
             raise
         if self._applied:
-            self._stage.rest()
+            self._stage.rest(Topic)
         self._flush()
         on_progress(self.summary)
         return self.summary

@@ -113,7 +113,7 @@ def _run(simulation: Simulation, catalog: Catalog) -> tuple[UnitsStage, set[str]
         if waiting == RECORDS_AT_ONCE:
             tell()
             waiting = 0
-    accounts.rest()
+    accounts.rest(Topic)
     tell()
     return units, flagged
 

@@ -57,9 +57,9 @@ class ChainedStage:
         """Apply records of one topic in offset order; those below ``position(topic)`` are skipped."""
         return self._accounts.apply(topic, records)
 
-    def rest(self) -> None:
-        """There is nothing more to read for now: whatever can be judged is judged with the next flush."""
-        self._accounts.rest()
+    def rest(self, topics: Iterable[str]) -> None:
+        """Of these topics there is nothing more to read for now: whatever can be judged is judged with the next flush."""
+        self._accounts.rest(topics)
 
     def flush(self) -> Flush | None:
         """All that changed since the last flush, or None; see ``PartitionStage``."""

@@ -18,6 +18,8 @@ REVISION_DAYS = 3
 """An answer that is changed or withdrawn later than so many local days after its own stays the evidence that it was."""
 CLOSING_DAYS = LATE_DAYS + REVISION_DAYS + 1
 """Once all have come so many days past a day nothing in time can be missing; local days may have 23 hours, so one more than the sum."""
+IDLE_DAYS = 7
+"""A partition that is idle holds up no judgement, but no day is closed for good as long as its clock is at most so many days behind the newest."""
 ASK_DAYS = 7
 """So many days after a transaction its customer must have been reached by an invitation to count as asked."""
 

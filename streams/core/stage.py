@@ -95,8 +95,8 @@ class PartitionStage(Protocol):
     def pending(self) -> int:
         """Input records applied since the last flush."""
 
-    def rest(self) -> None:
-        """There is nothing more to read for now; the next stage hears of it with the next flush."""
+    def rest(self, topics: Iterable[str]) -> None:
+        """Of these topics there is nothing more to read for now; the next stage hears of it with the next flush."""
 
     def flush(self) -> Flush | None:
         """All that changed since the last flush, or None.

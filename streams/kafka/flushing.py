@@ -31,10 +31,10 @@ class Slot:
     """Records applied since the last flush was taken."""
     watches: dict[str, RejectWatch] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
-    busy_at: float = field(default_factory=time.monotonic)
-    """When records were applied last, or when it was last found that there are more."""
-    resting: bool = False
-    """The stage was told that there is nothing more to read for now."""
+    busy_at: dict[str, float] = field(default_factory=dict)
+    """When records of each input were applied last, or when it was last looked whether there are more."""
+    resting: set[str] = field(default_factory=set)
+    """Inputs of which the stage was told that there is nothing more to read for now."""
 
     @property
     def partition(self) -> int:

@@ -124,7 +124,9 @@ class Shell:
             taken = self._inbox.take(slot.partition, self._pace.apply_records)
             slot.pending += sum(len(records) for _, records in taken)
             self._count(slot, await self.compute(_apply_all, slot.owner.stage, self._ownership.prefix, taken))
-            slot.busy_at, slot.resting = time.monotonic(), False
+            for name, _ in taken:
+                slot.busy_at[name] = time.monotonic()
+                slot.resting.discard(name)
             if slot.pending >= self._pace.flush_records:
                 self._flush_wanted.set()
 
@@ -164,15 +166,20 @@ class Shell:
             await _set_within(self._flush_wanted, left)
 
     async def _let_rest(self, now: float) -> None:
-        """Tell the stages of partitions that are idle."""
+        """Tell the stages which inputs are idle: nothing came for a while, and nothing more is there."""
         for slot in list(self._slots.values()):
-            if slot.resting or now - slot.busy_at < self._pace.idle:
+            silent = {
+                partition
+                for partition in self._inputs(slot.partition, slot.paused)
+                if partition.topic not in slot.resting and now - slot.busy_at.setdefault(partition.topic, now) >= self._pace.idle
+            }
+            if not silent or self._inbox.records(slot.partition):
                 continue
-            slot.busy_at = now
+            slot.busy_at |= dict.fromkeys((partition.topic for partition in silent), now)
             with suppress(KafkaError):  # taken away this moment, or the broker is away: looked at again later
-                if await self._faust.at_end(sorted(self._inputs(slot.partition))) and not self._inbox.records(slot.partition):
-                    await self.compute(slot.owner.stage.rest)
-                    slot.resting = True
+                ended = {partition.topic for partition in await self._faust.ended(sorted(silent))}
+                await self.compute(slot.owner.stage.rest, [name.removeprefix(self._ownership.prefix) for name in ended])
+                slot.resting |= ended
 
     async def _flush(self) -> None:
         self._flush_wanted.clear()

@@ -121,14 +121,14 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         return await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
 
-    async def at_end(self, partitions: list[TP]) -> bool:
-        """Whether everything at the broker was taken; raises ``KafkaError``."""
+    async def ended(self, partitions: list[TP]) -> set[TP]:
+        """Those of which everything at the broker was taken."""
         consumer = self._ensure_consumer()
         ends = await consumer.end_offsets(partitions)
         assignment = _assignment_of(consumer)
         # The consumer's own positions: behind the last record of a transaction stands a marker, which is never delivered.
         positions = {partition: assignment.state_value(partition).position for partition in partitions}  # type: ignore[attr-defined]  # without types
-        return all(position is not None and position >= ends[partition] for partition, position in positions.items())
+        return {partition for partition, position in positions.items() if position is not None and position >= ends[partition]}
 
     async def _fetch_records(
         self,
@@ -236,11 +236,11 @@ class BatchConsumer(AIOKafkaConsumer):
         first, following = await thread.call_thread(thread.limits, partitions)
         return first, following
 
-    async def at_end(self, partitions: list[TP]) -> bool:
-        """Whether everything at the broker was taken; raises ``KafkaError``."""
+    async def ended(self, partitions: list[TP]) -> set[TP]:
+        """Those of which everything at the broker was taken; raises ``KafkaError``."""
         thread = cast("BatchConsumerThread", self._thread)
-        at_end: bool = await thread.call_thread(thread.at_end, partitions)
-        return at_end
+        ended: set[TP] = await thread.call_thread(thread.ended, partitions)
+        return ended
 
     async def perform_seek(self) -> None:
         """Ask the worker, not the group's committed offsets."""

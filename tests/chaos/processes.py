@@ -39,6 +39,8 @@ class Process:
                 command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
             )
         self.frozen = False
+        self.ending = False
+        """It was told to end."""
 
     @property
     def stopped(self) -> bool:
@@ -83,6 +85,7 @@ class Process:
     async def end(self, seconds: float) -> int:
         """SIGTERM, and its exit code; raises ``DeadlineError`` where it does not end."""
         self.thaw()
+        self.ending = True
         if self.running:
             self._child.send_signal(signal.SIGTERM)
 

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -36,6 +37,8 @@ class StreamOptions:
     bad: float = 0.08
     shuffled: bool = False
     """Whether the order of arrival has nothing to do with the order of events."""
+    stuffed: int = 0
+    """Ballots that are stuffed at the first unit, all from one device and with the same words."""
     large: bool = False
     """Whether to add one record of exactly 1 MiB and one that is a byte longer."""
 
@@ -56,6 +59,8 @@ def generate(seed: int, options: StreamOptions) -> list[Record]:
         life = Life(rng, account_id, units, start, start + timedelta(days=options.days))
         for draft in life.events(max(1, round(options.events / options.accounts * rng.uniform(0.3, 1.7)))):
             sent += _arrivals(rng, draft, options)
+    for draft in _stuffed(rng, units[0], start, options):
+        sent += _arrivals(rng, draft, options)
     if options.large:
         sent += _large(rng, start)
     sent.sort(key=lambda arrival: arrival[0])
@@ -112,6 +117,17 @@ def _good(rng: random.Random, draft: Draft) -> Sent:
         return Sent(draft.topic, timestamp_ms, key, value, headers)
     headers = rng.choice([(), (), (("content-type", b"application/json"),), (("x", b"\xff\x00"),)])
     return Sent(draft.topic, timestamp_ms, key, any_bytes(rng, draft.fields), headers)
+
+
+def _stuffed(rng: random.Random, unit_id: str, start: datetime, options: StreamOptions) -> Iterator[Draft]:
+    words = "very friendly staff and a fast repair, we gladly come again with the whole family"
+    for number in range(options.stuffed):
+        life = Life(rng, f"ballot-{number}", [unit_id], start, start)
+        occurred_at = start + timedelta(days=options.days * (0.3 + 0.4 * rng.random()))
+        yield life.draft(
+            "feedback", "response.submitted", occurred_at, unit_id=unit_id, channel="web", response_id=f"ballot-{number}", survey_id="s",
+            metric="nps", score=10, comment=words, device_hash="one and the same",
+        )  # fmt: skip
 
 
 def _large(rng: random.Random, start: datetime) -> list[tuple[float, Sent]]:

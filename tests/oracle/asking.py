@@ -8,7 +8,7 @@ from datetime import date
 from tests.oracle.facts import local_day, newest_revisions
 from tests.oracle.loyalty import window
 from tests.oracle.records import Catalog, Rows
-from tests.oracle.validate import Event
+from tests.oracle.validate import Event, int_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +58,7 @@ def with_response_rates(loyalty: Rows, asked: Iterable[Asked], dimension: Callab
         for start in (None, window(one.day)):
             groups[*dimension(one), start].append(one.answered)
     rates = {key: sum(answers) / len(answers) for key, answers in groups.items()}
-    return {key: row | {"response_rate": rates.get((*key[:-2], key[-1])), "validity_rate": 1.0} for key, row in loyalty.items()}
+    return {
+        key: row | {"response_rate": rates.get((*key[:-2], key[-1])), "validity_rate": 1 - int_of(row["flagged"]) / int_of(row["n"])}
+        for key, row in loyalty.items()
+    }

@@ -1,7 +1,7 @@
 """One row per thing: the fact views of contracts 7, with the columns as the data dictionary describes them."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
@@ -12,6 +12,8 @@ from tests.oracle.accept import DeadLetter
 from tests.oracle.records import Catalog, Row, Rows
 from tests.oracle.validate import COMMON, SUBMITTED, TYPES, Event, Value, int_of, lines_of
 
+Flags = Mapping[tuple[Value, Value, Value, Value], Sequence[str]]
+"""Detectors for whose findings a response is flagged, by account, response, revision and unit."""
 BLANK_WHEN_WITHDRAWN: Row = {
     "score": None,
     "score_mapped": None,
@@ -100,12 +102,19 @@ def newest_revisions(events: Iterable[Event]) -> dict[tuple[object, ...], Respon
     return {key: Response(event, key in withdrawn or key not in submitted, named_at.get(key, event.occurred_at)) for key, event in known.items()}
 
 
-def responses(events: Iterable[Event], catalog: Catalog) -> Rows:
+def responses(events: Iterable[Event], catalog: Catalog, flags: Flags) -> Rows:
     """Responses by account and response_id, wholly what the highest revision says, blanked where withdrawn (R12, R39)."""
-    return {key: _response_row(response, catalog) for key, response in newest_revisions(events).items()}
+    return {key: _response_row(response, catalog, flags) for key, response in newest_revisions(events).items()}
 
 
-def _response_row(response: Response, catalog: Catalog) -> Row:
+def flags_of(event: Event, flags: Flags) -> Sequence[str]:
+    """The flags of the revision that an event submits; a withdrawal has none."""
+    if event.event_type == "response.withdrawn":
+        return ()
+    return flags.get((event.account_id, event.fields["response_id"], event.fields["revision"], event.fields["unit_id"]), ())
+
+
+def _response_row(response: Response, catalog: Catalog, flags: Flags) -> Row:
     row = {name: LISTS.get(name, field.default) for name, field in (COMMON | SUBMITTED).items() if name != "schema_version"}
     row |= fact(response.event, catalog) | {"score_mapped": None, "class": None, "top_box": None, "top_two_box": None}
     if response.event.event_type == "response.withdrawn":
@@ -115,8 +124,8 @@ def _response_row(response: Response, catalog: Catalog) -> Row:
         row["score_mapped"] = score
         row["class"] = scores.response_class(metric, score)
         row["top_box"], row["top_two_box"] = scores.top_box(metric, score), scores.top_two_box(metric, score)
-    row["withdrawn"], row["flagged"] = response.withdrawn, False
-    row["flag_reasons"] = []
+    row["withdrawn"], row["flag_reasons"] = response.withdrawn, list(flags_of(response.event, flags))
+    row["flagged"] = bool(row["flag_reasons"])
     return row | BLANK_WHEN_WITHDRAWN if response.withdrawn else row
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import sqrt
 
 from tests.oracle import scores
-from tests.oracle.facts import local_day, mapped_score, newest_revisions
+from tests.oracle.facts import Flags, flags_of, local_day, mapped_score, newest_revisions
 from tests.oracle.records import Catalog, Horizons, Row, Rows
 from tests.oracle.validate import Event
 
@@ -27,9 +27,10 @@ class Counted:
     metric: str
     score: Fraction
     revenue: Decimal
+    flagged: bool = False
 
 
-def counted_responses(events: Iterable[Event], catalog: Catalog) -> list[Counted]:
+def counted_responses(events: Iterable[Event], catalog: Catalog, flags: Flags) -> list[Counted]:
     """Every response that is neither withdrawn nor synthetic, as its highest revision says, with the revenue that it brings (R17)."""
     events = list(events)
     purchases: dict[tuple[object, ...], tuple[Decimal, datetime]] = {}
@@ -46,6 +47,7 @@ def counted_responses(events: Iterable[Event], catalog: Catalog) -> list[Counted
             str(response.event.fields["metric"]),
             mapped_score(response.event),
             _revenue(purchases.get((response.event.account_id, response.event.fields["transaction_id"])), response.named_at),
+            bool(flags_of(response.event, flags)),
         )
         for response in newest_revisions(events).values()
         if response.counted
@@ -100,6 +102,7 @@ def _row(group: list[Counted]) -> Row:
     classes = [scores.response_class(one.metric, one.score) for one in group]
     n, promoters, detractors = len(group), classes.count("promoter"), classes.count("detractor")
     nps, low, high = net_promoter_score(n, promoters, detractors) if group[0].metric == "nps" else (None, None, None)
+    flagged = [of_class for one, of_class in zip(group, classes, strict=True) if one.flagged]
     return {
         "n": n,
         "promoters": promoters,
@@ -109,19 +112,30 @@ def _row(group: list[Counted]) -> Row:
         "top_two_box": sum(scores.top_two_box(one.metric, one.score) for one in group),
         "score_sum": sum((one.score for one in group), Fraction(0)),
         "score_sum_squares": sum((one.score**2 for one in group), Fraction(0)),
-        "flagged": 0,
-        "flagged_promoters": 0,
-        "flagged_passives": 0,
-        "flagged_detractors": 0,
+        "flagged": len(flagged),
+        "flagged_promoters": flagged.count("promoter"),
+        "flagged_passives": flagged.count("passive"),
+        "flagged_detractors": flagged.count("detractor"),
         "revenue": sum((one.revenue for one in group), Decimal(0)),
         "nps": nps,
         "nps_low": low,
         "nps_high": high,
-        # Nothing is flagged, so that nothing is left out or moved to another class (R41).
-        "nps_excluded": nps,
-        "nps_bound_mid": nps,
-        "nps_bound_low": nps,
+        **dict(zip(("nps_excluded", "nps_bound_mid", "nps_bound_low"), bounds(classes, flagged) if nps is not None else (None,) * 3, strict=True)),
     }
+
+
+def bounds(classes: list[str | None], flagged: list[str | None]) -> tuple[float | None, float, float]:
+    """The score without what is flagged, with flagged promoters as passives, and with everything flagged as detractors (R41)."""
+    left = [*classes]
+    for of_class in flagged:
+        left.remove(of_class)
+    in_the_middle = left + ["passive" if of_class == "promoter" else of_class for of_class in flagged]
+    at_worst = left + ["detractor"] * len(flagged)
+    return _points(left) if left else None, _points(in_the_middle), _points(at_worst)
+
+
+def _points(classes: list[str | None]) -> float:
+    return 100 * (classes.count("promoter") - classes.count("detractor")) / len(classes)
 
 
 def net_promoter_score(n: int, promoters: int, detractors: int) -> tuple[float, float, float]:

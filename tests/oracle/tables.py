@@ -25,16 +25,22 @@ VIEWS = (
 )
 
 
-def tables(records: Iterable[Record], catalog: Catalog | None = None, horizons: Horizons | None = None) -> dict[str, Rows]:
-    """The rows of every view by name, each by its business key; records of a topic and partition count in the order of their offsets."""
+def tables(
+    records: Iterable[Record], catalog: Catalog | None = None, horizons: Horizons | None = None, flags: facts.Flags | None = None
+) -> dict[str, Rows]:
+    """The rows of every view by name, each by its business key; records of a topic and partition count in the order of their offsets.
+
+    What is flagged is given: what the detectors make of it is not the oracle's to say.
+    """
+    flags = flags or {}
     catalog = catalog or Catalog()
     accepted = accept(records, catalog, horizons or Horizons())
     events = accepted.events
     plain = {"cases" if topic == "actions" else topic: facts.facts(events, topic, key, catalog) for topic, key in facts.KEYS.items()}
-    counted = loyalty.counted_responses(events, catalog)
+    counted = loyalty.counted_responses(events, catalog, flags)
     asked = asking.invitations_asked(events, catalog)
     return plain | {
-        "responses": facts.responses(events, catalog),
+        "responses": facts.responses(events, catalog, flags),
         "transactions": facts.transactions(events, catalog),
         "dead_letters": facts.dead_letters(accepted.dead_letters),
         "loyalty_daily": loyalty.daily(counted),

@@ -1,7 +1,7 @@
 """Which customers were asked after a purchase: what shows that those with a bad experience are left out.
 
-A customer was asked if an invitation that names the purchase was sent within ``ASK_DAYS``, and none that names it bounced. Order does not matter:
-what was known of a purchase before and after an event is compared, and the difference is told.
+A customer was asked if an invitation that names the purchase was sent within ``ASK_DAYS`` of it, before or after, and none that names it bounced in
+that time. Order does not matter: what was known of a purchase before and after an event is compared, and the difference is told.
 """
 
 from typing import ClassVar
@@ -16,8 +16,11 @@ from streams.core.state_table import Columns, StateTable
 
 DAY = 86_400_000_000
 """Microseconds."""
-SOLD, RISKY, SENT, BOUNCED = (np.uint8(1 << bit) for bit in range(4))
-_NEVER = 2**62
+SOLD, RISKY = (np.uint8(1 << bit) for bit in range(2))
+_EMPTY = 2**62
+"""A slot that holds no time."""
+MOST_SENT, MOST_BOUNCED = 4, 2
+"""Of more invitations that name one purchase the earliest count."""
 NUMBERS = ("transactions", "asked", "risky", "risky_unasked")
 """What is told of a purchase; see ``Flow``."""
 
@@ -26,19 +29,29 @@ class PurchaseTable(StateTable):
     """Purchases of the last days and the invitations that name them, by transaction; either may come first."""
 
     NAME = "asked_purchases"
-    COLUMNS: ClassVar[Columns] = {"known": np.uint8, "unit": np.int32, "day": np.int32, "sold_at": np.int64, "sent_at": np.int64, "seen_at": np.int64}
+    COLUMNS: ClassVar[Columns] = {
+        "known": np.uint8,
+        "unit": np.int32,
+        "day": np.int32,
+        "sold_at": np.int64,
+        "sent": (np.int64, (MOST_SENT,)),
+        "bounced": (np.int64, (MOST_BOUNCED,)),
+        "seen_at": np.int64,
+    }
     known: npt.NDArray[np.uint8]
     unit: npt.NDArray[np.int32]
     day: npt.NDArray[np.int32]
     sold_at: Int64s
-    sent_at: Int64s
-    """Of the first invitation, counted back from a distant future so that a new row has none."""
+    sent: Int64s
+    """Times of invitations, ascending; ``_EMPTY`` where there are fewer."""
+    bounced: Int64s
+    """Times of those that bounced, likewise."""
     seen_at: Int64s
     """Time of the newest event."""
 
     def sold(self, keys: UInt64s, units: Int64s, days: Int64s, times: Int64s, risky: Bools) -> "Difference":
         """Takes in purchases, each given once."""
-        rows, _ = self.find_or_append(keys)
+        rows = self._rows(keys)
         before = self._told(rows)
         self.known[rows] |= SOLD | np.where(risky, RISKY, np.uint8(0))
         self.unit[rows], self.day[rows], self.sold_at[rows] = units, days, times
@@ -47,13 +60,18 @@ class PurchaseTable(StateTable):
 
     def invited(self, keys: UInt64s, times: Int64s, bounced: Bools) -> "Difference":
         """Takes in invitations sent, and those of them that ``bounced``, by the purchase that they name; several may name one."""
-        every, _ = self.find_or_append(keys)
+        every = self._rows(keys)
         rows = np.unique(every)
         before = self._told(rows)
-        np.bitwise_or.at(self.known, every, np.where(bounced, BOUNCED, SENT))
-        np.maximum.at(self.sent_at, every[~bounced], _NEVER - times[~bounced])
+        _keep_earliest(self.sent, every[~bounced], times[~bounced])
+        _keep_earliest(self.bounced, every[bounced], times[bounced])
         self._see(every, times)
         return Difference(rows, self._told(rows) - before)
+
+    def _rows(self, keys: UInt64s) -> Int64s:
+        rows, added = self.find_or_append(keys)
+        self.sent[added], self.bounced[added], self.seen_at[added] = _EMPTY, _EMPTY, -_EMPTY
+        return rows
 
     def _see(self, rows: Int64s, times: Int64s) -> None:
         np.maximum.at(self.seen_at, rows, times)
@@ -63,9 +81,25 @@ class PurchaseTable(StateTable):
         """Returns what is told of each purchase: a column for each of ``NUMBERS``."""
         known = self.known[rows]
         sold, risky = known & SOLD != 0, known & RISKY != 0
-        in_time = _NEVER - self.sent_at[rows] <= self.sold_at[rows] + ASK_DAYS * DAY
-        asked = (known & SENT != 0) & (known & BOUNCED == 0) & in_time
+        first, last = (self.sold_at[rows] + sign * ASK_DAYS * DAY for sign in (-1, 1))
+        sent, bounced = (_any_within(times[rows], first, last) for times in (self.sent, self.bounced))
+        asked = sent & ~bounced
         return np.stack([sold, sold & ~risky & asked, sold & risky, sold & risky & ~asked], axis=1).astype(np.int64)
+
+
+def _keep_earliest(slots: Int64s, rows: Int64s, times: Int64s) -> None:
+    """Adds times to the slots of rows, each of which may be given several times."""
+    while len(rows):
+        first = np.unique(rows, return_index=True)[1]
+        chosen, added = rows[first], times[first]
+        held = slots[chosen]
+        new = np.flatnonzero(~(held == added[:, None]).any(axis=1))
+        slots[chosen[new]] = np.sort(np.concatenate([held[new], added[new, None]], axis=1), axis=1)[:, : slots.shape[1]]
+        rows, times = np.delete(rows, first), np.delete(times, first)
+
+
+def _any_within(times: Int64s, first: Int64s, last: Int64s) -> Bools:
+    return np.asarray(((times >= first[:, None]) & (times <= last[:, None])).any(axis=1))
 
 
 class Difference:

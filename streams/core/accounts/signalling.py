@@ -1,7 +1,7 @@
 """What a flush tells the units stage: answers that began or ceased to count, chances to be answered, and what the whole fleet did."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +37,7 @@ from streams.core.signals import (
 FEWEST_STRAIGHT = 4
 """The same answer to so many questions is no accident."""
 NOT_YET = -(2**31)
-"""The clock of a partition that has read nothing."""
+"""The clock of a partition that has read nothing of a topic of which there may be more."""
 _CLOCK_TOPICS = (Topic.FEEDBACK, Topic.INVITATIONS, Topic.TRANSACTIONS)
 _REVISION, _FORM = salt("revision of an answer"), salt("form")
 _SENT, _BOUNCED = (list(InvitationType).index(kind) for kind in (InvitationType.SENT, InvitationType.BOUNCED))
@@ -187,8 +187,11 @@ class Signalling:
 
     # -- taking -------------------------------------------------------------------------------------------------------
 
-    def take(self, state: AccountsState, partition: int, *, caught_up: bool) -> Iterator[UnitSignals | FleetSignals]:
-        """Yields the signals since the last time, once: those of each unit, then those for everybody, of which the last tells the clock."""
+    def take(self, state: AccountsState, partition: int, resting: Collection[Topic]) -> Iterator[UnitSignals | FleetSignals]:
+        """Yields the signals since the last time, once: those of each unit, then those for everybody, of which the last tells the clock.
+
+        ``resting`` are the topics that have nothing more to read for now.
+        """
         flows: dict[str, list[Flow]] = defaultdict(list)
         for (unit, day), numbers in self._flows.items():
             if any(numbers):
@@ -202,16 +205,23 @@ class Signalling:
         new_units = list(zip(hash_strings(list(first_days)).tolist(), first_days.values(), strict=True))
         strata = [Stratum(*cell, *numbers) for cell, numbers in self._strata.items() if any(numbers)]
         paces = [Pace(*cell, number) for cell, number in self._paces.items()]
+        clock, caught_up = self._clock(state, resting), all(topic in resting for topic in _CLOCK_TOPICS)
         rest = max(len(new_units), len(strata), len(paces))
         for at in range(0, max(rest, 1), MOST_NUMBERS):
             is_last = at + MOST_NUMBERS >= rest
             parts = new_units[at : at + MOST_NUMBERS], strata[at : at + MOST_NUMBERS], paces[at : at + MOST_NUMBERS]
-            yield FleetSignals(partition, self._clock(state) if is_last else None, caught_up and is_last, *parts)
+            yield FleetSignals(partition, clock if is_last else None, is_last and caught_up, *parts)
         self._clear()
 
-    def _clock(self, state: AccountsState) -> int:
-        reached = [state.watermarks[topic] for topic in _CLOCK_TOPICS if topic in state.watermarks]
-        return int(self._local_days(np.array([min(reached)]))[0]) if reached else NOT_YET
+    def _clock(self, state: AccountsState, resting: Collection[Topic]) -> int:
+        """Returns the day that all topics have reached which have more to read; where none has, the newest day of any."""
+        reached = {topic: state.watermarks.get(topic) for topic in _CLOCK_TOPICS}
+        waited_for = [newest for topic, newest in reached.items() if topic not in resting]
+        known = [newest for newest in reached.values() if newest is not None]
+        if None in waited_for or not known:
+            return NOT_YET
+        instant = min(newest for newest in waited_for if newest is not None) if waited_for else max(known)
+        return int(self._local_days(np.array([instant]))[0])
 
 
 def _revision_keys(keys: UInt64s, revisions: Int64s) -> UInt64s:

@@ -68,7 +68,8 @@ class AccountsStage:
         self._dead_letters: list[DeadLetter] = []
         self._pending = 0
         self._is_first_flush = True
-        self._rests = False
+        self._resting: set[Topic] = set()
+        self._has_news = False
 
     def position(self, topic: str) -> int:
         """Next offset to read; 0 where nothing was read."""
@@ -82,9 +83,11 @@ class AccountsStage:
         """The cells of this flush are in the sink; kept with the next flush."""
         self.state.acknowledged = max(self.state.acknowledged, sequence)
 
-    def rest(self) -> None:
-        """There is nothing more to read for now; the units stage hears of it with the next flush."""
-        self._rests = self.signalling is not None
+    def rest(self, topics: Iterable[str]) -> None:
+        """Of these topics there is nothing more to read for now; the units stage hears of it with the next flush."""
+        resting = self._resting | {Topic(topic) for topic in topics}
+        self._has_news |= self.signalling is not None and resting != self._resting
+        self._resting = resting
 
     def apply(self, topic: str, records: Sequence[SourceRecord]) -> Applied:
         """Apply records of one topic in offset order; those below ``position(topic)`` are skipped."""
@@ -102,13 +105,13 @@ class AccountsStage:
         self._dead_letters += [self._dead_letter(topic, fresh[refused.index], refused) for refused in rejected]
         self.state.positions[topic] = fresh[-1].offset + 1
         self._pending += len(fresh)
-        self._rests = False
+        self._resting.discard(topic)
         reasons: Counter[RejectReason] = Counter(refused.reason for refused in rejected)
         return Applied(accepted, duplicates, len(records) - len(fresh), reasons, events.unknown_fields)
 
     def flush(self) -> Flush | None:
         """All that changed since the last flush, or None; see ``PartitionStage``."""
-        if not self._pending and not self._is_first_flush and not self._rests:
+        if not self._pending and not self._is_first_flush and not self._has_news:
             return None
         state = self.state
         state.sequence += 1
@@ -128,14 +131,14 @@ class AccountsStage:
             records=self._pending,
             signals=self._signals(),
         )
-        self._facts, self._dead_letters, self._pending, self._is_first_flush, self._rests = {}, [], 0, False, False
+        self._facts, self._dead_letters, self._pending, self._is_first_flush, self._has_news = {}, [], 0, False, False
         forget(state, self._horizons)
         return flush
 
     def _signals(self) -> list[SignalRecord]:
         if self.signalling is None:
             return []
-        signals = self.signalling.take(self.state, self._partition, caught_up=self._rests)
+        signals = self.signalling.take(self.state, self._partition, self._resting)
         return [SignalRecord(signal.unit_id.encode() if isinstance(signal, UnitSignals) else None, encode(signal)) for signal in signals]
 
     def _take_in(self, topic: Topic, events: Decoded) -> tuple[int, int, list[Rejected]]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from schemas.rows import Table
 from schemas.topics import SIGNALS
 from streams.core.batch import SourceRecord
-from streams.core.signals import CLOSING_DAYS, FleetSignals, UnitSignals, decode
+from streams.core.signals import CLOSING_DAYS, IDLE_DAYS, FleetSignals, UnitSignals, decode
 from streams.core.stage import EPOCH_SHIFT, Applied, CheckpointRecord, Flush
 from streams.core.units.closing import close_days
 from streams.core.units.findings import record_closed, record_open
@@ -22,6 +22,7 @@ from streams.core.units.intake import group_hash, take_in_fleet, take_in_units
 from streams.core.units.judging import OpenDays
 from streams.core.units.projection import finding_rows, progress_rows, sign_rows, unit_rows
 from streams.core.units.state import UnitsState
+from streams.core.units.tables import HISTORY
 from streams.core.units.verdict import flags, record_signs, record_units
 
 
@@ -68,8 +69,9 @@ class UnitsStage:
         """The cells of this flush are in the sink; kept with the next flush."""
         self.state.acknowledged = max(self.state.acknowledged, sequence)
 
-    def rest(self) -> None:
+    def rest(self, topics: Iterable[str]) -> None:
         """Nothing: how far the inputs are is told by the signals."""
+        del topics
 
     def apply(self, topic: str, records: Sequence[SourceRecord]) -> Applied:
         """Takes in signals in offset order; those below the position are skipped."""
@@ -159,11 +161,15 @@ class UnitsStage:
         if clocks.count < self._source_partitions:
             return None, None, False
         day, caught_up = clocks.day[: clocks.count], clocks.caught_up[: clocks.count]
-        idle = bool(caught_up.all())
-        reached = int(day.max() if idle else day[~caught_up].min())
-        return reached - 1, reached - CLOSING_DAYS - 1, idle
+        idle, leader = bool(caught_up.all()), int(day.max())
+        reached = leader if idle else int(day[~caught_up].min())
+        # Whoever is idle may go on from where it stopped, but not from long ago.
+        behind = int(np.where(caught_up, np.maximum(day, leader - IDLE_DAYS), day).min())
+        return reached - 1, min(reached, behind) - CLOSING_DAYS - 1, idle
 
     def _first_day(self, last: int) -> int:
-        """Returns the first day on which anything happened."""
-        days = self.state.units.first_day[: self.state.units.count]
+        """Returns the first day on which anything happened, here or elsewhere in the fleet, of which what is usual is learned."""
+        state = self.state
+        strata, paces = state.strata.day[: state.strata.count], state.paces.day[: state.paces.count]
+        days = np.concatenate([state.units.first_day[: state.units.count], strata[strata != HISTORY], paces[paces != HISTORY]])
         return min(int(days.min()), last + 1) if len(days) else last + 1

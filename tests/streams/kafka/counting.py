@@ -58,7 +58,7 @@ class CountingStage:
     def pending(self) -> int:
         return self.records
 
-    def rest(self) -> None:
+    def rest(self, topics: Iterable[str]) -> None:
         """Nobody is told of it."""
 
     def apply(self, topic: str, records: Sequence[SourceRecord]) -> Applied:

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.accounts.asking import DAY, NUMBERS, Difference, PurchaseTable
+from streams.core.accounts.asking import DAY, MOST_BOUNCED, MOST_SENT, NUMBERS, Difference, PurchaseTable
 from streams.core.signals import ASK_DAYS
 
 LIMIT = ASK_DAYS * DAY
@@ -31,7 +31,7 @@ class Invitation:
     bounced: bool
 
 
-TIMES = st.sampled_from([0, 1, LIMIT, LIMIT + 1, 2 * LIMIT])
+TIMES = st.sampled_from([-LIMIT - 1, -LIMIT, 0, 1, LIMIT, LIMIT + 1])
 SALES = st.lists(st.builds(Sale, st.integers(0, 5), st.sampled_from([0, 1]), st.booleans()), max_size=6, unique_by=lambda sale: sale.purchase)
 INVITATIONS = st.lists(st.builds(Invitation, st.integers(0, 5), TIMES, st.booleans()), max_size=10)
 
@@ -40,7 +40,9 @@ def _expected(sales: list[Sale], invitations: list[Invitation]) -> Counter[tuple
     told: Counter[tuple[int, str]] = Counter()
     for sale in sales:
         about = [one for one in invitations if one.purchase == sale.purchase]
-        asked = any(not one.bounced and one.at <= sale.at + LIMIT for one in about) and not any(one.bounced for one in about)
+        sent = sorted({one.at for one in about if not one.bounced})[:MOST_SENT]
+        bounced = sorted({one.at for one in about if one.bounced})[:MOST_BOUNCED]
+        asked = any(abs(at - sale.at) <= LIMIT for at in sent) and not any(abs(at - sale.at) <= LIMIT for at in bounced)
         told[sale.purchase, "transactions"] += 1
         told[sale.purchase, "asked"] += asked and not sale.risky
         told[sale.purchase, "risky"] += sale.risky

@@ -1,14 +1,21 @@
 """Findings come from what happened, not from how it was read."""
 
 import json
+import random
 import re
+from collections import defaultdict
 from datetime import date
 
 import pytest
 
-from schemas.enums import Detector
+from schemas.catalog import Catalog
+from schemas.enums import Detector, Topic
 from schemas.rows import TABLES, Table
-from tests.streams.core.units.company import Fleet, company, run
+from tests.chaos.stream import generate
+from tests.chaos.trial import plan
+from tests.oracle.records import Record as Sent
+from tests.streams.core.units.company import company, run
+from tests.streams.core.units.fleet import Fleet, Record
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +79,7 @@ def test_each_unit_is_judged_and_suspects_say_why(fleet: Fleet) -> None:
 
 
 def test_rows_are_as_declared(fleet: Fleet) -> None:
-    assert fleet.sink.keys() == {Table.FINDINGS, Table.SIGNS, Table.UNITS}
+    assert fleet.sink.keys() == {Table.FINDINGS, Table.SIGNS, Table.UNITS, Table.JUDGED}
     for table, found in fleet.sink.items():
         for row in found.values():
             assert row.keys() == {column.name for column in TABLES[table].columns}
@@ -92,3 +99,41 @@ def test_records_that_arrive_days_late_and_out_of_order_give_the_same(fleet: Fle
 @pytest.mark.parametrize("seed", [6, 7])
 def test_stages_that_are_lost_with_what_the_sink_had_not_got_give_the_same(fleet: Fleet, seed: int) -> None:
     assert _same(run(2, seed, crashes=True), fleet)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 14])
+def test_topics_may_be_read_in_any_order_to_each_other(seed: int) -> None:
+    """Everything that makes counting hard: revisions, withdrawals, copies, invitations before their purchases, topics far ahead of others."""
+    options = plan(seed).stream
+    records = generate(seed, options)
+    catalog = Catalog(timezone=options.catalog.timezone, base_currency=options.catalog.base_currency, fx_rates=options.catalog.fx_rates)
+    chance = random.Random(seed)
+
+    expected = _read(records, catalog, None)
+    assert any(row["flags"] for row in expected.flags().values())
+    for _ in range(2):
+        assert _same(_read(records, catalog, chance), expected)
+
+
+def _read(records: list[Sent], catalog: Catalog, chance: random.Random | None) -> Fleet:
+    """Each topic of a partition in order; ``chance`` chooses which goes on, and when stages flush."""
+    fleet = Fleet(catalog, 4)
+    lanes: dict[tuple[int, Topic], list[Record]] = defaultdict(list)
+    for sent in records:
+        lanes[sent.partition, Topic(sent.topic)].append(Record(sent.offset, sent.timestamp_ms, sent.key, sent.value, sent.headers))
+    while left := [lane for lane, waiting in lanes.items() if waiting]:
+        lane = chance.choice(left) if chance else left[0]
+        size = chance.randint(1, 100) if chance else len(lanes[lane])
+        fleet.feed(lane[0], ((lane[1], record) for record in lanes[lane][:size]))
+        del lanes[lane][:size]
+        if chance and chance.random() < 0.3:
+            fleet.tell(lane[0])
+        if chance and chance.random() < 0.3:
+            fleet.hear(chance.randrange(4))
+    for partition, topic in chance.sample([(p, topic) for p in range(4) for topic in Topic], 4 * len(Topic)) if chance else ():
+        fleet.accounts[partition].rest([topic])
+        if chance and chance.random() < 0.5:
+            fleet.tell(partition)
+            fleet.hear(chance.randrange(4))
+    fleet.end()
+    return fleet
