@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from kafka import KafkaAdminClient
 from kafka.errors import GroupAuthorizationFailedError, KafkaError
 
-from schemas.topics import CHECKPOINTS, DEAD_LETTERS
+from schemas.enums import Stage
+from schemas.topics import CHECKPOINTS, DEAD_LETTERS, consumer_group
 from streams.connections import admin
 from streams.doctor.finding import Finding, State
 from streams.errors import ConfigurationError, KafkaUnavailable
@@ -46,15 +47,16 @@ def _check_cluster(client: KafkaAdminClient, settings: Settings) -> Iterator[Fin
 
 
 def _check_group(client: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
-    try:
-        client.list_group_offsets(settings.group)
-    except GroupAuthorizationFailedError:
-        yield Finding("kafka", "group", State.PROBLEM, f"{settings.group} may not be read", f"grant READ and DESCRIBE on group {settings.group}")
-    except KafkaError:
-        # A cluster that never had a group has no coordinator yet; the first worker makes one.
-        yield Finding("kafka", "group", State.OK, f"{settings.group}: not used yet")
-    else:
-        yield Finding("kafka", "group", State.OK, f"{settings.group} may be used")
+    for group in (consumer_group(settings.group, stage) for stage in Stage):
+        try:
+            client.list_group_offsets(group)
+        except GroupAuthorizationFailedError:
+            yield Finding("kafka", "group", State.PROBLEM, f"{group} may not be read", f"grant READ and DESCRIBE on group {group}")
+        except KafkaError:
+            # A cluster that never had a group has no coordinator yet; the first worker makes one.
+            yield Finding("kafka", "group", State.OK, f"{group}: not used yet")
+        else:
+            yield Finding("kafka", "group", State.OK, f"{group} may be used")
 
 
 def _check_topics(client: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """``candor worker``: events in, numbers out, and an end in order."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.enums import Stage, Topic
-from schemas.topics import CHECKPOINTS
+from schemas.enums import Topic
+from schemas.topics import CHECKPOINTS, SIGNALS
 from sinks.clickhouse import connect
 from streams.connections import admin
 from streams.files import FileRecord, write_events
@@ -59,9 +60,12 @@ def test_events_become_numbers_and_sigterm_ends_it(candor: Run, settings: Settin
     assert candor("produce", str(events)).exit_code == 0
     clickhouse = connect(settings.clickhouse_url.get_secret_value())
 
-    with _worker(log, CANDOR_FLUSH_INTERVAL_SECONDS="0.2") as worker:
+    with _worker(log, CANDOR_FLUSH_INTERVAL_SECONDS="0.2", CANDOR_IDLE_SECONDS="0.5") as worker:
         wait_for(lambda: clickhouse.command("SELECT sum(n) FROM loyalty_daily") == "110", 60, log.read_text)
         wait_for(lambda: clickhouse.command("SELECT count() FROM dead_letters") == "1", 60, log.read_text)
+        # Nothing more comes, so what is there is judged: the day of the answers, but none after it.
+        judged = f"SELECT countIf(up_to_date AND judged = '2026-01-01') = {settings.partitions} FROM integrity_progress"
+        wait_for(lambda: clickhouse.command(judged) == "1", 60, log.read_text)
         worker.send_signal(signal.SIGTERM)
         assert _ended(worker, log) == 0
 
@@ -99,16 +103,19 @@ def test_a_database_or_a_checkpoint_that_was_made_anew_is_noticed(candor: Run, s
         worker.send_signal(signal.SIGTERM)
         assert _ended(worker, log) == 0
 
-    checkpoint = settings.topic_prefix + CHECKPOINTS[Stage.ACCOUNTS].name
-    with admin(settings) as kafka:
-        kafka.delete_topics([checkpoint])
-        wait_for(lambda: checkpoint not in kafka.list_topics(), 30)
-    assert candor("topics", "create").exit_code == 0
-    with _worker(log) as worker:
-        assert _ended(worker, log) == 1
-    assert "the database holds rows of partition" in log.read_text()
-    assert f"delete the topic {checkpoint}" in log.read_text()
+    own = [settings.topic_prefix + name for name in (*(spec.name for spec in CHECKPOINTS.values()), SIGNALS.name)]
+    for deleted in (own[:1], own):
+        _delete(settings, deleted)
+        assert candor("topics", "create").exit_code == 0
+        with _worker(log) as worker:
+            assert _ended(worker, log) == 1
+        # Whichever stage opens a partition first.
+        noticed = f"the database holds rows of partition|{own[0]} was made anew" if len(deleted) == 1 else "the database holds rows of partition"
+        assert re.search(noticed, log.read_text())
+        assert f"delete the topics {settings.topic_prefix}signals and {settings.topic_prefix}checkpoint.*" in log.read_text()
 
+    _delete(settings, own)
+    assert candor("topics", "create").exit_code == 0
     database = clickhouse.address.database
     clickhouse.command(f"DROP DATABASE {database}")
     assert candor("migrate").exit_code == 0
@@ -123,6 +130,12 @@ def test_a_database_or_a_checkpoint_that_was_made_anew_is_noticed(candor: Run, s
         assert _ended(worker, log) == 1
     assert "the database was made anew" in log.read_text()
     clickhouse.close()
+
+
+def _delete(settings: Settings, topics: list[str]) -> None:
+    with admin(settings) as kafka:
+        kafka.delete_topics(topics)
+        wait_for(lambda: not set(topics) & set(kafka.list_topics()), 30)
 
 
 @pytest.mark.usefixtures("settings")

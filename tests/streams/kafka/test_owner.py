@@ -1,15 +1,17 @@
 """Owning a partition: one owner at a time, and all or nothing of what it writes."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from schemas.enums import RejectReason, Stage, Topic
-from streams.core.stage import CheckpointRecord, DeadLetter, Flush
+from schemas.topics import SIGNALS
+from streams.core.stage import CheckpointRecord, DeadLetter, Flush, SignalRecord
 from streams.errors import ProblemFound
 from streams.kafka.checkpoint import read_checkpoint
 from streams.kafka.owner import Ownership, OwnershipLost, PartitionOwner
@@ -94,6 +96,38 @@ def test_a_flush_of_many_megabytes_is_written_and_read_back(scene: Scene) -> Non
         await owner.close()
 
     run(scenario())
+
+
+def test_signals_go_where_their_unit_lives_or_to_everybody_and_only_with_their_flush(scene: Scene) -> None:
+    """Kafka's own producer decides where a unit lives."""
+
+    async def scenario() -> None:
+        partitions = scene.settings.partitions
+        names = [f"unit {number} ü".encode() for number in range(20)]
+        async with AIOKafkaProducer(**scene.client) as producer:
+            await producer.partitions_for(ownership(scene).prefix + SIGNALS.name)
+            homes = {name: producer._partition(ownership(scene).prefix + SIGNALS.name, None, name, None, name, None) for name in names}
+        zombie, _ = await _telling(scene)
+        owner, first = await _telling(scene)
+        signals = [*(SignalRecord(name, b"of " + name) for name in names), SignalRecord(None, b"to all"), SignalRecord(names[0], b"later")]
+        with pytest.raises(OwnershipLost):
+            await zombie.write(replace(first, signals=[SignalRecord(None, b"of a zombie")]))
+        await owner.write(replace(first, signals=signals))
+        found = await scene._read(ownership(scene).prefix + SIGNALS.name)
+        keyed = Counter((record.key, record.value, record.partition) for record in found if record.key)
+        assert keyed == Counter((signal.unit_id, signal.value, homes[signal.unit_id]) for signal in signals if signal.unit_id)
+        assert sorted((r.value, r.partition) for r in found if r.key is None) == [(b"to all", partition) for partition in range(partitions)]
+        assert [r.value for r in found if r.key == names[0]] == [b"of " + names[0], b"later"]
+        await zombie.close()
+        await owner.close()
+
+    run(scenario())
+
+
+async def _telling(scene: Scene) -> tuple[PartitionOwner, Flush]:
+    owner, first = await PartitionOwner.open(replace(ownership(scene), partitions=scene.settings.partitions), 1, compute)
+    assert first is not None
+    return owner, first
 
 
 LETTER = DeadLetter(Topic.FEEDBACK, 1, 7, 1_767_225_600_000, b"key", b"value", [], Stage.ACCOUNTS, RejectReason.MISSING_FIELD, "score", "absent")
