@@ -37,6 +37,7 @@ COMMANDS: dict[str, Entry] = {
     "clickhouse": Entry("clickhouse", "Serve an embedded ClickHouse over HTTP."),
     "topics": Entry("topics", "Create the topics, or report how they differ."),
     "migrate": Entry("migrate", "Bring the tables and views of ClickHouse up to date."),
+    "findings": Entry("findings", "Find and show which units look gamed, with the evidence."),
     "dlq": Entry("dlq", "Find, show, export and replay dead letters."),
     "doctor": Entry("doctor", "Check everything that Candor needs, and say what to do."),
     "contracts": Entry("contracts", "Write or check the generated contracts and documentation."),

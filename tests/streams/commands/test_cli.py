@@ -19,7 +19,7 @@ from streams.errors import CandorError, ConfigurationError, KafkaUnavailable, Pr
 from tests.streams.commands.conftest import Run
 
 ROOT = Path(__file__).parents[3]
-EXPECTED = {"demo", "worker", "replay", "produce", "import", "simulate", "clickhouse", "topics", "migrate", "dlq", "doctor", "contracts"}
+EXPECTED = {"demo", "worker", "replay", "produce", "import", "simulate", "clickhouse", "topics", "migrate", "dlq", "doctor", "findings", "contracts"}
 
 
 def _commands(command: click.Command, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], click.Command]]:

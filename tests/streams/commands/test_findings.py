@@ -1,0 +1,63 @@
+"""``candor findings`` against the real engine."""
+
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+
+from schemas.rows import Table
+from sinks.clickhouse import connect
+from streams.settings import Settings
+from tests.sinks.rows import rows
+from tests.streams.commands.conftest import Run
+
+FINDINGS = [
+    {"finding_id": f"{unit}/{detector}/2026-01-{day:02}", "unit_id": unit, "detector": detector, "family": family,
+     "raised_at": datetime(2026, 1, day, 9, tzinfo=UTC)}
+    for unit, detector, family, day in (("u", "shared_devices", "identity", 5), ("u", "level_shift", "score", 6), ("v", "level_shift", "score", 7))
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _found(candor: Run, settings: Settings) -> None:
+    assert candor("migrate").exit_code == 0
+    clickhouse = connect(settings.clickhouse_url.get_secret_value())
+    days = {name: date(2026, 1, 5) for name in ("since", "raised_on", "sounded_on")}
+    clickhouse.insert(Table.FINDINGS, rows(Table.FINDINGS, *({"standing": True, **days, **finding} for finding in FINDINGS)))
+    sign = {"account_id": "a", "response_id": "r", "revision": 7, "unit_id": "u", "day": days["since"], "signs": ["shared_devices"]}
+    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, {**sign, "flags": ["shared_devices"]}))
+    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, {"account_id": "a", "response_id": "r", "unit_id": "u", "withdrawn": False}))
+    clickhouse.insert(Table.UNITS, rows(Table.UNITS, {"unit_id": "u", "state": "suspect"}))
+    clickhouse.close()
+
+
+def test_list_gives_the_newest_first_and_filters(candor: Run) -> None:
+    def listed(*arguments: str) -> list[str]:
+        return [finding["finding_id"] for finding in json.loads(candor("findings", "list", "--json", *arguments).stdout)]
+
+    assert listed() == [finding["finding_id"] for finding in reversed(FINDINGS)]
+    assert listed("--limit", "1") == ["v/level_shift/2026-01-07"]
+    assert listed("--unit", "u") == ["u/level_shift/2026-01-06", "u/shared_devices/2026-01-05"]
+    assert listed("--state", "investigate") == ["v/level_shift/2026-01-07"]
+    assert listed("--state", "suspect", "--detector", "level_shift") == ["u/level_shift/2026-01-06"]
+
+
+def test_list_says_what_was_seen_or_that_nothing_was(candor: Run) -> None:
+    shown = candor("findings", "list", "--unit", "u")
+    assert [line.split()[0] for line in shown.stdout.splitlines()] == ["finding_id", "u/level_shift/2026-01-06", "u/shared_devices/2026-01-05"]
+    assert candor("findings", "list", "--unit", "nobody").stderr.strip() == "no findings"
+
+
+def test_show_gives_the_unit_and_the_responses_that_carry_the_sign(candor: Run) -> None:
+    shown = json.loads(candor("findings", "show", "u/shared_devices/2026-01-05", "--json").stdout)
+    assert (shown["finding"]["state"], shown["finding"]["response_ids"], shown["unit"]["state"]) == ("suspect", ["r"], "suspect")
+    assert [(row["response_id"], row["flagged"], row["flag_reasons"]) for row in shown["responses"]] == [("r", True, ["shared_devices"])]
+    told = candor("findings", "show", "u/shared_devices/2026-01-05")
+    assert all(word in told.stdout for word in ("u/shared_devices/2026-01-05", "unit u", "nps_excluded", "flag_reasons"))
+
+
+def test_show_says_where_nothing_is_seen_on_single_responses_and_where_there_is_no_such_finding(candor: Run) -> None:
+    assert "numbers alone" in candor("findings", "show", "u/level_shift/2026-01-06").stderr
+    missing = candor("findings", "show", "u/none")
+    assert missing.exit_code == 1
+    assert "candor findings list" in missing.stderr
