@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from schemas.begging import Language, Lexicon
 from schemas.enums import CaseTrigger, FalseAlarms, ResponseClass
 from schemas.events.fields import Currency, Id, Text
 
@@ -241,6 +242,8 @@ class Catalog(Part):
     """Where segments and quadrants are cut."""
     false_alarms: FalseAlarms = FalseAlarms.ONE_A_MONTH
     """False alarms that all units together may raise, at most, where nothing is wrong; the thresholds of all detectors follow from it."""
+    begging: dict[Language, Lexicon] = Field(default_factory=dict)
+    """How begging for a score sounds, by language (ISO 639); stands in for the lexicon that Candor brings for the language, if it brings one."""
     detectors: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
     """Settings of detectors where they differ from the defaults, by detector."""
 

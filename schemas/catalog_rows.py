@@ -69,7 +69,8 @@ def _dumped(parts: Sequence[BaseModel], as_json: Sequence[str] = ()) -> list[_Ro
 
 
 def _settings(catalog: Catalog) -> list[_Row]:
-    return [{"name": name, "value": _json(getattr(catalog, name))} for name in ("detectors", "false_alarms", "grades", "loyalty_matrix", "margin")]
+    parts = catalog.model_dump(mode="json")
+    return [{"name": name, "value": _json(parts[name])} for name in ("begging", "detectors", "false_alarms", "grades", "loyalty_matrix", "margin")]
 
 
 CATALOG_TABLES: tuple[CatalogTable, ...] = (

@@ -11,7 +11,7 @@ from schemas.enums import RejectReason, Stage, Topic
 from schemas.events import EVENTS, Event
 from schemas.events_page import events_page
 from schemas.examples import examples
-from schemas.topics import CHECKPOINTS, DEAD_LETTERS, INPUTS, MAX_VALUE_BYTES, TopicSpec
+from schemas.topics import CHECKPOINTS, DEAD_LETTERS, INPUTS, MAX_VALUE_BYTES, SIGNALS, TopicSpec
 
 CONTRACT_VERSION = "1.0.0"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -80,6 +80,7 @@ def asyncapi() -> Json:
     """One AsyncAPI 3 document of everything that Candor reads and writes in Kafka."""
     inputs = {topic.value: _channel(spec, list(EVENTS[topic])) for topic, spec in INPUTS.items()}
     letters = {DEAD_LETTERS.name: _channel(DEAD_LETTERS, ["DeadLetter"])}
+    signals = {SIGNALS.name: _channel(SIGNALS, ["Signal"])}
     checkpoints = {_channel_name(spec): _channel(spec, ["CheckpointCell"]) for spec in CHECKPOINTS.values()}
     return {
         "asyncapi": "3.0.0",
@@ -90,10 +91,11 @@ def asyncapi() -> Json:
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "defaultContentType": "application/json",
-        "channels": {**inputs, **letters, **checkpoints},
+        "channels": {**inputs, **letters, **signals, **checkpoints},
         "operations": {
             **{f"read-{name}": _operation("receive", name, "Candor reads it; producers send to it.") for name in inputs},
             **{f"write-{name}": _operation("send", name, "Candor writes it.") for name in letters},
+            **{f"write-{name}": _operation("send", name, "One stage of Candor writes it, the next reads it.") for name in signals},
             **{f"write-{name}": _operation("send", name, "Candor writes it for itself, and reads it after a take-over.") for name in checkpoints},
         },
         "components": {"messages": _messages()},
@@ -142,6 +144,12 @@ def _messages() -> Json:
         "contentType": "application/octet-stream",
         "headers": {"type": "object", "properties": DEAD_LETTER_HEADERS},
         "payload": {"description": "The value of the refused record, whatever it is."},
+    }
+    found["Signal"] = {
+        "name": "Signal",
+        "summary": "What changed at a unit, or in the whole fleet. Internal: it changes without notice.",
+        "contentType": "application/msgpack",
+        "payload": {"description": "Internal."},
     }
     found["CheckpointCell"] = {
         "name": "CheckpointCell",

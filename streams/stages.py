@@ -46,7 +46,7 @@ def chained_stages(settings: Settings, catalog: Catalog) -> ChainedStages:
 
 def signalling_of(catalog: Catalog) -> Callable[[], Signalling]:
     """Makes what an accounts stage tells the units stage with."""
-    lexicons, groups = default_lexicons(), _peer_groups(catalog)
+    lexicons, groups = {**default_lexicons(), **catalog.begging}, _peer_groups(catalog)
     return lambda: Signalling(lexicons, lambda unit: group_hash(groups.get(unit, "")), lambda instants: local_days(instants, catalog.timezone))
 
 

@@ -30,6 +30,8 @@ FULL = Catalog.model_validate(
         "sla_policies": [{"trigger": "detractor", "hours": 24}, {"trigger": "risk", "hours": 8, "business_calendar": {"holidays": ["2026-01-01"]}}],
         "products": [{"product_id": "ink", "consumable": True}],
         "margin": 0.4,
+        "false_alarms": "one a quarter",
+        "begging": {"nl": {"lists": {"top": ["tien"]}, "phrases": ["geef ons een {top}"]}},
     }
 )
 
@@ -87,7 +89,7 @@ def test_nested_parts_can_be_read_with_sql(clickhouse: ClickHouse) -> None:
 
 def test_every_part_of_the_catalog_is_stored() -> None:
     """Fails when the catalog grows a part, or a field of a part, that no table holds."""
-    names = {table.name for table in CATALOG_TABLES} | {"grades", "loyalty_matrix", "detectors", "false_alarms", "margin"}
+    names = {table.name for table in CATALOG_TABLES} | {"grades", "loyalty_matrix", "begging", "detectors", "false_alarms", "margin"}
     assert set(Catalog.model_fields) | {"catalog_settings"} == names
     for table in CATALOG_TABLES:
         rows = table.rows(FULL)
