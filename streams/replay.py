@@ -114,7 +114,6 @@ class Replay:
         self._stage: PartitionStage = stages.restore(PARTITION, [record for record in records if not record.key.startswith(FILE_PREFIX)])
         self._offsets: dict[Topic, int] = {topic: self._stage.position(topic) for topic in Topic}
         self._unwritten: dict[bytes, FileState] = {}
-        self._applied = False
         self.summary = Summary()
 
     def run(self, paths: Sequence[Path], on_progress: Callable[[Summary], None] = lambda _: None, *, abandon: bool = False) -> Summary:
@@ -133,8 +132,7 @@ class Replay:
             # What stands before a line that cannot be read was applied, and is kept.
             self._flush()
             raise
-        if self._applied:
-            self._stage.rest(Topic)
+        self._stage.rest(Topic)
         self._flush()
         on_progress(self.summary)
         return self.summary
@@ -178,7 +176,6 @@ class Replay:
         self._remember(file, done, done=True)
 
     def _apply(self, stretch: Sequence[FileRecord]) -> None:
-        self._applied = True
         by_topic: dict[Topic, list[Numbered]] = {}
         for record in stretch:
             offset = self._offsets[record.topic]

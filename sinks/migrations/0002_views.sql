@@ -86,17 +86,19 @@ AS SELECT
     (fact.withdrawn OR (fact.account_id, fact.response_id) GLOBAL IN (
         SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic
     )) AS withdrawn,
-    CAST(notEmpty(sign.flags), 'Bool') AS flagged,
-    sign.flags AS flag_reasons,
+    CAST(notEmpty(sign.reasons), 'Bool') AS flagged,
+    sign.reasons AS flag_reasons,
     fact.source_partition,
     fact.source_offset
 FROM fact_responses AS fact FINAL
 GLOBAL ANY LEFT JOIN (
-    SELECT account_id AS of_account, response_id AS of_response, revision AS of_revision, unit_id AS of_unit, flags
+    -- A revision that comes in time takes the flags of the one before it away; one that comes later inherits them.
+    SELECT account_id AS of_account, response_id AS of_response, unit_id AS of_unit, arraySort(groupUniqArrayArray(flags)) AS reasons
     FROM cell_signs FINAL
     WHERE notEmpty(flags)
+    GROUP BY account_id, response_id, unit_id
 ) AS sign
-    ON fact.account_id = sign.of_account AND fact.response_id = sign.of_response AND fact.revision = sign.of_revision AND fact.unit_id = sign.of_unit
+    ON fact.account_id = sign.of_account AND fact.response_id = sign.of_response AND fact.unit_id = sign.of_unit
 SETTINGS join_use_nulls = 0
 COMMENT 'Survey responses, reviews and ratings: the newest revision of each.';
 

@@ -21,7 +21,7 @@ AS SELECT
     fact.channel,
     assumeNotNull(fact.metric) AS metric,
     fact.class,
-    sign.flags AS flag_reasons
+    sign.reasons AS flag_reasons
 FROM (
     SELECT account_id, response_id, revision, day, unit_id, channel, metric, class
     FROM fact_responses FINAL
@@ -30,11 +30,13 @@ FROM (
         AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
 ) AS fact
 GLOBAL INNER JOIN (
-    SELECT account_id AS of_account, response_id AS of_response, revision AS of_revision, unit_id AS of_unit, flags
+    -- A revision that comes in time takes the flags of the one before it away; one that comes later inherits them.
+    SELECT account_id AS of_account, response_id AS of_response, unit_id AS of_unit, arraySort(groupUniqArrayArray(flags)) AS reasons
     FROM cell_signs FINAL
     WHERE notEmpty(flags)
+    GROUP BY account_id, response_id, unit_id
 ) AS sign
-    ON fact.account_id = sign.of_account AND fact.response_id = sign.of_response AND fact.revision = sign.of_revision AND fact.unit_id = sign.of_unit
+    ON fact.account_id = sign.of_account AND fact.response_id = sign.of_response AND fact.unit_id = sign.of_unit
 COMMENT 'Counted responses with at least one standing flag.';
 
 CREATE OR REPLACE VIEW loyalty_sums${on_cluster}

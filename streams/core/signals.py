@@ -40,8 +40,6 @@ class Sign(IntFlag):
     """The customer answered whether a score was asked for."""
     STRAIGHT = 64
     """The same answer to at least four questions."""
-    LATE = 128
-    """It came, or was changed, too late for the detectors; scores hold it all the same."""
 
 
 class Answer(msgspec.Struct, array_like=True, frozen=True):
@@ -126,14 +124,14 @@ class FleetSignals(msgspec.Struct, array_like=True, frozen=True, tag="fleet"):
     caught_up: bool
     """There was nothing more to read: the partition holds nobody up."""
     new_units: list[tuple[int, int]]
-    """Hash and day of the first answer of units that the partition had not met."""
+    """Hash and first day of each unit of which something is told."""
     strata: list[Stratum]
     paces: list[Pace]
 
 
 Signals = UnitSignals | FleetSignals
 MOST_ANSWERS = 1_000
-"""Of a record: with the longest names it stays below half a megabyte."""
+"""Of a record: with the longest names, of characters of four bytes, it takes little more than a megabyte."""
 MOST_NUMBERS = 10_000
 """Of each kind in a record of the fleet: below a megabyte."""
 _ENCODER = msgspec.msgpack.Encoder()

@@ -98,6 +98,11 @@ class Inbox:
         if not self._lanes[partition]:
             self._oldest.pop(partition, None)
 
+    def reached(self, topic: str, partition: int) -> int | None:
+        """Where the last batch that was kept ended, or reading began, if nothing waits of it; None where something does, or nothing is expected."""
+        lane = self._lanes[partition].get(topic)
+        return lane.expected if lane is not None and not lane.waiting else None
+
     def records(self, partition: int) -> int:
         """Records that wait."""
         return self._records[partition]

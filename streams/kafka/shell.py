@@ -166,20 +166,22 @@ class Shell:
             await _set_within(self._flush_wanted, left)
 
     async def _let_rest(self, now: float) -> None:
-        """Tell the stages which inputs are idle: nothing came for a while, and nothing more is there."""
-        for slot in list(self._slots.values()):
+        """Tell the stages which inputs are idle: nothing came for a while, nothing more is there, and all that was there is applied."""
+        for slot in list(self._slots.values()) if not self._suspended else ():
             silent = {
                 partition
                 for partition in self._inputs(slot.partition, slot.paused)
                 if partition.topic not in slot.resting and now - slot.busy_at.setdefault(partition.topic, now) >= self._pace.idle
             }
-            if not silent or self._inbox.records(slot.partition):
+            if not silent:
                 continue
             slot.busy_at |= dict.fromkeys((partition.topic for partition in silent), now)
             with suppress(KafkaError):  # taken away this moment, or the broker is away: looked at again later
-                ended = {partition.topic for partition in await self._faust.ended(sorted(silent))}
-                await self.compute(slot.owner.stage.rest, [name.removeprefix(self._ownership.prefix) for name in ended])
-                slot.resting |= ended
+                ended = await self._faust.ended(sorted(silent))
+                # What was taken and is still on its way has not been kept yet, or has not been applied.
+                applied = {tp.topic for tp, end in ended.items() if self._inbox.reached(tp.topic, tp.partition) == end}
+                await self.compute(slot.owner.stage.rest, [name.removeprefix(self._ownership.prefix) for name in applied])
+                slot.resting |= applied
 
     async def _flush(self) -> None:
         self._flush_wanted.clear()

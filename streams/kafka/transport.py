@@ -121,14 +121,20 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         return await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
 
-    async def ended(self, partitions: list[TP]) -> set[TP]:
-        """Those of which everything at the broker was taken."""
+    async def ended(self, partitions: list[TP]) -> dict[TP, int]:
+        """Those of which everything at the broker was taken, and where the last batch of each ended; raises ``KafkaError``."""
         consumer = self._ensure_consumer()
         ends = await consumer.end_offsets(partitions)
         assignment = _assignment_of(consumer)
-        # The consumer's own positions: behind the last record of a transaction stands a marker, which is never delivered.
-        positions = {partition: assignment.state_value(partition).position for partition in partitions}  # type: ignore[attr-defined]  # without types
-        return {partition for partition, position in positions.items() if position is not None and position >= ends[partition]}
+        found = {}
+        for partition in partitions:
+            state, stand = assignment.state_value(partition), self._stands.get(partition)  # type: ignore[attr-defined]  # aiokafka's, without types
+            if state is None or not state.has_valid_position or stand is None or stand.assignment is not assignment:
+                continue  # taken away this moment, or not sought yet
+            # The consumer's own position: behind the last record of a transaction stands a marker, which is never delivered.
+            if state.position >= ends[partition]:
+                found[partition] = stand.position
+        return found
 
     async def _fetch_records(
         self,
@@ -236,10 +242,10 @@ class BatchConsumer(AIOKafkaConsumer):
         first, following = await thread.call_thread(thread.limits, partitions)
         return first, following
 
-    async def ended(self, partitions: list[TP]) -> set[TP]:
-        """Those of which everything at the broker was taken; raises ``KafkaError``."""
+    async def ended(self, partitions: list[TP]) -> dict[TP, int]:
+        """Those of which everything at the broker was taken, and where the last batch of each ended; raises ``KafkaError``."""
         thread = cast("BatchConsumerThread", self._thread)
-        ended: set[TP] = await thread.call_thread(thread.ended, partitions)
+        ended: dict[TP, int] = await thread.call_thread(thread.ended, partitions)
         return ended
 
     async def perform_seek(self) -> None:

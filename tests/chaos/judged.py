@@ -4,6 +4,7 @@ The detectors have no oracle; that they are right is shown elsewhere. Here whate
 what the views say of it is computed once more, from the rows that the stages write.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,7 +31,10 @@ class Judged:
     @property
     def flags(self) -> Flags:
         """Detectors for whose findings each response is flagged."""
-        return {key: row["flags"] for key, row in self.fleet.sink[Table.SIGNS].items() if row["flags"]}  # type: ignore[misc]  # keys of a table
+        flags: dict[tuple[object, object, object], set[str]] = defaultdict(set)
+        for row in self.fleet.sink[Table.SIGNS].values():
+            flags[row["account_id"], row["response_id"], row["unit_id"]] |= set(row["flags"])
+        return {key: sorted(reasons) for key, reasons in flags.items() if reasons}
 
     def tables(self, loyalty: dict[str, Rows]) -> dict[str, Rows]:
         """What the views of integrity must hold beside those of loyalty."""

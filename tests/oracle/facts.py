@@ -12,8 +12,8 @@ from tests.oracle.accept import DeadLetter
 from tests.oracle.records import Catalog, Row, Rows
 from tests.oracle.validate import COMMON, SUBMITTED, TYPES, Event, Value, int_of, lines_of
 
-Flags = Mapping[tuple[Value, Value, Value, Value], Sequence[str]]
-"""Detectors for whose findings a response is flagged, by account, response, revision and unit."""
+Flags = Mapping[tuple[Value, Value, Value], Sequence[str]]
+"""Detectors for whose findings a response is flagged, by account, response and unit."""
 BLANK_WHEN_WITHDRAWN: Row = {
     "score": None,
     "score_mapped": None,
@@ -111,7 +111,7 @@ def flags_of(event: Event, flags: Flags) -> Sequence[str]:
     """The flags of the revision that an event submits; a withdrawal has none."""
     if event.event_type == "response.withdrawn":
         return ()
-    return flags.get((event.account_id, event.fields["response_id"], event.fields["revision"], event.fields["unit_id"]), ())
+    return flags.get((event.account_id, event.fields["response_id"], event.fields["unit_id"]), ())
 
 
 def _response_row(response: Response, catalog: Catalog, flags: Flags) -> Row:

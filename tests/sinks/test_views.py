@@ -236,8 +236,17 @@ def test_a_response_is_flagged_as_long_as_a_flag_stands(clickhouse: ClickHouse) 
     assert not clickhouse.query("SELECT * FROM flagged_responses").num_rows
 
 
-@pytest.mark.parametrize("other", [{"account_id": "b"}, {"response_id": "s"}, {"revision": 8}, {"unit_id": "v"}], ids=repr)
-def test_a_flag_is_of_one_revision_at_one_unit(clickhouse: ClickHouse, other: Mapping[str, object]) -> None:
+def test_a_later_revision_inherits_flags_that_still_stand(clickhouse: ClickHouse) -> None:
+    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, response(unit_id="u", revision=9)))
+    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, sign(), sign(revision=8, flags=[]), sign(revision=9, flags=["coached_text"])))
+
+    flagged = one(clickhouse, "SELECT flagged, flag_reasons FROM responses")
+    assert flagged == {"flagged": True, "flag_reasons": ["coached_text", "shared_devices"]}
+    assert clickhouse.query("SELECT * FROM flagged_responses").num_rows == 1
+
+
+@pytest.mark.parametrize("other", [{"account_id": "b"}, {"response_id": "s"}, {"unit_id": "v"}], ids=repr)
+def test_a_flag_is_of_one_response_at_one_unit(clickhouse: ClickHouse, other: Mapping[str, object]) -> None:
     clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, response(unit_id="u")))
     clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, sign(**other)))
 

@@ -19,11 +19,13 @@ from sinks.memory import MemorySink
 from sinks.migrate import Migrator
 from streams.commands import cli
 from streams.core.accounts import AccountsStages
+from streams.core.chained import ChainedStages
 from streams.core.stage import CheckpointRecord
 from streams.errors import EventFileError
 from streams.files import FileRecord, write_events
 from streams.replay import Checkpoints, Interrupted, MemoryCheckpoints, Replay, Summary
 from streams.simulate import Plan, Simulation, simulate
+from streams.stages import signalling_of, units_stages
 
 FLUSH = 400
 _UNSTABLE = {"version", "generation", "source_offset", "offset"}
@@ -139,6 +141,16 @@ def test_what_was_replayed_is_not_replayed_again(catalog: Catalog, files: list[P
 
     assert _tables(sink) == wanted
     assert again == Summary(skipped=first.records)
+
+
+def test_units_are_judged_to_the_end_also_where_there_is_nothing_more_to_read(catalog: Catalog, files: list[Path]) -> None:
+    """The last replay may have died before it said that there is no more."""
+    sink, checkpoints = MemorySink(), MemoryCheckpoints()
+    stages = ChainedStages(AccountsStages(catalog, signalling=signalling_of(catalog)), units_stages(catalog, 1))
+    for _ in range(2):
+        Replay(stages, sink, checkpoints, FLUSH).run(files)
+        (progress,) = sink.rows(Table.JUDGED).to_pylist()
+        assert progress["up_to_date"]
 
 
 def test_a_file_that_is_named_twice_is_fed_twice(catalog: Catalog, files: list[Path], wanted: dict[Table, Any], simulation: Simulation) -> None:

@@ -26,8 +26,9 @@ def forget(state: AccountsState, horizons: Horizons) -> None:
     _forget_before(state, state.transactions, state.transactions.occurred_at, joined)
     _forget_before(state, state.refunds, state.refunds.occurred_at, joined)
     _forget_before(state, state.loyalty, state.loyalty.day.astype(np.int64) * DAY, feedback - horizons.cells)
-    # Where no invitation has been seen yet, the same.
-    asked = min(transactions, state.watermarks.get(Topic.INVITATIONS, transactions - horizons.revision))
+    # Either may be far behind or not have come yet, but is not waited for for ever.
+    invitations = state.watermarks.get(Topic.INVITATIONS, NEVER)
+    asked = max(min(transactions, invitations), max(transactions, invitations) - horizons.revision)
     _forget_before(state, state.asked_purchases, state.asked_purchases.seen_at, asked - (ASK_DAYS + LATE_DAYS) * DAY)
     for topic, watermark in state.watermarks.items():
         state.forgotten[identities_name(topic)] = (watermark - horizons.dedupe, state.sequence)

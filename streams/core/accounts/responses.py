@@ -18,7 +18,7 @@ from streams.core.accounts.tables import NOBODY, ResponseState
 from streams.core.accounts.transactions import can_be_joined, transaction_keys
 from streams.core.batch import Bools, Decoded, Floats, Int64s, Rejected
 from streams.core.hashing import UInt64s, combine, hash_strings, salt
-from streams.core.signals import LATE_DAYS
+from streams.core.signals import LATE_DAYS, REVISION_DAYS
 
 RESPONSE = salt("response")
 _WITHDRAWAL = list(FeedbackType).index(FeedbackType.WITHDRAWN)
@@ -65,8 +65,8 @@ class TakenOut:
     metric: Int64s
     channel: Int64s
     score: Floats
-    evidence: Bools
-    """The units stage had been told of it in time."""
+    told: Bools
+    """The units stage had been told of it, and this comes in time to take it back there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,8 @@ class Counted:
 
     event: Int64s
     key: UInt64s
+    told: Bools
+    """They are evidence: they came in time, and no earlier revision is evidence for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +194,15 @@ def _submit(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s, a
     responses.account[rows[unlinked]] = accounts[unlinked]
     link_responses(state, rows[unlinked])
     _count(state, rows[counted], horizons)
-    in_time = batch.before[chosen] - batch.events.occurred_at[chosen] <= LATE_DAYS * DAY
-    responses.state[rows[counted & in_time]] |= ResponseState.EVIDENCE
-    batch.changes.append(Counted(chosen[counted], batch.keys[chosen[counted]]))
+    told = ~_is_late(batch, chosen) & (responses.state[rows] & ResponseState.STANDS == 0)
+    responses.state[rows[counted & told]] |= ResponseState.EVIDENCE
+    batch.changes.append(Counted(chosen[counted], batch.keys[chosen[counted]], told[counted]))
+
+
+def _is_late(batch: _Batch, chosen: Int64s) -> Bools:
+    """Returns which events came too late to be evidence, or to change it."""
+    late: Bools = batch.before[chosen] - batch.events.occurred_at[chosen] > LATE_DAYS * DAY
+    return late
 
 
 def _describe(state: AccountsState, batch: _Batch, rows: Int64s, chosen: Int64s) -> None:
@@ -208,7 +216,7 @@ def _describe(state: AccountsState, batch: _Batch, rows: Int64s, chosen: Int64s)
     responses.occurred_at[rows] = responses.given_at[rows] = responses.named_at[rows] = events.occurred_at[chosen]
     responses.score[rows] = events.score[chosen]
     responses.revenue[rows] = 0
-    kept = responses.state[rows] & _ANY_WITHDRAWAL
+    kept = responses.state[rows] & (_ANY_WITHDRAWAL | ResponseState.STANDS)
     responses.state[rows] = kept | ResponseState.SUBMITTED | events.synthetic[chosen] * ResponseState.SYNTHETIC
     names = [events.transaction_id[i] for i in chosen.tolist()]
     responses.transaction[rows] = 0
@@ -254,6 +262,9 @@ def _take_out(state: AccountsState, batch: _Batch, rows: Int64s, events: Int64s)
     rows, events = rows[counted], events[counted]
     if not len(rows):
         return
+    evidence = responses.state[rows] & ResponseState.EVIDENCE != 0
+    too_late = _is_late(batch, events) | (batch.events.day[events] > responses.day[rows] + REVISION_DAYS)
+    responses.state[rows[evidence & too_late]] |= ResponseState.STANDS
     batch.changes.append(
         TakenOut(
             events,
@@ -264,7 +275,7 @@ def _take_out(state: AccountsState, batch: _Batch, rows: Int64s, events: Int64s)
             responses.metric[rows].astype(np.int64),
             responses.channel[rows].astype(np.int64),
             responses.score[rows],
-            responses.state[rows] & ResponseState.EVIDENCE != 0,
+            evidence & ~too_late,
         )
     )
     loyalty.count(state, rows, -1)

@@ -23,7 +23,6 @@ from streams.core.signals import (
     LATE_DAYS,
     MOST_ANSWERS,
     MOST_NUMBERS,
-    REVISION_DAYS,
     Answer,
     FleetSignals,
     Flow,
@@ -71,30 +70,24 @@ class Signalling:
         late = before - events.occurred_at > LATE_DAYS * DAY
         for change in feedback.changes:
             if isinstance(change, TakenOut):
-                self._taken_out(state, events, change, late)
-            elif len(change.event):
-                self._counted(events, account_hashes, change, late)
+                self._taken_out(state, change)
+            elif change.told.any():
+                self._counted(events, account_hashes, change)
         self._durations(events, feedback.accepted & ~late & ~events.synthetic)
 
-    def _taken_out(self, state: AccountsState, events: Decoded, change: TakenOut, late: Bools) -> None:
-        too_late = late[change.event] | (events.day[change.event] > change.day + REVISION_DAYS)
-        keys = _revision_keys(change.key, change.revision)
-        top = change.score == TOP[change.metric]
+    def _taken_out(self, state: AccountsState, change: TakenOut) -> None:
+        told = np.flatnonzero(change.told)
+        keys, top = _revision_keys(change.key, change.revision), change.score == TOP[change.metric]
         names = state.units.unit_id
-        rows = zip(
-            keys.tolist(), change.revision.tolist(), change.unit.tolist(), change.day.tolist(), change.metric.tolist(), change.channel.tolist(),
-            top.tolist(), too_late.tolist(), change.evidence.tolist(), strict=True,
-        )  # fmt: skip
-        for key, revision, unit, day, metric, channel, is_top, is_late, was_evidence in rows:
-            signs = int(Sign.LATE) if is_late else 0
-            self._answers[names[unit]].append(Answer(key, revision, signs, 0, day, metric, channel, 0, 0, 0, 0, 0, -1, "", ""))
-            if was_evidence and not is_late:
-                self._add_to_stratum(names[unit], day, metric, channel, -1, -int(is_top))
+        columns = (keys, change.revision, change.unit, change.day, change.metric, change.channel, top)
+        for key, revision, unit, day, metric, channel, is_top in zip(*(column[told].tolist() for column in columns), strict=True):
+            self._answers[names[unit]].append(Answer(key, revision, 0, 0, day, metric, channel, 0, 0, 0, 0, 0, -1, "", ""))
+            self._add_to_stratum(names[unit], day, metric, channel, -1, -int(is_top))
 
-    def _counted(self, events: Decoded, account_hashes: UInt64s, change: Counted, late: Bools) -> None:
-        chosen = change.event
+    def _counted(self, events: Decoded, account_hashes: UInt64s, change: Counted) -> None:
+        chosen, told_keys = change.event[change.told], change.key[change.told]
         facts = events.facts.take(pa.array(chosen))
-        signs: Int64s = np.where(late[chosen], int(Sign.COUNTED | Sign.LATE), int(Sign.COUNTED))
+        signs: Int64s = np.full(len(chosen), int(Sign.COUNTED))
         top = events.score[chosen] == TOP[events.metric[chosen]]
         signs |= np.where(top, int(Sign.TOP_BOX), 0)
         signs |= _given(facts, "contact_class", ContactClass.STAFF.value) * int(Sign.STAFF)
@@ -103,7 +96,7 @@ class Signalling:
         signs |= np.array([int(Sign.STRAIGHT) if _is_straight(answers) else 0 for answers in facts.column("answers").to_pylist()], np.int64)
         begged, marks = self._read_comments(facts)
         signs |= np.where(begged, int(Sign.BEGGED), 0)
-        keys = _revision_keys(change.key, events.revision[chosen])
+        keys = _revision_keys(told_keys, events.revision[chosen])
         form = _forms(facts, events.channel[chosen])
         columns = zip(
             keys.tolist(), events.revision[chosen].tolist(), signs.tolist(), events.occurred_at[chosen].tolist(), events.day[chosen].tolist(),
@@ -112,11 +105,10 @@ class Signalling:
             [events.account_id[i] for i in chosen.tolist()], [events.identity[i] for i in chosen.tolist()], strict=True,
         )  # fmt: skip
         units = [events.unit_id[i] for i in chosen.tolist()]
-        for unit, values, is_top, is_late in zip(units, columns, top.tolist(), late[chosen].tolist(), strict=True):
+        for unit, values, is_top in zip(units, columns, top.tolist(), strict=True):
             answer = Answer(*values)
             self._answers[unit].append(answer)
-            if not is_late:
-                self._add_to_stratum(unit, answer.day, answer.metric, answer.channel, 1, int(is_top))
+            self._add_to_stratum(unit, answer.day, answer.metric, answer.channel, 1, int(is_top))
 
     def _read_comments(self, facts: pa.Table) -> tuple[Bools, UInt64s]:
         """Returns which comments speak of begging, and the fingerprint of each."""

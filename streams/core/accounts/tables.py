@@ -178,6 +178,8 @@ class ResponseState:
     """The purchase that it names is known and its revenue is counted."""
     EVIDENCE = np.uint8(64)
     """The units stage was told of it in time."""
+    STANDS = np.uint8(128)
+    """An earlier revision stays evidence, since it was changed too late: no later one is."""
 
 
 class ResponseTable(StateTable):

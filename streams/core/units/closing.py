@@ -26,7 +26,7 @@ def _close_own_strata(state: UnitsState, days: OpenDays, closed: int) -> None:
     if not len(rows):
         return
     unit, metric, channel = table.unit[rows], table.metric[rows], table.channel[rows]
-    found, _ = own.find_or_append(own_keys(unit, metric, channel))
+    found, _ = own.find_or_append(own_keys(unit, state.units.group[unit], metric, channel))
     own.unit[found], own.metric[found], own.channel[found] = unit, metric, channel
     np.add.at(own.n, found, 1)
     np.add.at(own.top_box, found, (table.signs[rows] & Sign.TOP_BOX != 0).astype(np.int64))

@@ -6,42 +6,41 @@ import numpy as np
 
 from schemas.enums import Detector
 from streams.core.hashing import UInt64s, combine
-from streams.core.integrity.detectors import UNIT_DETECTORS
 from streams.core.integrity.evidence import Alarm
 from streams.core.units.judging import OpenDays
 from streams.core.units.state import UnitsState
 
 _NUMBERS = {detector: number for number, detector in enumerate(Detector)}
-_COLUMNS = {detector.name: column for column, detector in enumerate(UNIT_DETECTORS)}
 
 
-def record_closed(state: UnitsState, days: OpenDays, alarms: Iterable[Alarm]) -> None:
-    """Keeps the findings of alarms on days that are closed now; they stay."""
-    for alarm in alarms:
-        row = _finding(state, days, alarm)
-        if not state.findings.closed[row] or state.findings.sounded_on[row] != alarm.day or not state.findings.standing[row]:
-            state.findings.closed[row] = state.findings.standing[row] = True
-            state.findings.sounded_on[row] = alarm.day
-            state.findings.touch(np.array([row]))
+class Standing:
+    """Which findings stood before days are judged anew, to know afterwards what changed."""
 
+    def __init__(self, state: UnitsState) -> None:
+        findings = state.findings
+        self._findings = findings
+        self._stood, self._sounded = findings.standing[: findings.count].copy(), findings.sounded_on[: findings.count].copy()
 
-def record_open(state: UnitsState, days: OpenDays, alarms: Iterable[Alarm]) -> None:
-    """Brings the findings of open days up to date: those that these alarms raise stand, the others do not."""
-    findings = state.findings
-    newest: dict[int, int] = {}
-    for alarm in alarms:
-        newest[_finding(state, days, alarm)] = alarm.day
-    for row in range(findings.count):
-        closed = bool(findings.closed[row])
-        unit, column = int(findings.unit[row]), _COLUMNS[list(Detector)[int(findings.detector[row])]]
-        sounded = int(findings.sounded_on[row])
-        if closed and findings.raised_on[row] == state.units.raised_on[unit, column]:
-            sounded = int(state.units.sounded_on[unit, column])
-        sounded = newest.get(row, sounded)
-        standing = closed or row in newest
-        if sounded != findings.sounded_on[row] or standing != findings.standing[row]:
-            findings.sounded_on[row], findings.standing[row] = sounded, standing
+    def record_closed(self, state: UnitsState, days: OpenDays, alarms: Iterable[Alarm]) -> None:
+        """Keeps the findings of alarms on days that are closed now; those of open days stand no more, until they are raised again."""
+        findings = self._findings
+        for alarm in alarms:
+            row = _finding(state, days, alarm)
+            findings.closed[row], findings.closed_on[row] = True, alarm.day
             findings.touch(np.array([row]))
+        every = slice(findings.count)
+        findings.standing[every] = findings.closed[every]
+        findings.sounded_on[every] = np.where(findings.closed[every], findings.closed_on[every], findings.sounded_on[every])
+
+    def record_open(self, state: UnitsState, days: OpenDays, alarms: Iterable[Alarm]) -> None:
+        """Adds the findings of alarms on open days, for the time being."""
+        findings = self._findings
+        for alarm in alarms:
+            row = _finding(state, days, alarm)
+            findings.standing[row], findings.sounded_on[row] = True, alarm.day
+        before = len(self._stood)
+        changed = (findings.standing[:before] != self._stood) | (findings.sounded_on[:before] != self._sounded)
+        findings.touch(np.concatenate([np.flatnonzero(changed), np.arange(before, findings.count)]))
 
 
 def _finding(state: UnitsState, days: OpenDays, alarm: Alarm) -> int:

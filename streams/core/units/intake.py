@@ -29,13 +29,15 @@ def take_in_units(state: UnitsState, signals: list[UnitSignals], group_of: Calla
 
 
 def _take_in_answers(state: UnitsState, units: Int64s, signals: list[UnitSignals]) -> None:
-    # What came, or was taken out, too late changes no evidence: an answer that is taken out late stays in it.
-    told = [(unit, answer) for unit, signal in zip(units.tolist(), signals, strict=True) for answer in signal.answers if not answer.signs & Sign.LATE]
+    told = [(unit, answer) for unit, signal in zip(units.tolist(), signals, strict=True) for answer in signal.answers]
     if not told:
         return
     answers = [answer for _, answer in told]
     unit = np.array([unit for unit, _ in told], np.int64)
     keys = combine(np.array([answer.key for answer in answers], np.uint64), state.units.hash[unit] ^ _UNIT)
+    given = np.array([answer.day for answer in answers], np.int64)
+    begun = np.array([answer.signs & Sign.COUNTED != 0 for answer in answers], np.bool_) & (given > state.closed)
+    state.reopen(unit[begun], given[begun])
     # Of a key given twice the last counts.
     last = len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1]
     days = np.array([answers[i].day for i in last.tolist()], np.int64)

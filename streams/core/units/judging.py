@@ -74,7 +74,7 @@ class OpenDays:
         table, own = state.answers, state.own_strata
         metric, channel = table.metric[rows], table.channel[rows]
         self._stratum = self._strata.of(state.units.group[self._unit], metric, channel)
-        ours = own_keys(self._unit, metric, channel)
+        ours = own_keys(self._unit, state.units.group[self._unit], metric, channel)
         theirs = own.keys[: own.count]
         keys, at = np.unique(np.concatenate([theirs, ours]), return_inverse=True)
         self._own = at[own.count :]
@@ -192,6 +192,6 @@ class OpenDays:
         return int(mine.max()) if len(mine) else (day + 1) * DAY - 1
 
 
-def own_keys(unit: Int64s, metric: Int64s, channel: Int64s) -> UInt64s:
-    """Returns the key of each unit's stratum."""
-    return combine(unit.view(np.uint64), (metric * 64 + channel).view(np.uint64))
+def own_keys(unit: Int64s, group: UInt64s, metric: Int64s, channel: Int64s) -> UInt64s:
+    """Returns the key of each unit's part of a stratum."""
+    return combine(combine(group, unit.view(np.uint64)), (metric * 64 + channel).view(np.uint64))

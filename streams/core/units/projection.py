@@ -71,7 +71,7 @@ def unit_rows(state: UnitsState, rows: Int64s, partition: int, version: int) -> 
         "unit_id": table.unit_id[rows].tolist(),
         "state": [_STATES[number].value for number in table.state[rows].tolist()],
         "families": [[family.value for place, family in enumerate(_FAMILIES) if bits & 1 << place] for bits in table.families[rows].tolist()],
-        "since": pa.array(np.maximum(since, 0).astype(np.int32), mask=since == HISTORY).view(pa.date32()),
+        "since": pa.array(np.where(since == HISTORY, 0, since).astype(np.int32), mask=since == HISTORY).view(pa.date32()),
         "e_value": _e_values(table.log_e[rows]),
         "judged": pa.array(table.judged[rows].astype(np.int32)).view(pa.date32()),
     }

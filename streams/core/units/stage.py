@@ -6,7 +6,7 @@ no answer in time can be missing. Until then what came out is for the time being
 next day can be judged, and when the fleet falls idle.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ from streams.core.batch import SourceRecord
 from streams.core.signals import CLOSING_DAYS, IDLE_DAYS, FleetSignals, UnitSignals, decode
 from streams.core.stage import EPOCH_SHIFT, Applied, CheckpointRecord, Flush
 from streams.core.units.closing import close_days
-from streams.core.units.findings import record_closed, record_open
+from streams.core.units.findings import Standing
 from streams.core.units.intake import group_hash, take_in_fleet, take_in_units
 from streams.core.units.judging import OpenDays
 from streams.core.units.projection import finding_rows, progress_rows, sign_rows, unit_rows
@@ -40,17 +40,22 @@ class UnitsStages:
 
     def restore(self, partition: int, checkpoint: Iterable[CheckpointRecord]) -> "UnitsStage":
         """Returns the stage that the records describe, given in log order, under a new owner; no records: an empty one."""
-        return UnitsStage(partition, UnitsState.restore(checkpoint), self._source_partitions, self._peer_groups, self._false_alarm_days)
+        state = UnitsState.restore(checkpoint)
+        state.regroup(self._group_of)
+        return UnitsStage(partition, state, self._group_of, self._source_partitions, self._false_alarm_days)
+
+    def _group_of(self, unit_id: str) -> int:
+        return group_hash(self._peer_groups.get(unit_id, ""))
 
 
 class UnitsStage:
     """See ``streams.core.stage.PartitionStage``; its only input is the signals."""
 
-    def __init__(self, partition: int, state: UnitsState, source_partitions: int, peer_groups: Mapping[str, str], false_alarm_days: float) -> None:
+    def __init__(self, partition: int, state: UnitsState, group_of: Callable[[str], int], source_partitions: int, false_alarm_days: float) -> None:
         self.state = state
         self._partition = partition
+        self._group_of = group_of
         self._source_partitions = source_partitions
-        self._peer_groups = peer_groups
         self._false_alarm_days = false_alarm_days
         self._pending = 0
         self._is_first_flush = True
@@ -129,9 +134,6 @@ class UnitsStage:
             cells[Table.JUDGED] = progress_rows(*progress, self._partition, version)
         return cells
 
-    def _group_of(self, unit_id: str) -> int:
-        return group_hash(self._peer_groups.get(unit_id, ""))
-
     def _judge(self) -> None:
         state = self.state
         judgeable, closable, idle = self._reached()
@@ -143,12 +145,13 @@ class UnitsStage:
         first = max(state.closed + 1, self._first_day(judgeable))
         for_good = np.zeros(len(days.rows), np.int64)
         closing = closable is not None and closable > state.closed
+        standing = Standing(state)
+        standing.record_closed(state, days, days.judge(evidence, first, closable) if closing and closable is not None else ())
         if closing and closable is not None:
-            record_closed(state, days, days.judge(evidence, first, closable))
             state.put_evidence(everybody, evidence)
             for_good = flags(state, days, first, closable)
             first = max(first, closable + 1)
-        record_open(state, days, days.judge(evidence, first, judgeable))
+        standing.record_open(state, days, days.judge(evidence, first, judgeable))
         record_signs(state, days, for_good, flags(state, days, first, judgeable))
         record_units(state, evidence.log_values(), judgeable)
         if closing and closable is not None:

@@ -7,8 +7,10 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
+from schemas.enums import Detector
 from streams.core.batch import Int64s
 from streams.core.hashing import hash_strings
+from streams.core.integrity.detectors import UNIT_DETECTORS
 from streams.core.integrity.evidence import Evidence
 from streams.core.segments import META_KEY, SegmentLog, check_format, load, newest_values
 from streams.core.signals import ASK_DAYS
@@ -36,6 +38,7 @@ FLOW_DAYS = ASK_DAYS + ASKED_SHARE_DAYS
 LOOK_BACK_DAYS = 30
 """How far back a device, a contact or a comment is remembered."""
 _EVIDENCE = ("log_evidence", "hits", "answers", "expected", "days", "run", "since", "raised_on", "sounded_on", "found", "looked_at", "at_most")
+_AGAINST_PEERS = [detector.name for detector in UNIT_DETECTORS].index(Detector.LEVEL_SHIFT)
 _Table = TypeVar("_Table", bound=StateTable)
 
 
@@ -111,6 +114,17 @@ class UnitsState:
             self.put_evidence(rows, Evidence.nothing(len(rows)))
             numbers.update(zip(unknown, rows.tolist(), strict=True))
         return np.fromiter((numbers[unit_id] for unit_id in unit_ids), np.int64, len(unit_ids))
+
+    def regroup(self, group_of: Callable[[str], int]) -> None:
+        """The catalog may have moved units to other peers: how they compare with those is to be learned anew."""
+        units = self.units
+        groups = np.array([group_of(unit_id) for unit_id in units.unit_id[: units.count].tolist()], np.uint64)
+        moved = np.flatnonzero(groups != units.group[: units.count])
+        units.group[moved] = groups[moved]
+        for name in ("hits", "answers", "expected", "days", "run"):
+            units.column(name)[moved, _AGAINST_PEERS] = 0.0
+        units.log_evidence[moved, _AGAINST_PEERS] = -np.inf
+        units.touch(moved)
 
     def reopen(self, unit: Int64s, day: Int64s) -> None:
         """Something happened at these units on these open days."""

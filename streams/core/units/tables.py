@@ -226,6 +226,7 @@ class FindingTable(StateTable):
         "at_most": np.float64,
         "together": np.bool_,
         "closed": np.bool_,
+        "closed_on": np.int64,
         "standing": np.bool_,
         "sequence": np.int64,
     }
@@ -246,6 +247,8 @@ class FindingTable(StateTable):
     """Raised by all detectors together."""
     closed: Bools
     """The day of its first alarm is closed: it stays."""
+    closed_on: Int64s
+    """The newest closed day on which it sounded."""
     standing: Bools
     """False: it rested on an open day that looks different by now."""
     sequence: Int64s

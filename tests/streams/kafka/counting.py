@@ -49,6 +49,7 @@ class CountingStage:
         self.facts: list[tuple[str, str, int]] = []
         self.letters: list[DeadLetter] = []
         self.records = 0
+        self.resting: set[str] = set()
         self.first = True
         self.unsaved = True
 
@@ -59,7 +60,8 @@ class CountingStage:
         return self.records
 
     def rest(self, topics: Iterable[str]) -> None:
-        """Nobody is told of it."""
+        """Remembers it."""
+        self.resting |= set(topics)
 
     def apply(self, topic: str, records: Sequence[SourceRecord]) -> Applied:
         topic = Topic(topic)

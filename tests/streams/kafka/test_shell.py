@@ -1,6 +1,9 @@
 """Who owns a partition when things go wrong at the same time; owners and the consumer are stand-ins that only remember."""
 
 import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -9,13 +12,15 @@ from faust.types import TP
 from schemas.enums import Stage, Topic
 from sinks.memory import MemorySink
 from streams.core.stage import Flush
+from streams.kafka.batches import Batch
 from streams.kafka.client import ClientOptions
 from streams.kafka.owner import Compute, Ownership, OwnershipLost, PartitionOwner
 from streams.kafka.pace import Pace
 from streams.kafka.shell import Shell
 from streams.kafka.sinking import SinkWriter
 from streams.kafka.transport import BatchConsumer
-from tests.streams.kafka.counting import CountingStage, CountingStages
+from tests.streams.core.units.fleet import Record as Sent
+from tests.streams.kafka.counting import CountingStage, CountingStages, FolderSink
 
 OWNERSHIP = Ownership(ClientOptions(bootstrap_servers=[], security_protocol="PLAINTEXT"), "p.", "g", Stage.ACCOUNTS, CountingStages())
 
@@ -44,6 +49,8 @@ class Consumer:
     def __init__(self) -> None:
         self.paused: set[TP] = set()
         self.begun: list[dict[TP, int]] = []
+        self.taken = 0
+        """Where everything that was taken from the broker ends."""
 
     def assignment(self) -> set[TP]:
         return {TP("p." + topic, 0) for topic in Topic}
@@ -57,6 +64,9 @@ class Consumer:
     async def begin(self, positions: dict[TP, int], ticket: int) -> None:
         del ticket
         self.begun.append(positions)
+
+    async def ended(self, partitions: list[TP]) -> dict[TP, int]:
+        return dict.fromkeys(partitions, self.taken)
 
     async def limits(self, partitions: list[TP]) -> tuple[dict[TP, int], dict[TP, int]]:
         return dict.fromkeys(partitions, 0), dict.fromkeys(partitions, 100)
@@ -149,3 +159,61 @@ def test_a_topic_that_is_resumed_while_positions_are_sought_is_sought_too() -> N
     shell = Shell(OWNERSHIP, SinkWriter(MemorySink()), Pace(), lambda _: None)
     shell._consumer = cast("BatchConsumer", consumer)
     asyncio.run(scenario())
+
+
+def _batch(topic: Topic, start: int, records: int) -> Batch:
+    return Batch("p." + topic, 0, 1, start, start + records, [Sent(offset, 0, b"a", b"v", ()) for offset in range(start, start + records)], 1, start)
+
+
+async def _look(shell: Shell) -> None:
+    """As long after the last look as makes what is silent idle; the first one only begins to wait."""
+    for seconds in (0.0, 100.0):
+        await shell._let_rest(time.monotonic() + seconds)
+
+
+def test_a_topic_rests_once_nothing_came_for_a_while_and_all_that_was_taken_is_applied(owners: list[Owner], tmp_path: Path) -> None:
+    async def scenario() -> None:
+        shell = Shell(OWNERSHIP, SinkWriter(FolderSink(tmp_path)), Pace(idle=30.0, linger=0.0), lambda error: pytest.fail(repr(error)))
+        consumer = Consumer()
+        shell.start(cast("BatchConsumer", consumer))
+        await shell.assigned({0})
+        await shell.seek_owned()
+        stage = owners[0].stage
+        consumer.taken = 1  # of each topic a batch was taken that is still on its way
+        await _look(shell)
+        assert stage.resting == set()
+        consumer.taken = 0
+        await shell._let_rest(time.monotonic() + 200.0)
+        assert stage.resting == set(Topic)
+        stage.resting.clear()
+        # What comes wakes its topic up; of the others nothing is told twice.
+        await shell.deliver(_batch(Topic.FEEDBACK, 0, 5))
+        await eventually(lambda: stage.positions[Topic.FEEDBACK] == 5 and not shell._slots[0].resting >= {"p.feedback"})
+        consumer.taken = 5
+        await shell._let_rest(time.monotonic())
+        assert stage.resting == set()
+        await shell._let_rest(time.monotonic() + 100.0)
+        assert stage.resting == {Topic.FEEDBACK}
+        await shell.close()
+
+    asyncio.run(scenario())
+
+
+def test_nothing_rests_while_partitions_are_being_assigned(owners: list[Owner], tmp_path: Path) -> None:
+    async def scenario() -> None:
+        shell = Shell(OWNERSHIP, SinkWriter(FolderSink(tmp_path)), Pace(idle=30.0), lambda error: pytest.fail(repr(error)))
+        shell.start(cast("BatchConsumer", Consumer()))
+        await shell.assigned({0})
+        await shell.seek_owned()
+        await shell.revoked()
+        await _look(shell)
+        assert owners[0].stage.resting == set()
+        await shell.close()
+
+    asyncio.run(scenario())
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  # no event tells of it
+            await asyncio.sleep(0.01)

@@ -9,6 +9,8 @@ from streams.core.integrity.days import UnitDays
 from streams.core.integrity.detectors.protocol import Judged, judge_rate
 
 PRIOR = Prior(rate=0.5, weight=60.0, margin=0.03)
+FEWEST_ANSWERS = 30.0
+"""Fewer answers than this say too little of how the unit compares with its peers; until then nothing is judged."""
 
 
 class LevelShift:
@@ -21,7 +23,9 @@ class LevelShift:
     def judge(self, day: UnitDays, past: Past) -> Judged:
         """Each response is held against what peers gave on the same day for the same metric and channel."""
         expected = np.where(np.isnan(day.expected_top), PRIOR.rate, day.expected_top)
-        return judge_rate(day, past, PRIOR, np.ones(len(day.unit), np.bool_), day.top_box, expected)
+        judged = judge_rate(day, past, PRIOR, np.ones(len(day.unit), np.bool_), day.top_box, expected)
+        judged.log_ratios[past.answers < FEWEST_ANSWERS] = 0.0
+        return judged
 
     def marks(self, day: UnitDays) -> Bools | None:
         """None: a top score by itself is no sign."""

@@ -17,6 +17,7 @@ from streams.core.accounts import AccountsStage, AccountsStages, Horizons
 from streams.core.accounts.stage import KEPT_OF_LARGER, LARGEST_LETTER
 from streams.core.accounts.state import DAY
 from streams.core.stage import CheckpointRecord, DeadLetter
+from streams.stages import signalling_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STAGES = AccountsStages(Catalog(), Horizons(join=400 * DAY))
@@ -315,3 +316,17 @@ def test_timestamps_that_clickhouse_cannot_show_are_cut_in_the_table_only(timest
     assert flush is not None
     assert flush.dead_letters[0].timestamp == timestamp
     assert flush.facts[Table.DEAD_LETTERS].column("timestamp").cast(pa.int64()).to_pylist() == [shown]
+
+
+@pytest.mark.parametrize("kinds", [("invitation",), ("sale",), ("sale", "invitation"), ("sale", "one invitation")])
+def test_what_was_asked_after_purchases_is_forgotten_also_where_the_other_side_never_comes(kinds: tuple[str, ...]) -> None:
+    run = Run(AccountsStages(Catalog(), signalling=signalling_of(Catalog())).restore(0, []))
+    held = []
+    for day in range(0, 1_200, 4):
+        if "sale" in kinds:
+            run.sale(day, f"t{day}")
+        if "invitation" in kinds or ("one invitation" in kinds and not day):
+            run.give(Topic.INVITATIONS, day, event_type="invitation.sent", invitation_id=f"i{day}", transaction_id=f"t{day}")
+        run.flush()
+        held.append(run.stage.state.asked_purchases.count)
+    assert max(held) < (12 if kinds == ("sale", "invitation") else 130)
