@@ -40,6 +40,8 @@ NOT_YET = -(2**31)
 _CLOCK_TOPICS = (Topic.FEEDBACK, Topic.INVITATIONS, Topic.TRANSACTIONS)
 _REVISION, _FORM = salt("revision of an answer"), salt("form")
 _SENT, _BOUNCED = (list(InvitationType).index(kind) for kind in (InvitationType.SENT, InvitationType.BOUNCED))
+_DAYS_BEFORE_1970 = 1 << 20
+"""More than any event lies before 1970."""
 _COMPLETED = list(TransactionType).index(TransactionType.COMPLETED)
 
 
@@ -171,11 +173,15 @@ class Signalling:
 
     def _tell(self, state: AccountsState, difference: Difference) -> None:
         table, names = state.asked_purchases, state.units.unit_id
-        units, days = table.unit[difference.rows].tolist(), table.day[difference.rows].tolist()
-        for unit, day, numbers in zip(units, days, difference.numbers.tolist(), strict=True):
-            flow = self._flows[names[unit], day]
-            for place, number in enumerate(numbers, 1):
-                flow[place] += number
+        units, days = table.unit[difference.rows].astype(np.int64), table.day[difference.rows].astype(np.int64)
+        # Most purchases of a batch are of few units and days.
+        places, of_place = np.unique(units << 32 | days + _DAYS_BEFORE_1970, return_inverse=True)
+        sums = np.zeros((len(places), len(NUMBERS)), np.int64)
+        np.add.at(sums, of_place, difference.numbers)
+        for place, numbers in zip(places.tolist(), sums.tolist(), strict=True):
+            flow = self._flows[names[place >> 32], (place & 0xFFFFFFFF) - _DAYS_BEFORE_1970]
+            for at, number in enumerate(numbers, 1):
+                flow[at] += number
 
     # -- taking -------------------------------------------------------------------------------------------------------
 

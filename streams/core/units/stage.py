@@ -25,6 +25,9 @@ from streams.core.units.state import UnitsState
 from streams.core.units.tables import HISTORY
 from streams.core.units.verdict import flags, record_signs, record_units
 
+MOST_LIVE_DAYS = 2
+"""Where a flush closes more days than this, the stage is catching up, and open days wait."""
+
 
 class UnitsStages:
     """Makes units stages from checkpoints.
@@ -147,16 +150,20 @@ class UnitsStage:
         closing = closable is not None and closable > state.closed
         standing = Standing(state)
         standing.record_closed(state, days, days.judge(evidence, first, closable) if closing and closable is not None else ())
+        last = judgeable
         if closing and closable is not None:
             state.put_evidence(everybody, evidence)
             for_good = flags(state, days, first, closable)
             first = max(first, closable + 1)
-        standing.record_open(state, days, days.judge(evidence, first, judgeable))
-        record_signs(state, days, for_good, flags(state, days, first, judgeable))
-        record_units(state, evidence.log_values(), judgeable)
+            if not idle and closable - state.closed > MOST_LIVE_DAYS:
+                # Days go by faster than in life: what would be judged for the time being is over with the next flush.
+                last = closable
+        standing.record_open(state, days, days.judge(evidence, first, last))
+        record_signs(state, days, for_good, flags(state, days, first, last))
+        record_units(state, evidence.log_values(), last)
         if closing and closable is not None:
             close_days(state, days, closable)
-        state.judged, state.changed = judgeable, False
+        state.judged, state.changed = last, last != judgeable
 
     def _reached(self) -> tuple[int | None, int | None, bool]:
         """Returns the newest days that can be judged and closed, and whether all partitions are idle; None: not known yet."""

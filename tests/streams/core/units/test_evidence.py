@@ -174,7 +174,10 @@ def test_no_flag_outlives_a_finding_that_was_taken_back(between: bool) -> None:
             gone += [_answer(answers[-1].key, day, Sign(0))] if gamed else []
         signals += [UnitSignals("u", answers, []), FleetSignals(0, day + 1, False, [(UNIT, begin)], [], [])]
     judge = Judge()
-    judge.read(signals)
+    judge.read(signals[:-2])
+    if between:
+        judge.flush()
+    judge.read(signals[-2:])
     if between:
         judge.flush()
         assert any(judge.findings.values())
