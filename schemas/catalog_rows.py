@@ -11,7 +11,7 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from schemas.catalog import Catalog
-from schemas.rows import FLAG, ID, NAME, NUMBER, OPTIONAL_ID, OPTIONAL_NUMBER, Column
+from schemas.columns import FLAG, ID, NAME, NUMBER, OPTIONAL_ID, OPTIONAL_NUMBER, Column
 
 _ACTION_RULE = "Tuple(classes Array(String), within_hours Float64)"
 _DRIVERS = "Array(Tuple(name String, target Nullable(Float64), cost Float64))"

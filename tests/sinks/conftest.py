@@ -66,3 +66,12 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 def folder(tmp_path: Path) -> Path:
     """A folder for an engine of the test's own."""
     return tmp_path / "data"
+
+
+@pytest.fixture(params=["embedded", "served"])
+def clickhouse(request: pytest.FixtureRequest) -> ClickHouse:
+    """A migrated database with empty tables."""
+    found: ClickHouse = request.getfixturevalue(request.param)
+    for table in Table:
+        found.command(f"TRUNCATE TABLE {table}")
+    return found

@@ -9,57 +9,11 @@ import pytest
 
 from schemas.rows import TABLES, Table
 from sinks.clickhouse import ClickHouse
+from tests.sinks.loyalty import MONDAY, cells, flag, one, response, withdrawal
 from tests.sinks.rows import INSTANT, column, rows
 
-MONDAY = date(2025, 12, 22)
-"""The first day of a 28-day window: 20,440 days after Monday 1970-01-05, 730 windows."""
-EMPTY: Mapping[str, object] = {
-    **dict.fromkeys(("n", "promoters", "passives", "detractors", "top_box", "top_two_box"), 0),
-    **dict.fromkeys(("score_sum", "score_sum_squares", "revenue"), Decimal(0)),
-    "day": MONDAY,
-    "unit_id": "u",
-    "channel": "web",
-    "metric": "nps",
-    "partition": 0,
-    "generation": 1,
-}
 NPS_COLUMNS = ("nps", "nps_low", "nps_high", "nps_excluded", "nps_bound_mid", "nps_bound_low")
 VIEWS_OF_LOYALTY = ("loyalty_daily", "loyalty_by_unit", "loyalty_by_channel", "loyalty_total", "loyalty_last_days(days = 1, as_of = '2025-12-22')")
-
-
-@pytest.fixture(params=["embedded", "served"])
-def clickhouse(request: pytest.FixtureRequest) -> ClickHouse:
-    """A migrated database with empty tables."""
-    found: ClickHouse = request.getfixturevalue(request.param)
-    for table in Table:
-        found.command(f"TRUNCATE TABLE {table}")
-    return found
-
-
-def cells(clickhouse: ClickHouse, *overrides: Mapping[str, object]) -> None:
-    """Insert cells that are empty but for what is given."""
-    clickhouse.insert(Table.LOYALTY, rows(Table.LOYALTY, *({**EMPTY, **override} for override in overrides)))
-
-
-def flag(clickhouse: ClickHouse, **numbers: int) -> None:
-    """Insert so many flagged responses of each class; the cells that count them come by themselves."""
-    names = [(f"{of_class}-{number}", of_class.removesuffix("s")) for of_class, many in numbers.items() for number in range(many)]
-    facts = [response(response_id=name, **{"class": of_class}, unit_id="u", day=MONDAY, channel="web", metric="nps") for name, of_class in names]
-    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, *facts))
-    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, *(sign(response_id=name) for name, _ in names)))
-
-
-def sign(**values: object) -> Mapping[str, object]:
-    """A flagged answer."""
-    known = {"account_id": "a", "revision": 7, "unit_id": "u", "day": MONDAY, "signs": ["shared_devices"], "flags": ["shared_devices"]}
-    return {**known, "response_id": "r", **values}
-
-
-def one(clickhouse: ClickHouse, sql: str) -> dict[str, object]:
-    """The only row of a result."""
-    found: list[dict[str, object]] = clickhouse.query(sql).to_pylist()
-    assert len(found) == 1, found
-    return found[0]
 
 
 @pytest.mark.parametrize("view", VIEWS_OF_LOYALTY)
@@ -180,16 +134,6 @@ def test_the_last_days_end_with_the_day_asked_for(clickhouse: ClickHouse) -> Non
     assert column(found, "n") == [0b01100]
 
 
-def response(**values: object) -> Mapping[str, object]:
-    """A response that counts."""
-    return {"account_id": "a", "response_id": "r", "synthetic": False, "withdrawn": False, **values}
-
-
-def withdrawal(**values: object) -> Mapping[str, object]:
-    """A withdrawal of it."""
-    return {"account_id": "a", "response_id": "r", "synthetic": False, **values}
-
-
 @pytest.mark.parametrize("withdrawn_first", [True, False])
 def test_a_withdrawn_response_keeps_its_row_without_what_the_customer_said(clickhouse: ClickHouse, withdrawn_first: bool) -> None:
     inserts = [(Table.RESPONSES, [response(), response(response_id="other")]), (Table.WITHDRAWALS, [withdrawal()])]
@@ -218,110 +162,6 @@ def test_a_withdrawal_of_another_account_or_response_or_of_a_test_withdraws_noth
     clickhouse.insert(Table.WITHDRAWALS, rows(Table.WITHDRAWALS, withdrawal(**other)))
 
     assert one(clickhouse, "SELECT withdrawn, score FROM responses") == {"withdrawn": False, "score": 2.5}
-
-
-FLAGGED = {"flagged": True, "flag_reasons": ["shared_devices"]}
-UNFLAGGED = {"flagged": False, "flag_reasons": []}
-
-
-def test_a_response_is_flagged_as_long_as_a_flag_stands(clickhouse: ClickHouse) -> None:
-    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, response(unit_id="u")))
-    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, sign(flags=[])))
-    assert one(clickhouse, "SELECT flagged, flag_reasons FROM responses") == UNFLAGGED
-    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, sign(version=2)))
-    assert one(clickhouse, "SELECT flagged, flag_reasons FROM responses") == FLAGGED
-    assert column(clickhouse.query("SELECT flag_reasons FROM flagged_responses"), "flag_reasons") == [["shared_devices"]]
-    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, sign(version=3, flags=[])))
-    assert one(clickhouse, "SELECT flagged, flag_reasons FROM responses") == UNFLAGGED
-    assert not clickhouse.query("SELECT * FROM flagged_responses").num_rows
-
-
-def test_a_later_revision_inherits_flags_that_still_stand(clickhouse: ClickHouse) -> None:
-    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, response(unit_id="u", revision=9)))
-    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, sign(), sign(revision=8, flags=[]), sign(revision=9, flags=["coached_text"])))
-
-    flagged = one(clickhouse, "SELECT flagged, flag_reasons FROM responses")
-    assert flagged == {"flagged": True, "flag_reasons": ["coached_text", "shared_devices"]}
-    assert clickhouse.query("SELECT * FROM flagged_responses").num_rows == 1
-
-
-@pytest.mark.parametrize("other", [{"account_id": "b"}, {"response_id": "s"}, {"unit_id": "v"}], ids=repr)
-def test_a_flag_is_of_one_response_at_one_unit(clickhouse: ClickHouse, other: Mapping[str, object]) -> None:
-    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, response(unit_id="u")))
-    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, sign(**other)))
-
-    assert one(clickhouse, "SELECT flagged, flag_reasons FROM responses") == UNFLAGGED
-    assert not clickhouse.query("SELECT * FROM flagged_responses").num_rows
-
-
-def test_what_does_not_count_is_not_counted_as_flagged(clickhouse: ClickHouse) -> None:
-    kept = {"unit_id": "u", "day": MONDAY, "channel": "web", "metric": "nps", "class": "promoter"}
-    facts = [response(response_id="tested", synthetic=True, **kept), response(response_id="gone", withdrawn=True, **kept)]
-    clickhouse.insert(
-        Table.RESPONSES, rows(Table.RESPONSES, *facts, response(response_id="taken back", **kept), response(response_id="good", **kept))
-    )
-    clickhouse.insert(Table.WITHDRAWALS, rows(Table.WITHDRAWALS, withdrawal(response_id="taken back")))
-    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, *(sign(response_id=name) for name in ("tested", "gone", "taken back", "good"))))
-    cells(clickhouse, {"n": 4, "promoters": 4})
-
-    assert one(clickhouse, "SELECT n, flagged, flagged_promoters FROM loyalty_daily") == {"n": 4, "flagged": 1, "flagged_promoters": 1}
-
-
-def finding(detector: str, family: str, raised_on: int, sounded_on: int, **values: object) -> Mapping[str, object]:
-    """A finding at the unit, raised and sounded again so many days after the Monday."""
-    days = {"raised_on": MONDAY + timedelta(raised_on), "sounded_on": MONDAY + timedelta(sounded_on), "since": MONDAY}
-    return {"finding_id": f"u/{detector}/{raised_on}", "unit_id": "u", "detector": detector, "family": family, "standing": True, **days, **values}
-
-
-def test_a_finding_is_suspect_where_another_family_was_active_at_the_same_time(clickhouse: ClickHouse) -> None:
-    found = [
-        finding("shared_devices", "identity", 5, 10),
-        finding("shared_contacts", "identity", 5, 10),
-        finding("level_shift", "score", 70, 71),
-        finding("coached_text", "text", 130, 131),
-        finding("fast_forms", "timing", 200, 200, standing=False),
-        finding("response_volume", "volume", 200, 200),
-    ]
-    clickhouse.insert(Table.FINDINGS, rows(Table.FINDINGS, *found))
-    assert _states(clickhouse) == {
-        "shared_devices": "investigate", "shared_contacts": "investigate", "level_shift": "suspect", "coached_text": "suspect",
-        "response_volume": "investigate",
-    }  # fmt: skip
-    clickhouse.insert(Table.FINDINGS, rows(Table.FINDINGS, finding("shared_devices", "identity", 5, 11, version=2)))
-    assert _states(clickhouse)["shared_devices"] == "suspect"
-    clickhouse.insert(Table.FINDINGS, rows(Table.FINDINGS, finding("level_shift", "score", 5, 11, unit_id="other", finding_id="other")))
-    assert _states(clickhouse)["shared_contacts"] == "investigate"
-
-
-def _states(clickhouse: ClickHouse) -> dict[str, str]:
-    return {row["detector"]: row["state"] for row in clickhouse.query("SELECT detector, state FROM findings WHERE unit_id = 'u'").to_pylist()}
-
-
-def test_a_finding_names_the_responses_that_carry_its_sign(clickhouse: ClickHouse) -> None:
-    clickhouse.insert(Table.FINDINGS, rows(Table.FINDINGS, finding("shared_devices", "identity", 5, 10), finding("level_shift", "score", 5, 10)))
-    signs = [
-        sign(response_id="b", day=MONDAY), sign(response_id="a", day=MONDAY + timedelta(10), signs=["fast_forms", "shared_devices"], flags=[]),
-        sign(response_id="a", day=MONDAY + timedelta(10), revision=8), sign(response_id="early", day=MONDAY - timedelta(1)),
-        sign(response_id="late", day=MONDAY + timedelta(11)), sign(response_id="fast", signs=["fast_forms"]), sign(response_id="there", unit_id="v"),
-    ]  # fmt: skip
-    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, *signs))
-
-    found = clickhouse.query("SELECT detector, response_ids FROM findings ORDER BY detector").to_pylist()
-    assert found == [{"detector": "level_shift", "response_ids": []}, {"detector": "shared_devices", "response_ids": ["a", "b"]}]
-
-
-def test_units_stand_beside_what_their_scores_are_worth(clickhouse: ClickHouse) -> None:
-    suspect: Mapping[str, object] = {"unit_id": "u", "state": "suspect", "since": MONDAY, "families": ["score", "identity"]}
-    clear: Mapping[str, object] = {"unit_id": "v", "state": "clear", "since": None, "families": []}
-    clickhouse.insert(Table.UNITS, rows(Table.UNITS, suspect, clear))
-    cells(clickhouse, {"n": 10, "promoters": 5, "passives": 3, "detractors": 2}, {"metric": "csat", "n": 10})
-    flag(clickhouse, promoters=3, passives=2, detractors=1)
-
-    columns = "n, flagged, validity_rate, n_nps, nps_raw, nps_excluded, nps_bound_low"
-    row = one(clickhouse, f"SELECT {columns} FROM integrity_units WHERE unit_id = 'u'")
-    assert list(row.values()) == pytest.approx([20, 6, 0.7, 10, 30.0, 25.0, -50.0])
-    row = one(clickhouse, f"SELECT {columns}, since, state FROM integrity_units WHERE unit_id = 'v'")
-    assert list(row.values()) == [0, 0, None, 0, None, None, None, None, "clear"]
 
 
 @pytest.mark.parametrize("table", [table for table in Table if table.value.startswith("fact_") and table is not Table.WITHDRAWALS])

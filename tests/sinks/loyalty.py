@@ -1,0 +1,58 @@
+"""Cells, responses and flags for tests of the views."""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+from schemas.rows import Table
+from sinks.clickhouse import ClickHouse
+from tests.sinks.rows import rows
+
+MONDAY = date(2025, 12, 22)
+"""The first day of a 28-day window: 20,440 days after Monday 1970-01-05, 730 windows."""
+EMPTY: Mapping[str, object] = {
+    **dict.fromkeys(("n", "promoters", "passives", "detractors", "top_box", "top_two_box"), 0),
+    **dict.fromkeys(("score_sum", "score_sum_squares", "revenue"), Decimal(0)),
+    "day": MONDAY,
+    "unit_id": "u",
+    "channel": "web",
+    "metric": "nps",
+    "partition": 0,
+    "generation": 1,
+}
+
+
+def cells(clickhouse: ClickHouse, *overrides: Mapping[str, object]) -> None:
+    """Insert cells that are empty but for what is given."""
+    clickhouse.insert(Table.LOYALTY, rows(Table.LOYALTY, *({**EMPTY, **override} for override in overrides)))
+
+
+def flag(clickhouse: ClickHouse, **numbers: int) -> None:
+    """Insert so many flagged responses of each class; the cells that count them come by themselves."""
+    names = [(f"{of_class}-{number}", of_class.removesuffix("s")) for of_class, many in numbers.items() for number in range(many)]
+    facts = [response(response_id=name, **{"class": of_class}, unit_id="u", day=MONDAY, channel="web", metric="nps") for name, of_class in names]
+    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, *facts))
+    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, *(sign(response_id=name) for name, _ in names)))
+
+
+def sign(**values: object) -> Mapping[str, object]:
+    """A flagged answer."""
+    known = {"account_id": "a", "revision": 7, "unit_id": "u", "day": MONDAY, "signs": ["shared_devices"], "flags": ["shared_devices"]}
+    return {**known, "response_id": "r", **values}
+
+
+def one(clickhouse: ClickHouse, sql: str) -> dict[str, object]:
+    """The only row of a result."""
+    found: list[dict[str, object]] = clickhouse.query(sql).to_pylist()
+    assert len(found) == 1, found
+    return found[0]
+
+
+def response(**values: object) -> Mapping[str, object]:
+    """A response that counts."""
+    return {"account_id": "a", "response_id": "r", "synthetic": False, "withdrawn": False, **values}
+
+
+def withdrawal(**values: object) -> Mapping[str, object]:
+    """A withdrawal of it."""
+    return {"account_id": "a", "response_id": "r", "synthetic": False, **values}
