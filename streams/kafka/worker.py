@@ -35,6 +35,8 @@ _log = structlog.get_logger(__name__)
 _PROGRESS_SECONDS = 10.0
 _DRAIN_SECONDS = 20.0
 _STOP_SECONDS = 20.0
+_INTERVALS = {Stage.ACCOUNTS: 1.0, Stage.UNITS: 5.0}
+"""In flush intervals of the settings. Units are judged by the day: flushing them as often as accounts would cost much and tell nothing sooner."""
 _PATIENCE_SECONDS = 60.0
 EXIT_FAILED = 1
 _EXIT_NOT_DRAINED = 3
@@ -146,7 +148,7 @@ class _Worker:
             identity = await _identified(self._surroundings, stage, partitions)
             ownership = replace(ownership, identity=identity, holds_rows=lambda partition: holds_rows(stage, partition))
         session, rebalance = (round(seconds * 1000) for seconds in (settings.session_timeout_seconds, settings.rebalance_timeout_seconds))
-        shell = Shell(ownership, SinkWriter(self._sink), _pace(settings), ending.fail)
+        shell = Shell(ownership, SinkWriter(self._sink), _pace(settings, stage), ending.fail)
         reading = Reading(ownership.consumer_group, client, session, rebalance)
         return _Line(make_app(reading, shell, [settings.topic_prefix + topic for topic in ownership.inputs], ending.fail), shell)
 
@@ -178,9 +180,9 @@ async def _run_app(app: CandorApp, ending: _Ending) -> None:
         ending.fail(error)
 
 
-def _pace(settings: Settings) -> Pace:
+def _pace(settings: Settings, stage: Stage) -> Pace:
     return Pace(
-        flush_interval=settings.flush_interval_seconds,
+        flush_interval=settings.flush_interval_seconds * _INTERVALS[stage],
         flush_records=settings.flush_max_records,
         linger=min(0.2, settings.flush_interval_seconds / 4),
         revoke_patience=settings.rebalance_timeout_seconds / 3,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.begging import Lexicon
 from schemas.enums import ContactClass, InvitationType, Topic, TransactionType
@@ -39,6 +40,7 @@ NOT_YET = -(2**31)
 """The clock of a partition that has read nothing of a topic of which there may be more."""
 _CLOCK_TOPICS = (Topic.FEEDBACK, Topic.INVITATIONS, Topic.TRANSACTIONS)
 _REVISION, _FORM = salt("revision of an answer"), salt("form")
+_TOLD = ["contact_class", "asked_for_score", "answers", "comment", "language", "survey_id", "device_hash", "contact_hash", "duration_ms"]
 _SENT, _BOUNCED = (list(InvitationType).index(kind) for kind in (InvitationType.SENT, InvitationType.BOUNCED))
 _DAYS_BEFORE_1970 = 1 << 20
 """More than any event lies before 1970."""
@@ -88,7 +90,7 @@ class Signalling:
 
     def _counted(self, events: Decoded, account_hashes: UInt64s, change: Counted) -> None:
         chosen, told_keys = change.event[change.told], change.key[change.told]
-        facts = events.facts.take(pa.array(chosen))
+        facts = events.facts.select(_TOLD).take(pa.array(chosen))
         signs: Int64s = np.full(len(chosen), int(Sign.COUNTED))
         top = events.score[chosen] == TOP[events.metric[chosen]]
         signs |= np.where(top, int(Sign.TOP_BOX), 0)
@@ -124,7 +126,7 @@ class Signalling:
         at = np.flatnonzero(chosen)
         if not len(at):
             return
-        facts = events.facts.take(pa.array(at))
+        facts = events.facts.select(["duration_ms", "survey_id"]).take(pa.array(at))
         durations = facts.column("duration_ms").to_pylist()
         for day, form, duration in zip(events.day[at].tolist(), _forms(facts, events.channel[at]).tolist(), durations, strict=True):
             if duration is not None:
@@ -139,16 +141,18 @@ class Signalling:
 
     def purchases(self, state: AccountsState, events: Decoded, fresh: Int64s, keys: UInt64s, before: Int64s) -> None:
         """Takes note of purchases among new transactions; ``keys`` are those of the transactions."""
-        given = np.array([unit is not None for unit in events.facts.column("unit_id").take(pa.array(fresh)).to_pylist()], np.bool_)
-        chosen = self._in_time(events, fresh, before) & (events.event_type[fresh] == _COMPLETED) & given
+        unit_ids = events.facts.column("unit_id")
+        chosen = self._in_time(events, fresh, before) & (events.event_type[fresh] == _COMPLETED) & unit_ids.is_valid().to_numpy()[fresh]
         at = fresh[chosen]
         if not len(at):
             return
-        facts = events.facts.take(pa.array(at))
-        units = state.units.numbers_of(facts.column("unit_id").to_pylist())
-        risky = np.array([bool(flags) for flags in facts.column("risk_flags").to_pylist()], np.bool_)
+        facts = events.facts.select(["unit_id", "risk_flags"]).take(pa.array(at))
+        # Few units are named many times.
+        named = facts.column("unit_id").combine_chunks().dictionary_encode()
+        units = state.units.numbers_of(named.dictionary.to_pylist()).astype(np.int64)[named.indices.to_numpy()]
+        risky = pc.list_value_length(facts.column("risk_flags")).to_numpy() > 0
         table = state.asked_purchases
-        self._tell(state, table.sold(keys[chosen], units.astype(np.int64), events.day[at].astype(np.int64), events.occurred_at[at], risky))
+        self._tell(state, table.sold(keys[chosen], units, events.day[at].astype(np.int64), events.occurred_at[at], risky))
 
     def invitations(self, state: AccountsState, events: Decoded, account_hashes: UInt64s, fresh: Int64s, before: Int64s) -> None:
         """Takes note of invitations that were sent or bounced among new events."""
@@ -156,7 +160,7 @@ class Signalling:
         at = fresh[self._in_time(events, fresh, before) & ((kinds == _SENT) | (kinds == _BOUNCED))]
         if not len(at):
             return
-        facts = events.facts.take(pa.array(at))
+        facts = events.facts.select(["unit_id", "transaction_id"]).take(pa.array(at))
         sent = events.event_type[at] == _SENT
         for unit, day, was_sent in zip(facts.column("unit_id").to_pylist(), events.day[at].tolist(), sent.tolist(), strict=True):
             if was_sent:
