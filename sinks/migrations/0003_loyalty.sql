@@ -94,6 +94,8 @@ CREATE OR REPLACE VIEW loyalty_daily${on_cluster}
     `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
     `nps_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (adjusted Wald), in points, not above 100. NULL for other metrics.',
     `nps_excluded` Nullable(Float64) COMMENT 'nps without the flagged responses. NULL for other metrics and where nothing is left.',
+    `nps_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not below -100.',
+    `nps_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not above 100.',
     `nps_bound_mid` Nullable(Float64) COMMENT 'nps if flagged promoters were passives. NULL for other metrics.',
     `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.'
 )
@@ -121,6 +123,14 @@ SELECT
     if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
     if(metric = 'nps', least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS nps_high,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors, nullIf(n - flagged, 0)), NULL) AS nps_excluded,
+    if(metric = 'nps' AND n > flagged, greatest(-100., 100 * (
+        centre(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+        - margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+    )), NULL) AS nps_excluded_low,
+    if(metric = 'nps' AND n > flagged, least(100., 100 * (
+        centre(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+        + margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+    )), NULL) AS nps_excluded_high,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low
 FROM loyalty_sums AS cell
@@ -150,6 +160,8 @@ CREATE OR REPLACE VIEW loyalty_last_days${on_cluster}
     `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
     `nps_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (adjusted Wald), in points, not above 100. NULL for other metrics.',
     `nps_excluded` Nullable(Float64) COMMENT 'nps without the flagged responses. NULL for other metrics and where nothing is left.',
+    `nps_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not below -100.',
+    `nps_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not above 100.',
     `nps_bound_mid` Nullable(Float64) COMMENT 'nps if flagged promoters were passives. NULL for other metrics.',
     `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.'
 )
@@ -177,6 +189,14 @@ SELECT
     if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
     if(metric = 'nps', least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS nps_high,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors, nullIf(n - flagged, 0)), NULL) AS nps_excluded,
+    if(metric = 'nps' AND n > flagged, greatest(-100., 100 * (
+        centre(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+        - margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+    )), NULL) AS nps_excluded_low,
+    if(metric = 'nps' AND n > flagged, least(100., 100 * (
+        centre(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+        + margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+    )), NULL) AS nps_excluded_high,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low
 FROM loyalty_sums AS cell
@@ -234,6 +254,8 @@ CREATE OR REPLACE VIEW loyalty_by_unit${on_cluster}
     `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
     `nps_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (adjusted Wald), in points, not above 100. NULL for other metrics.',
     `nps_excluded` Nullable(Float64) COMMENT 'nps without the flagged responses. NULL for other metrics and where nothing is left.',
+    `nps_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not below -100.',
+    `nps_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not above 100.',
     `nps_bound_mid` Nullable(Float64) COMMENT 'nps if flagged promoters were passives. NULL for other metrics.',
     `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.',
     `validity_rate` Float64 COMMENT 'Share of the counted responses without a standing flag: 1 - flagged / n.',
@@ -300,6 +322,14 @@ SELECT
     if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
     if(metric = 'nps', least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS nps_high,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors, nullIf(n - flagged, 0)), NULL) AS nps_excluded,
+    if(metric = 'nps' AND n > flagged, greatest(-100., 100 * (
+        centre(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+        - margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+    )), NULL) AS nps_excluded_low,
+    if(metric = 'nps' AND n > flagged, least(100., 100 * (
+        centre(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+        + margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+    )), NULL) AS nps_excluded_high,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low,
     1 - flagged / n AS validity_rate,
@@ -331,6 +361,8 @@ CREATE OR REPLACE VIEW loyalty_by_channel${on_cluster}
     `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
     `nps_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (adjusted Wald), in points, not above 100. NULL for other metrics.',
     `nps_excluded` Nullable(Float64) COMMENT 'nps without the flagged responses. NULL for other metrics and where nothing is left.',
+    `nps_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not below -100.',
+    `nps_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not above 100.',
     `nps_bound_mid` Nullable(Float64) COMMENT 'nps if flagged promoters were passives. NULL for other metrics.',
     `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.',
     `validity_rate` Float64 COMMENT 'Share of the counted responses without a standing flag: 1 - flagged / n.',
@@ -397,6 +429,14 @@ SELECT
     if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
     if(metric = 'nps', least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS nps_high,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors, nullIf(n - flagged, 0)), NULL) AS nps_excluded,
+    if(metric = 'nps' AND n > flagged, greatest(-100., 100 * (
+        centre(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+        - margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+    )), NULL) AS nps_excluded_low,
+    if(metric = 'nps' AND n > flagged, least(100., 100 * (
+        centre(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+        + margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+    )), NULL) AS nps_excluded_high,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low,
     1 - flagged / n AS validity_rate,
@@ -427,6 +467,8 @@ CREATE OR REPLACE VIEW loyalty_total${on_cluster}
     `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
     `nps_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (adjusted Wald), in points, not above 100. NULL for other metrics.',
     `nps_excluded` Nullable(Float64) COMMENT 'nps without the flagged responses. NULL for other metrics and where nothing is left.',
+    `nps_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not below -100.',
+    `nps_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not above 100.',
     `nps_bound_mid` Nullable(Float64) COMMENT 'nps if flagged promoters were passives. NULL for other metrics.',
     `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.',
     `validity_rate` Float64 COMMENT 'Share of the counted responses without a standing flag: 1 - flagged / n.',
@@ -493,6 +535,14 @@ SELECT
     if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
     if(metric = 'nps', least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS nps_high,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors, nullIf(n - flagged, 0)), NULL) AS nps_excluded,
+    if(metric = 'nps' AND n > flagged, greatest(-100., 100 * (
+        centre(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+        - margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+    )), NULL) AS nps_excluded_low,
+    if(metric = 'nps' AND n > flagged, least(100., 100 * (
+        centre(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+        + margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
+    )), NULL) AS nps_excluded_high,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low,
     1 - flagged / n AS validity_rate,

@@ -120,18 +120,22 @@ def _row(group: list[Counted]) -> Row:
         "nps": nps,
         "nps_low": low,
         "nps_high": high,
-        **dict(zip(("nps_excluded", "nps_bound_mid", "nps_bound_low"), bounds(classes, flagged) if nps is not None else (None,) * 3, strict=True)),
+        **dict(zip(BOUNDS, bounds(classes, flagged) if nps is not None else (None,) * len(BOUNDS), strict=True)),
     }
 
 
-def bounds(classes: list[str | None], flagged: list[str | None]) -> tuple[float | None, float, float]:
-    """The score without what is flagged, with flagged promoters as passives, and with everything flagged as detractors (R41)."""
+BOUNDS = ("nps_excluded", "nps_excluded_low", "nps_excluded_high", "nps_bound_mid", "nps_bound_low")
+
+
+def bounds(classes: list[str | None], flagged: list[str | None]) -> tuple[float | None, ...]:
+    """The score without what is flagged and its interval, with flagged promoters as passives, and with everything flagged as detractors (R41)."""
     left = [*classes]
     for of_class in flagged:
         left.remove(of_class)
     in_the_middle = left + ["passive" if of_class == "promoter" else of_class for of_class in flagged]
     at_worst = left + ["detractor"] * len(flagged)
-    return _points(left) if left else None, _points(in_the_middle), _points(at_worst)
+    excluded = net_promoter_score(len(left), left.count("promoter"), left.count("detractor")) if left else (None, None, None)
+    return *excluded, _points(in_the_middle), _points(at_worst)
 
 
 def _points(classes: list[str | None]) -> float:

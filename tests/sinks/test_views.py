@@ -12,7 +12,7 @@ from sinks.clickhouse import ClickHouse
 from tests.sinks.loyalty import MONDAY, cells, flag, one, response, withdrawal
 from tests.sinks.rows import INSTANT, column, rows
 
-NPS_COLUMNS = ("nps", "nps_low", "nps_high", "nps_excluded", "nps_bound_mid", "nps_bound_low")
+NPS_COLUMNS = ("nps", "nps_low", "nps_high", "nps_excluded", "nps_excluded_low", "nps_excluded_high", "nps_bound_mid", "nps_bound_low")
 VIEWS_OF_LOYALTY = ("loyalty_daily", "loyalty_by_unit", "loyalty_by_channel", "loyalty_total", "loyalty_last_days(days = 1, as_of = '2025-12-22')")
 
 
@@ -50,13 +50,25 @@ def test_flagged_passives_and_detractors_move_the_bounds_too(clickhouse: ClickHo
     assert list(row.values()) == pytest.approx([30.0, 100 * (2 - 1) / 4, 100 * (2 - 2) / 10, 100 * (2 - 7) / 10])
 
 
+@pytest.mark.parametrize("view", VIEWS_OF_LOYALTY)
+def test_the_score_without_the_flagged_has_the_interval_of_what_is_left(clickhouse: ClickHouse, view: str) -> None:
+    """70 promoters and 10 detractors of 100 are left of 120, so it is that of the test above."""
+    cells(clickhouse, {"n": 120, "promoters": 85, "passives": 22, "detractors": 13})
+    flag(clickhouse, promoters=15, passives=2, detractors=3)
+
+    row = one(clickhouse, f"SELECT DISTINCT nps_excluded, nps_excluded_low, nps_excluded_high FROM {view}")
+
+    centre, margin = 58.25242718446603, 12.982666930617764
+    assert list(row.values()) == [pytest.approx(60.0), pytest.approx(centre - margin, abs=1e-5), pytest.approx(centre + margin, abs=1e-5)]
+
+
 def test_where_everything_is_flagged_nothing_is_left(clickhouse: ClickHouse) -> None:
     cells(clickhouse, {"n": 2, "promoters": 2})
     flag(clickhouse, promoters=2)
 
-    row = one(clickhouse, "SELECT nps, nps_excluded, nps_bound_low, validity_rate FROM loyalty_total WHERE period = 'all'")
+    row = one(clickhouse, "SELECT nps, nps_excluded, nps_excluded_low, nps_bound_low, validity_rate FROM loyalty_total WHERE period = 'all'")
 
-    assert row == {"nps": 100.0, "nps_excluded": None, "nps_bound_low": -100.0, "validity_rate": 0.0}
+    assert row == {"nps": 100.0, "nps_excluded": None, "nps_excluded_low": None, "nps_bound_low": -100.0, "validity_rate": 0.0}
 
 
 @pytest.mark.parametrize(("promoters", "detractors", "low", "high"), [(30, 0, 78.7, 100.0), (0, 30, -100.0, -78.7), (1, 0, -48.49865, 98.49865)])
