@@ -33,6 +33,7 @@ from streams.kafka.sinking import SinkWriter, concatenated
 HIT = "hit at the worst moment"
 """What the worker says last, in its log."""
 CELLS = {Table.ACCOUNTS, Table.LOYALTY}
+FINDINGS = {Table.UNITS, Table.FINDINGS, Table.SIGNS, Table.JUDGED}
 
 
 class Sabotage(StrEnum):
@@ -61,7 +62,9 @@ class Moment(StrEnum):
     COMMIT = "commit"
     """When everything was sent and the transaction is not committed."""
     CELLS = "cells"
-    """Between the commit and the cells."""
+    """Between the commit and the cells of accounts."""
+    FINDINGS = "findings"
+    """Between the commit and the cells of units."""
 
 
 class _Trigger:
@@ -95,7 +98,7 @@ def _set_moments(trigger: _Trigger) -> None:
 def _insert_at(trigger: _Trigger, original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     async def wrapped(writer: SinkWriter, tables: dict[Table, pa.Table]) -> None:
         if tables:
-            trigger.at(Moment.CELLS if tables.keys() & CELLS else Moment.FACTS)
+            trigger.at(Moment.CELLS if tables.keys() & CELLS else Moment.FINDINGS if tables.keys() & FINDINGS else Moment.FACTS)
         await original(writer, tables)
 
     return wrapped
@@ -111,12 +114,12 @@ def _begin_at(trigger: _Trigger, original: Callable[..., Awaitable[None]]) -> Ca
 
 
 def _send_at(trigger: _Trigger, original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    async def wrapped(self: PartitionOwner, topic: str, records: Iterable[Any]) -> Any:
+    async def wrapped(self: PartitionOwner, topic: str, partition: int, records: Iterable[Any]) -> Any:
         records = list(records)
         if topic.endswith("dead_letters") and records:
             await self._producer.flush()
             trigger.at(Moment.LETTERS)
-        return await original(self, topic, records)
+        return await original(self, topic, partition, records)
 
     return wrapped
 
@@ -133,13 +136,13 @@ def _no_transaction() -> None:
     plain: dict[str, AIOKafkaProducer] = {}
 
     def send(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        async def wrapped(self: PartitionOwner, topic: str, records: Iterable[Any]) -> Any:
+        async def wrapped(self: PartitionOwner, topic: str, partition: int, records: Iterable[Any]) -> Any:
             if not plain:
                 plain["producer"] = AIOKafkaProducer(**self._ownership.client, max_request_size=4 * 1_048_576)
                 await plain["producer"].start()
             transactional, self._producer = self._producer, plain["producer"]
             try:
-                sent = await original(self, topic, records)
+                sent = await original(self, topic, partition, records)
                 await asyncio.gather(*sent)
                 return sent
             finally:
@@ -240,14 +243,14 @@ def _unread_answers() -> None:
     plain: dict[str, AIOKafkaProducer] = {}
 
     def send(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        async def wrapped(self: PartitionOwner, topic: str, records: Iterable[Any]) -> Any:
+        async def wrapped(self: PartitionOwner, topic: str, partition: int, records: Iterable[Any]) -> Any:
             if not topic.endswith("dead_letters"):
-                return await original(self, topic, records)
+                return await original(self, topic, partition, records)
             if not plain:
                 plain["producer"] = AIOKafkaProducer(**self._ownership.client, request_timeout_ms=1_500)
                 await plain["producer"].start()
             for key, value, headers in records:
-                sent = await plain["producer"].send(topic, value, key, partition=self.partition, headers=list(headers))
+                sent = await plain["producer"].send(topic, value, key, partition=partition, headers=list(headers))
                 sent.add_done_callback(lambda future: future.cancelled() or future.exception())
             return []
 

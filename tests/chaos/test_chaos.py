@@ -42,7 +42,7 @@ def test_every_row_is_right_whatever_happens(tmp_path: Path) -> None:
 MOMENTS = ("facts", "letters", "commit", "cells")
 
 
-@pytest.mark.timeout(3 * TRIAL_SECONDS)
+@pytest.mark.timeout(4 * TRIAL_SECONDS)
 def test_no_moment_is_the_wrong_one_to_die_or_to_be_a_zombie(tmp_path: Path) -> None:
     """The controls of the tests below: the same blows, with nothing taken out of the workers."""
     killed = Plan(1, SMALL, (), workers=1, slices=6, flush_max_records=30, session_seconds=3, moments=tuple(f"{moment}:1:KILL" for moment in MOMENTS))
@@ -51,7 +51,19 @@ def test_no_moment_is_the_wrong_one_to_die_or_to_be_a_zombie(tmp_path: Path) -> 
     )
     outage = Plan(3, SMALL, (), slices=6, flush_max_records=30, moments=("letters:2:STOP",), outage=True)
 
-    for outcome, hits in zip(outcomes(tmp_path, [killed, stopped, outage]), [4, 3, 1], strict=True):
+    # Of units, with something to be found.
+    judged = Plan(
+        4,
+        replace(SMALL, stuffed=60),
+        (),
+        workers=2,
+        slices=6,
+        flush_max_records=30,
+        session_seconds=3,
+        moments=("findings:2:KILL", "findings:1:KILL"),
+    )
+
+    for outcome, hits in zip(outcomes(tmp_path, [killed, stopped, outage, judged]), [4, 3, 1, 2], strict=True):
         assert not outcome.problems, report(outcome)
         assert outcome.hits == hits
 
