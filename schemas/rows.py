@@ -49,6 +49,9 @@ _TAIL = (
     Column("version", "UInt64", "Owner epoch times 2^40 plus flush sequence; of one key the highest version counts."),
 )
 
+_VERSION = Column("version", "UInt64", "Owner epoch times 2^40 plus flush sequence.")
+_SIGNALS_PARTITION = Column("partition", "UInt32", "Partition of the signals.")
+
 
 def _fact(table: Table, meaning: str, key: Sequence[str], *columns: Column) -> TableSpec:
     return TableSpec(table, meaning, ("account_id", *key), (*_HEAD, *columns, *_TAIL), "toYYYYMM(day)" if "occurred_at" in key else "")
@@ -200,7 +203,7 @@ _SPECS = (
                 "Array(Nullable(String))",
                 "Values of the record's headers, in order, their bytes unchanged; NULL where there is none.",
             ),
-            Column("version", "UInt64", "Owner epoch times 2^40 plus flush sequence."),
+            _VERSION,
         ),
     ),
     TableSpec(
@@ -223,7 +226,7 @@ _SPECS = (
             Column("score_sum", SCORE_SUM, "Sum of mapped scores."),
             Column("score_sum_squares", SCORE_SUM, "Sum of squares of mapped scores."),
             Column("revenue", MONEY_SUM, "Gross base amount of the purchases that the responses name."),
-            Column("version", "UInt64", "Owner epoch times 2^40 plus flush sequence."),
+            _VERSION,
         ),
     ),
     TableSpec(
@@ -243,7 +246,7 @@ _SPECS = (
             Column("open_cases", COUNT, "Follow-up cases that are open after all events."),
             Column("messages", COUNT, "Messages sent to the account."),
             Column("partition", "UInt32", "Source partition."),
-            Column("version", "UInt64", "Owner epoch times 2^40 plus flush sequence."),
+            _VERSION,
         ),
     ),
     TableSpec(
@@ -257,8 +260,8 @@ _SPECS = (
             Column("since", OPTIONAL_DAY, "The day on which the oldest active finding most likely began; NULL where the unit is clear."),
             Column("e_value", NUMBER, "Evidence of all detectors together: a unit where nothing is wrong reaches x once in x days or less often."),
             Column("judged", DAY, "The newest day that changed one of these."),
-            Column("partition", "UInt32", "Partition of the signals."),
-            Column("version", "UInt64", "Owner epoch times 2^40 plus flush sequence."),
+            _SIGNALS_PARTITION,
+            _VERSION,
         ),
     ),
     TableSpec(
@@ -280,8 +283,8 @@ _SPECS = (
             Column("at_most", NUMBER, "How many would have been usual, at most."),
             Column("evidence", ID, "The same in words."),
             Column("standing", FLAG, "False: later events of the same days undid it."),
-            Column("partition", "UInt32", "Partition of the signals."),
-            Column("version", "UInt64", "Owner epoch times 2^40 plus flush sequence."),
+            _SIGNALS_PARTITION,
+            _VERSION,
         ),
     ),
     TableSpec(
@@ -296,8 +299,8 @@ _SPECS = (
             Column("day", DAY, "Local date of the response."),
             Column("signs", "Array(String)", "Detectors whose sign it carries; that alone is no reproach."),
             Column("flags", "Array(String)", "Detectors for whose findings, at a suspect unit, it is flagged."),
-            Column("partition", "UInt32", "Partition of the signals."),
-            Column("version", "UInt64", "Owner epoch times 2^40 plus flush sequence."),
+            _SIGNALS_PARTITION,
+            _VERSION,
         ),
     ),
     TableSpec(
@@ -305,11 +308,11 @@ _SPECS = (
         "How far the units of each partition of the signals have been judged.",
         ("partition",),
         (
-            Column("partition", "UInt32", "Partition of the signals."),
+            _SIGNALS_PARTITION,
             Column("judged", OPTIONAL_DAY, "The newest local day whose answers were judged; NULL: none yet."),
             Column("closed", OPTIONAL_DAY, "The newest local day that nothing will change any more; NULL: none yet."),
             Column("up_to_date", FLAG, "All that was there to read has been judged."),
-            Column("version", "UInt64", "Owner epoch times 2^40 plus flush sequence."),
+            _VERSION,
         ),
     ),
 )

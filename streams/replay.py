@@ -18,6 +18,7 @@ import xxhash
 from schemas.enums import RejectReason, Topic
 from schemas.rows import Table
 from sinks.base import Sink
+from streams.core.batch import Numbered
 from streams.core.stage import CheckpointRecord, Flush, PartitionStage, StageFactory
 from streams.errors import EventFileError, ProblemFound
 from streams.files import FileRecord, read_events
@@ -63,16 +64,6 @@ class FileState(msgspec.Struct, frozen=True):
     records: int
     """Records that are in the checkpoint."""
     done: bool
-
-
-class Numbered(msgspec.Struct, gc=False):
-    """A record with its offset."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
 
 
 @dataclass(slots=True)

@@ -6,10 +6,10 @@ the gaming began; units that always gamed are told apart, since a detector of ch
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import yaml
@@ -17,9 +17,9 @@ import yaml
 from schemas.catalog import Catalog
 from schemas.enums import Topic
 from schemas.rows import Table
-from schemas.topics import SIGNALS
 from streams.core.accounts.stage import AccountsStages
-from streams.core.units.stage import UnitsStage
+from streams.core.batch import Numbered
+from streams.core.chained import ChainedStages
 from streams.simulate.plan import Plan
 from streams.simulate.simulation import Simulation, simulate
 from streams.stages import signalling_of, units_stages
@@ -30,17 +30,6 @@ EVENTS = 1_170_000
 """About 2.3 responses a unit and day."""
 ACCOUNTS = 4_800
 RECORDS_AT_ONCE = 20_000
-_EPOCH = date(1970, 1, 1).toordinal()
-
-
-class Record(NamedTuple):
-    """A record as a stage takes it."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,54 +57,48 @@ class Company:
 def back_test(seed: int) -> Company:
     """One company through the stages."""
     simulation = simulate(Plan(seed=seed, units=UNITS, months=MONTHS, accounts=ACCOUNTS, events=EVENTS))
-    stage, flagged = _run(simulation, Catalog.model_validate(yaml.safe_load(simulation.catalog())))
+    findings, flagged = _run(simulation, Catalog.model_validate(yaml.safe_load(simulation.catalog())))
     truth = {unit["unit_id"]: unit for unit in json.loads(simulation.truth())["units"]}
-    findings: dict[str, list[int]] = defaultdict(list)
-    table, names = stage.state.findings, stage.state.units.unit_id
-    for row in np.flatnonzero(table.standing[: table.count]).tolist():
-        findings[names[int(table.unit[row])]].append(int(table.raised_on[row]))
-    start = simulation.plan.start.toordinal() - _EPOCH
+    start = simulation.plan.start
     gamed = []
     for name, unit in truth.items():
-        since = datetime.fromisoformat(unit["since"]).date().toordinal() - _EPOCH
-        delays = [raised - since for raised in findings[name] if raised >= since]
+        since = datetime.fromisoformat(unit["since"]).date()
+        delays = [(raised - since).days for raised in findings[name] if raised >= since]
         gamed.append(Unit(unit["attack"], unit["strength"], since <= start, min(delays, default=None)))
     touched = {response for unit in truth.values() for response in unit["response_ids"]}
     honest = [name for name in simulation.company.unit_ids if name not in truth]
     return Company(gamed, len(honest), sum(bool(findings[name]) for name in honest), simulation.plan.days, len(flagged), len(flagged & touched))
 
 
-def _run(simulation: Simulation, catalog: Catalog) -> tuple[UnitsStage, set[str]]:
-    accounts = AccountsStages(catalog, signalling=signalling_of(catalog)).restore(0, ())
-    units = units_stages(catalog, 1).restore(0, ())
-    flagged: set[str] = set()
+def _run(simulation: Simulation, catalog: Catalog) -> tuple[Mapping[str, list[date]], set[str]]:
+    """When findings that stand were raised, by unit, and the flagged responses."""
+    stages = ChainedStages(AccountsStages(catalog, signalling=signalling_of(catalog)), units_stages(catalog, 1))
+    stage = stages.restore(0, ())
+    found: dict[Table, dict[str, Mapping[str, Any]]] = {Table.FINDINGS: {}, Table.SIGNS: {}}
     offsets = dict.fromkeys(Topic, 0)
-    batches: dict[Topic, list[Record]] = {topic: [] for topic in Topic}
-    waiting = 0
+    batches: dict[Topic, list[Numbered]] = {topic: [] for topic in Topic}
 
-    def tell() -> None:
+    def judge() -> None:
         for topic, batch in batches.items():
-            accounts.apply(topic, batch)
+            stage.apply(topic, batch)
             batch.clear()
-        flush = accounts.flush()
-        signals = flush.signals if flush is not None else ()
-        first = units.position(SIGNALS.name)
-        units.apply(SIGNALS.name, [Record(first + place, 0, signal.unit_id, signal.value, ()) for place, signal in enumerate(signals)])
-        found = units.flush()
-        rows = found.cells.get(Table.SIGNS) if found is not None else None
-        for row in rows.to_pylist() if rows is not None else ():
-            (flagged.add if row["flags"] else flagged.discard)(row["response_id"])
+        flush = stage.flush()
+        cells = flush.cells if flush is not None else {}
+        for table, name in ((Table.FINDINGS, "finding_id"), (Table.SIGNS, "response_id")):
+            found[table] |= {row[name]: row for row in cells[table].to_pylist()} if table in cells else {}
 
-    for record in simulation.records():
-        batches[record.topic].append(Record(offsets[record.topic], record.timestamp, record.key, record.value, record.headers))
+    for number, record in enumerate(simulation.records(), start=1):
+        batches[record.topic].append(Numbered(offsets[record.topic], record.timestamp, record.key, record.value, record.headers))
         offsets[record.topic] += 1
-        waiting += 1
-        if waiting == RECORDS_AT_ONCE:
-            tell()
-            waiting = 0
-    accounts.rest(Topic)
-    tell()
-    return units, flagged
+        if number % RECORDS_AT_ONCE == 0:
+            judge()
+    stage.rest(Topic)
+    judge()
+    raised: dict[str, list[date]] = defaultdict(list)
+    for row in found[Table.FINDINGS].values():
+        if row["standing"]:
+            raised[row["unit_id"]].append(row["raised_on"])
+    return raised, {response for response, row in found[Table.SIGNS].items() if row["flags"]}
 
 
 def table(companies: Sequence[Company]) -> Iterator[str]:

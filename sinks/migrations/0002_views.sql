@@ -1,5 +1,18 @@
 -- What BI reads: one row per thing, newest copy alone. FINAL is inside; asking for it once more does no harm.
 
+CREATE OR REPLACE VIEW standing_flags${on_cluster}
+(
+    `of_account` String COMMENT 'The account.',
+    `of_response` String COMMENT 'The response.',
+    `of_unit` String COMMENT 'The unit that it rates.',
+    `reasons` Array(String) COMMENT 'Names of the detectors whose flags stand.'
+)
+AS SELECT account_id AS of_account, response_id AS of_response, unit_id AS of_unit, arraySort(groupUniqArrayArray(flags)) AS reasons
+FROM cell_signs FINAL
+WHERE notEmpty(flags)
+GROUP BY account_id, response_id, unit_id
+COMMENT 'Flags on responses, whether they count or not; a revision that comes in time takes those of the one before it away, a later one inherits them. Read flagged_responses.';
+
 CREATE OR REPLACE VIEW responses${on_cluster}
 (
     `account_id` String COMMENT 'The account, as the producer names it; also the Kafka key.',
@@ -86,19 +99,13 @@ AS SELECT
     (fact.withdrawn OR (fact.account_id, fact.response_id) GLOBAL IN (
         SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic
     )) AS withdrawn,
-    CAST(notEmpty(sign.reasons), 'Bool') AS flagged,
-    sign.reasons AS flag_reasons,
+    CAST(notEmpty(flag.reasons), 'Bool') AS flagged,
+    flag.reasons AS flag_reasons,
     fact.source_partition,
     fact.source_offset
 FROM fact_responses AS fact FINAL
-GLOBAL ANY LEFT JOIN (
-    -- A revision that comes in time takes the flags of the one before it away; one that comes later inherits them.
-    SELECT account_id AS of_account, response_id AS of_response, unit_id AS of_unit, arraySort(groupUniqArrayArray(flags)) AS reasons
-    FROM cell_signs FINAL
-    WHERE notEmpty(flags)
-    GROUP BY account_id, response_id, unit_id
-) AS sign
-    ON fact.account_id = sign.of_account AND fact.response_id = sign.of_response AND fact.unit_id = sign.of_unit
+GLOBAL ANY LEFT JOIN standing_flags AS flag
+    ON fact.account_id = flag.of_account AND fact.response_id = flag.of_response AND fact.unit_id = flag.of_unit
 SETTINGS join_use_nulls = 0
 COMMENT 'Survey responses, reviews and ratings: the newest revision of each.';
 

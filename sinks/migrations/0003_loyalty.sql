@@ -17,26 +17,20 @@ AS SELECT
     fact.response_id,
     fact.revision,
     fact.day,
-    sign.of_unit AS unit_id,
+    flag.of_unit AS unit_id,
     fact.channel,
     assumeNotNull(fact.metric) AS metric,
     fact.class,
-    sign.reasons AS flag_reasons
+    flag.reasons AS flag_reasons
 FROM (
     SELECT account_id, response_id, revision, day, unit_id, channel, metric, class
     FROM fact_responses FINAL
-    WHERE (account_id, response_id) GLOBAL IN (SELECT account_id, response_id FROM cell_signs FINAL WHERE notEmpty(flags))
+    WHERE (account_id, response_id) GLOBAL IN (SELECT of_account, of_response FROM standing_flags)
         AND NOT synthetic AND NOT withdrawn
         AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
 ) AS fact
-GLOBAL INNER JOIN (
-    -- A revision that comes in time takes the flags of the one before it away; one that comes later inherits them.
-    SELECT account_id AS of_account, response_id AS of_response, unit_id AS of_unit, arraySort(groupUniqArrayArray(flags)) AS reasons
-    FROM cell_signs FINAL
-    WHERE notEmpty(flags)
-    GROUP BY account_id, response_id, unit_id
-) AS sign
-    ON fact.account_id = sign.of_account AND fact.response_id = sign.of_response AND fact.unit_id = sign.of_unit
+GLOBAL INNER JOIN standing_flags AS flag
+    ON fact.account_id = flag.of_account AND fact.response_id = flag.of_response AND fact.unit_id = flag.of_unit
 COMMENT 'Counted responses with at least one standing flag.';
 
 CREATE OR REPLACE VIEW loyalty_sums${on_cluster}

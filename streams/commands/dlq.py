@@ -5,7 +5,7 @@ import base64
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -73,13 +73,8 @@ def _filtered(function: Callable[..., None]) -> Callable[..., None]:
     return with_filters
 
 
-@contextmanager
-def _table(settings: Settings) -> Iterator[ClickHouse]:
-    clickhouse = connect(settings.clickhouse_url.get_secret_value())
-    try:
-        yield clickhouse
-    finally:
-        clickhouse.close()
+def _table(settings: Settings) -> closing[ClickHouse]:
+    return closing(connect(settings.clickhouse_url.get_secret_value()))
 
 
 @click.group("dlq")

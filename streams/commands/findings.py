@@ -1,7 +1,6 @@
 """``candor findings``."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 
 import click
 
@@ -14,13 +13,8 @@ from streams.settings import load_settings
 _LISTED = ("finding_id", "state", "since", "raised_at", "responses", "evidence")
 
 
-@contextmanager
-def _clickhouse() -> Iterator[ClickHouse]:
-    clickhouse = connect(load_settings().clickhouse_url.get_secret_value())
-    try:
-        yield clickhouse
-    finally:
-        clickhouse.close()
+def _clickhouse() -> closing[ClickHouse]:
+    return closing(connect(load_settings().clickhouse_url.get_secret_value()))
 
 
 @click.group("findings")

@@ -43,7 +43,7 @@ def command() -> None:
     clickhouse = connect(settings.clickhouse_url.get_secret_value())
     patiently(lambda: _prepare(clickhouse, catalog))
     surroundings = Surroundings(
-        lambda stage, partitions: _identity(settings, clickhouse, stage, partitions),
+        lambda partitions: _identities(settings, clickhouse, partitions),
         lambda stage, partition: patiently(lambda: _holds_rows(clickhouse, stage, partition)),
     )
     stages: Stages = {
@@ -53,13 +53,15 @@ def command() -> None:
     run_worker(settings, stages, clickhouse, surroundings=surroundings)
 
 
-def _identity(settings: Settings, clickhouse: ClickHouse, stage: Stage, partitions: int) -> Identity:
+def _identities(settings: Settings, clickhouse: ClickHouse, partitions: int) -> dict[Stage, Identity]:
     """What checkpoints of this worker belong to; raises ``KafkaUnavailable``."""
+    names = {stage: [settings.topic_prefix + topic for topic in READ[stage]] for stage in Stage}
     # What the units stage knows follows from what the accounts stage told it, once.
-    names = [*READ[stage], *([CHECKPOINTS[Stage.ACCOUNTS].name] if stage is Stage.UNITS else [])]
+    names[Stage.UNITS].append(settings.topic_prefix + CHECKPOINTS[Stage.ACCOUNTS].name)
     with admin(settings) as client:
-        topics = topic_ids(client, [settings.topic_prefix + name for name in names])
-    return Identity(settings.group, partitions, topics, patiently(lambda: database_identity(clickhouse)))
+        topics = topic_ids(client, [name for of_stage in names.values() for name in of_stage])
+    database = patiently(lambda: database_identity(clickhouse))
+    return {stage: Identity(settings.group, partitions, {name: topics[name] for name in names[stage] if name in topics}, database) for stage in Stage}
 
 
 def _holds_rows(clickhouse: ClickHouse, stage: Stage, partition: int) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -37,6 +38,16 @@ class SourceRecord(Protocol):
     @property
     def headers(self) -> Sequence[tuple[str, bytes | None]]:
         """Headers, in order."""
+
+
+class Numbered(msgspec.Struct, gc=False):
+    """A record that gets its offset from whoever reads without Kafka."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 @dataclass(frozen=True, slots=True)

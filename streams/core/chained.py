@@ -1,24 +1,14 @@
 """The stages of one partition chained as if they were one, for whoever reads events without Kafka between them."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from dataclasses import replace
 
 from schemas.topics import SIGNALS
-from streams.core.batch import SourceRecord
+from streams.core.batch import Numbered, SourceRecord
 from streams.core.stage import Applied, CheckpointRecord, Flush, PartitionStage, StageFactory
 
 _UNITS = b"stage.units/"
 """Before the keys of the units stage in the checkpoint that both share."""
-
-
-class _Signal(NamedTuple):
-    """A signal as the units stage reads it."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
 
 
 class ChainedStages:
@@ -67,23 +57,14 @@ class ChainedStage:
         if flush is None:
             return None
         first = self._units.position(SIGNALS.name)
-        signals = [_Signal(first + place, 0, signal.unit_id, signal.value, ()) for place, signal in enumerate(flush.signals)]
+        signals = [Numbered(first + place, 0, signal.unit_id, signal.value) for place, signal in enumerate(flush.signals)]
         self._units.apply(SIGNALS.name, signals)
         judged = self._units.flush()
         if judged is None:
             return flush
         self._flushed[flush.sequence] = judged.sequence
         checkpoint = [*flush.checkpoint, *(CheckpointRecord(_UNITS + key, value) for key, value in judged.checkpoint)]
-        return Flush(
-            partition=flush.partition,
-            sequence=flush.sequence,
-            facts=flush.facts,
-            checkpoint=checkpoint,
-            dead_letters=flush.dead_letters,
-            offsets=flush.offsets,
-            cells={**flush.cells, **judged.cells},
-            records=flush.records,
-        )
+        return replace(flush, checkpoint=checkpoint, cells={**flush.cells, **judged.cells}, signals=())
 
     def acknowledge(self, sequence: int) -> None:
         """The cells of this flush are in the sink; kept with the next flush."""

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -199,14 +199,9 @@ def _watch(client: KafkaAdminClient, settings: Settings, simulation: Simulation,
 
 def _wait_until_judged(settings: Settings, workers: list[CandorProcess], console: Console) -> None:
     """The days that were held open for answers that might come late are judged once the inputs are idle."""
-    target = connect(settings.clickhouse_url.get_secret_value())
-
-    def judged() -> bool:
-        return target.command("SELECT countIf(up_to_date) FROM integrity_progress") == str(settings.partitions)
-
-    with console.status("judging the last days"):
-        wait_until(judged, _STREAM_SECONDS, "the judging of the units", *workers)
-    target.close()
+    with closing(connect(settings.clickhouse_url.get_secret_value())) as target, console.status("judging the last days"):
+        all_judged = f"SELECT countIf(up_to_date) = {settings.partitions} FROM integrity_progress"  # noqa: S608 (a number)
+        wait_until(lambda: target.command(all_judged) == "1", _STREAM_SECONDS, "the judging of the units", *workers)
 
 
 async def _send(settings: Settings, records: Iterator[FileRecord], sent: Callable[[int], None]) -> None:

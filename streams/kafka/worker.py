@@ -46,8 +46,8 @@ _EXIT_NOT_DRAINED = 3
 class Surroundings:
     """What a checkpoint must fit to. Both are called in threads."""
 
-    identity: Callable[[Stage, int], Identity]
-    """Of the topics of a stage, with their number of partitions, and the database; may raise ``KafkaUnavailable``."""
+    identities: Callable[[int], Mapping[Stage, Identity]]
+    """Of the topics of each stage, with their number of partitions, and the database; may raise ``KafkaUnavailable``."""
     holds_rows: Callable[[Stage, int], bool]
     """Whether the database holds rows that a stage wrote for a partition."""
 
@@ -119,7 +119,8 @@ class _Worker:
         settings, ending = self._settings, _Ending()
         client = client_options(settings)
         partitions = await check_topics(client, settings.topic_prefix)
-        lines = [await self._line(stage, client, partitions, ending) for stage in self._stages]
+        identities = await _identified(self._surroundings, partitions) if self._surroundings is not None else {}
+        lines = [self._line(stage, client, partitions, identities.get(stage), ending) for stage in self._stages]
         _on_signals(ending, [line.shell for line in lines])
         for line in lines:
             line.shell.start(consumer_of(line.app))
@@ -140,13 +141,12 @@ class _Worker:
                     await asyncio.gather(*(line.app.stop() for line in lines))
         return _exit_code(ending.error, drained=drained)
 
-    async def _line(self, stage: Stage, client: ClientOptions, partitions: int, ending: _Ending) -> _Line:
+    def _line(self, stage: Stage, client: ClientOptions, partitions: int, identity: Identity | None, ending: _Ending) -> _Line:
         settings = self._settings
-        ownership = Ownership(client, settings.topic_prefix, settings.group, stage, self._stages[stage](partitions), partitions)
+        ownership = Ownership(client, settings.topic_prefix, settings.group, stage, self._stages[stage](partitions), partitions, identity=identity)
         if self._surroundings is not None:
             holds_rows = self._surroundings.holds_rows
-            identity = await _identified(self._surroundings, stage, partitions)
-            ownership = replace(ownership, identity=identity, holds_rows=lambda partition: holds_rows(stage, partition))
+            ownership = replace(ownership, holds_rows=lambda partition: holds_rows(stage, partition))
         session, rebalance = (round(seconds * 1000) for seconds in (settings.session_timeout_seconds, settings.rebalance_timeout_seconds))
         shell = Shell(ownership, SinkWriter(self._sink), _pace(settings, stage), ending.fail)
         reading = Reading(ownership.consumer_group, client, session, rebalance)
@@ -158,12 +158,12 @@ class _Worker:
             self._report(shell.progress())
 
 
-async def _identified(surroundings: Surroundings, stage: Stage, partitions: int) -> Identity:
+async def _identified(surroundings: Surroundings, partitions: int) -> Mapping[Stage, Identity]:
     """Waits for a broker, like the check of the topics before."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            return await asyncio.to_thread(surroundings.identity, stage, partitions)
+            return await asyncio.to_thread(surroundings.identities, partitions)
         except KafkaUnavailable as error:
             if time.monotonic() > deadline:
                 raise

@@ -13,10 +13,10 @@ from typing import Any
 from schemas.catalog import Catalog
 from schemas.enums import Topic
 from schemas.rows import Table
+from streams.core.batch import Numbered
 from tests.oracle.facts import Flags
 from tests.oracle.records import Record, Row, Rows
 from tests.streams.core.units.fleet import Fleet
-from tests.streams.core.units.fleet import Record as Read
 
 _ACTIVE = timedelta(days=60)
 _CELL = ("partition", "version", "standing", "judged")
@@ -82,6 +82,6 @@ def judge(records: Sequence[Record], catalog: Catalog, partitions: int) -> Judge
     fleet = Fleet(catalog, partitions)
     for partition in range(partitions):
         mine = [record for record in records if record.partition == partition]
-        fleet.feed(partition, ((Topic(r.topic), Read(r.offset, r.timestamp_ms, r.key, r.value, r.headers)) for r in mine))
+        fleet.feed(partition, ((Topic(r.topic), Numbered(r.offset, r.timestamp_ms, r.key, r.value, r.headers)) for r in mine))
     fleet.end()
     return Judged(fleet)

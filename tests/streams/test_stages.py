@@ -6,10 +6,10 @@ import pytest
 
 from schemas.catalog import Catalog
 from schemas.enums import FalseAlarms, Topic
+from streams.core.batch import Numbered
 from streams.core.signals import Sign, UnitSignals, decode
 from streams.settings import load_settings
 from streams.stages import accounts_stages, units_stages
-from tests.streams.core.units.fleet import Record
 
 BEGGED = {"nl": "Ze zeiden: geef ons een tien!", "en": "They asked me to give them a 10."}
 
@@ -20,7 +20,7 @@ def _signs(catalog: Catalog, language: str) -> int:
         "channel": "web", "response_id": "r", "survey_id": "s", "metric": "nps", "score": 10, "comment": BEGGED[language], "language": language,
     }  # fmt: skip
     stage = accounts_stages(load_settings(), catalog).restore(0, ())
-    stage.apply(Topic.FEEDBACK, [Record(0, 1_767_400_000_000, b"a", json.dumps(event).encode(), ())])
+    stage.apply(Topic.FEEDBACK, [Numbered(0, 1_767_400_000_000, b"a", json.dumps(event).encode())])
     flush = stage.flush()
     assert flush is not None
     told = [decode(signal.value) for signal in flush.signals]

@@ -27,6 +27,12 @@ _IN_NUMBERS = ResponseState.COUNTED | ResponseState.JOINED | ResponseState.EVIDE
 _ANY_WITHDRAWAL = ResponseState.WITHDRAWN | ResponseState.WITHDRAWAL_WAS_SYNTHETIC
 
 
+def is_late(events: Decoded, before: Int64s) -> Bools:
+    """Returns which events came too late to be evidence, or to change it; ``before`` is the topic's newest time before each."""
+    late: Bools = before - events.occurred_at > LATE_DAYS * DAY
+    return late
+
+
 def response_keys(account_hashes: UInt64s, response_ids: list[str]) -> UInt64s:
     """Returns the key of each response, which its account and id identify."""
     return combine(combine(account_hashes, hash_strings(response_ids)), RESPONSE)
@@ -41,6 +47,8 @@ class _Batch:
     account_hashes: UInt64s
     before: Int64s
     """Newest ``occurred_at`` of the topic before each event."""
+    late: Bools
+    """See ``is_late``."""
     accepted: Bools
     duplicates: int = 0
     rejected: list[Rejected] = field(default_factory=list)
@@ -96,7 +104,7 @@ class Feedback:
 def apply(state: AccountsState, events: Decoded, account_hashes: UInt64s, before: Int64s, candidates: Bools, horizons: Horizons) -> Feedback:
     """Takes in feedback; ``candidates`` are the events whose ``event_id`` is new, ``before`` the topic's newest time before each."""
     keys = response_keys(account_hashes, events.identity)
-    batch = _Batch(events, keys, account_hashes, before, candidates.copy())
+    batch = _Batch(events, keys, account_hashes, before, is_late(events, before), candidates.copy())
     for chosen in _rounds(keys, np.flatnonzero(candidates)):
         _take_in(state, batch, chosen, horizons)
     batch.rejected.sort(key=lambda refused: refused.index)
@@ -194,15 +202,9 @@ def _submit(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s, a
     responses.account[rows[unlinked]] = accounts[unlinked]
     link_responses(state, rows[unlinked])
     _count(state, rows[counted], horizons)
-    told = ~_is_late(batch, chosen) & (responses.state[rows] & ResponseState.STANDS == 0)
+    told = ~batch.late[chosen] & (responses.state[rows] & ResponseState.STANDS == 0)
     responses.state[rows[counted & told]] |= ResponseState.EVIDENCE
     batch.changes.append(Counted(chosen[counted], batch.keys[chosen[counted]], told[counted]))
-
-
-def _is_late(batch: _Batch, chosen: Int64s) -> Bools:
-    """Returns which events came too late to be evidence, or to change it."""
-    late: Bools = batch.before[chosen] - batch.events.occurred_at[chosen] > LATE_DAYS * DAY
-    return late
 
 
 def _describe(state: AccountsState, batch: _Batch, rows: Int64s, chosen: Int64s) -> None:
@@ -263,7 +265,7 @@ def _take_out(state: AccountsState, batch: _Batch, rows: Int64s, events: Int64s)
     if not len(rows):
         return
     evidence = responses.state[rows] & ResponseState.EVIDENCE != 0
-    too_late = _is_late(batch, events) | (batch.events.day[events] > responses.day[rows] + REVISION_DAYS)
+    too_late = batch.late[events] | (batch.events.day[events] > responses.day[rows] + REVISION_DAYS)
     responses.state[rows[evidence & too_late]] |= ResponseState.STANDS
     batch.changes.append(
         TakenOut(

@@ -12,8 +12,8 @@ from schemas.begging import Lexicon
 from schemas.enums import ContactClass, InvitationType, Topic, TransactionType
 from streams.core.accounts.asking import NUMBERS, Difference
 from streams.core.accounts.loyalty import TOP
-from streams.core.accounts.responses import Counted, Feedback, TakenOut
-from streams.core.accounts.state import DAY, AccountsState
+from streams.core.accounts.responses import Counted, Feedback, TakenOut, is_late
+from streams.core.accounts.state import AccountsState
 from streams.core.accounts.transactions import transaction_keys
 from streams.core.batch import Bools, Decoded, Int64s
 from streams.core.hashing import UInt64s, combine, hash_strings, salt
@@ -21,7 +21,6 @@ from streams.core.integrity.text.begging import BeggingPhrases
 from streams.core.integrity.text.fingerprints import fingerprints
 from streams.core.integrity.text.words import words_of
 from streams.core.signals import (
-    LATE_DAYS,
     MOST_ANSWERS,
     MOST_NUMBERS,
     Answer,
@@ -71,13 +70,12 @@ class Signalling:
 
     def feedback(self, state: AccountsState, events: Decoded, account_hashes: UInt64s, feedback: Feedback, before: Int64s) -> None:
         """Takes note of a batch of feedback that was taken in; ``before`` is the topic's newest time before each event."""
-        late = before - events.occurred_at > LATE_DAYS * DAY
         for change in feedback.changes:
             if isinstance(change, TakenOut):
                 self._taken_out(state, change)
             elif change.told.any():
                 self._counted(events, account_hashes, change)
-        self._durations(events, feedback.accepted & ~late & ~events.synthetic)
+        self._durations(events, feedback.accepted & _in_time(events, before))
 
     def _taken_out(self, state: AccountsState, change: TakenOut) -> None:
         told = np.flatnonzero(change.told)
@@ -142,7 +140,7 @@ class Signalling:
     def purchases(self, state: AccountsState, events: Decoded, fresh: Int64s, keys: UInt64s, before: Int64s) -> None:
         """Takes note of purchases among new transactions; ``keys`` are those of the transactions."""
         unit_ids = events.facts.column("unit_id")
-        chosen = self._in_time(events, fresh, before) & (events.event_type[fresh] == _COMPLETED) & unit_ids.is_valid().to_numpy()[fresh]
+        chosen = _in_time(events, before)[fresh] & (events.event_type[fresh] == _COMPLETED) & unit_ids.is_valid().to_numpy()[fresh]
         at = fresh[chosen]
         if not len(at):
             return
@@ -157,7 +155,7 @@ class Signalling:
     def invitations(self, state: AccountsState, events: Decoded, account_hashes: UInt64s, fresh: Int64s, before: Int64s) -> None:
         """Takes note of invitations that were sent or bounced among new events."""
         kinds = events.event_type[fresh]
-        at = fresh[self._in_time(events, fresh, before) & ((kinds == _SENT) | (kinds == _BOUNCED))]
+        at = fresh[_in_time(events, before)[fresh] & ((kinds == _SENT) | (kinds == _BOUNCED))]
         if not len(at):
             return
         facts = events.facts.select(["unit_id", "transaction_id"]).take(pa.array(at))
@@ -170,10 +168,6 @@ class Signalling:
         if len(naming):
             keys = transaction_keys(account_hashes[at[naming]], [names[i] for i in naming.tolist()])
             self._tell(state, state.asked_purchases.invited(keys, events.occurred_at[at[naming]], ~sent[naming]))
-
-    def _in_time(self, events: Decoded, fresh: Int64s, before: Int64s) -> Bools:
-        in_time: Bools = ~events.synthetic[fresh] & (before[fresh] - events.occurred_at[fresh] <= LATE_DAYS * DAY)
-        return in_time
 
     def _tell(self, state: AccountsState, difference: Difference) -> None:
         table, names = state.asked_purchases, state.units.unit_id
@@ -224,6 +218,10 @@ class Signalling:
             return NOT_YET
         instant = min(newest for newest in waited_for if newest is not None) if waited_for else max(known)
         return int(self._local_days(np.array([instant]))[0])
+
+
+def _in_time(events: Decoded, before: Int64s) -> Bools:
+    return ~events.synthetic & ~is_late(events, before)
 
 
 def _revision_keys(keys: UInt64s, revisions: Int64s) -> UInt64s:

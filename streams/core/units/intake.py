@@ -35,20 +35,19 @@ def _take_in_answers(state: UnitsState, units: Int64s, signals: list[UnitSignals
     answers = [answer for _, answer in told]
     unit = np.array([unit for unit, _ in told], np.int64)
     keys = combine(np.array([answer.key for answer in answers], np.uint64), state.units.hash[unit] ^ _UNIT)
-    given = np.array([answer.day for answer in answers], np.int64)
-    begun = np.array([answer.signs & Sign.COUNTED != 0 for answer in answers], np.bool_) & (given > state.closed)
-    state.reopen(unit[begun], given[begun])
+    days, signs = (np.array([getattr(answer, name) for answer in answers], np.int64) for name in ("day", "signs"))
+    # Also where the same batch takes it out again: a unit is as old as its first answer.
+    open_ = days > state.closed
+    state.reopen(unit[open_], days[open_])
     # Of a key given twice the last counts.
     last = len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1]
-    days = np.array([answers[i].day for i in last.tolist()], np.int64)
-    signs = np.array([answers[i].signs for i in last.tolist()], np.int64)
+    days, signs = days[last], signs[last]
     relevant = (days > state.closed) & ((signs & Sign.COUNTED != 0) | (state.answers.find(keys[last]) >= 0))
     last, days, signs = last[relevant], days[relevant], signs[relevant]
     rows, _ = state.answers.find_or_append(keys[last])
     table = state.answers
     table.unit[rows], table.signs[rows] = unit[last], signs
     table.touch(rows)
-    state.reopen(unit[last], days)
     # One that is taken out keeps its name, by which the sink knows it.
     counts = signs & Sign.COUNTED != 0
     rows, chosen = rows[counts], [answers[i] for i in last[counts].tolist()]

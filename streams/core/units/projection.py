@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from schemas.enums import Detector, Family, UnitState
 from schemas.rows import TABLES, Table
-from streams.core.batch import Int64s
+from streams.core.batch import Bools, Int64s
 from streams.core.integrity.detectors import UNIT_DETECTORS
 from streams.core.units.state import UnitsState
 from streams.core.units.tables import HISTORY
-from streams.core.units.verdict import FAMILIES
+from streams.core.units.verdict import BITS, FAMILIES
 
 _DETECTORS, _FAMILIES, _STATES = list(Detector), list(Family), list(UnitState)
 _WORDS = {detector.name: detector.words for detector in UNIT_DETECTORS}
@@ -34,9 +34,9 @@ def finding_rows(state: UnitsState, rows: Int64s, partition: int, version: int) 
         "unit_id": units,
         "detector": [detector.value for detector in detectors],
         "family": [FAMILIES[detector].value for detector in detectors],
-        "since": pa.array(table.since[rows].astype(np.int32)).view(pa.date32()),
+        "since": _dates(table.since[rows]),
         "raised_on": raised_on,
-        "sounded_on": pa.array(table.sounded_on[rows].astype(np.int32)).view(pa.date32()),
+        "sounded_on": _dates(table.sounded_on[rows]),
         "raised_at": pa.array(table.raised_at[rows]).view(_INSTANT),
         "e_value": _e_values(table.log_e[rows]),
         "found": table.found[rows],
@@ -56,7 +56,7 @@ def sign_rows(state: UnitsState, rows: Int64s, partition: int, version: int) -> 
         "response_id": table.response_id[rows].tolist(),
         "revision": table.revision[rows],
         "unit_id": state.units.unit_id[table.unit[rows]].tolist(),
-        "day": pa.array(table.day[rows].astype(np.int32)).view(pa.date32()),
+        "day": _dates(table.day[rows]),
         "signs": [_detectors(bits) for bits in table.marks[rows].tolist()],
         "flags": [_detectors(bits) for bits in table.flagged[rows].tolist()],
     }
@@ -71,9 +71,9 @@ def unit_rows(state: UnitsState, rows: Int64s, partition: int, version: int) -> 
         "unit_id": table.unit_id[rows].tolist(),
         "state": [_STATES[number].value for number in table.state[rows].tolist()],
         "families": [[family.value for place, family in enumerate(_FAMILIES) if bits & 1 << place] for bits in table.families[rows].tolist()],
-        "since": pa.array(np.where(since == HISTORY, 0, since).astype(np.int32), mask=since == HISTORY).view(pa.date32()),
+        "since": _dates(since, unknown=since == HISTORY),
         "e_value": _e_values(table.log_e[rows]),
-        "judged": pa.array(table.judged[rows].astype(np.int32)).view(pa.date32()),
+        "judged": _dates(table.judged[rows]),
     }
     return _complete(Table.UNITS, columns, partition, version)
 
@@ -96,12 +96,16 @@ def _array(values: object, kind: pa.DataType) -> pa.Array:
     return values if isinstance(values, pa.Array) else pa.array(values, kind)
 
 
+def _dates(days: Int64s, unknown: Bools | None = None) -> pa.Array:
+    return pa.array(days.astype(np.int32), mask=unknown).view(pa.date32())
+
+
 def _e_values(logarithms: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.exp(np.minimum(logarithms, _MOST_LOG_E))
 
 
 def _detectors(bits: int) -> list[str]:
-    return [detector.name.value for place, detector in enumerate(UNIT_DETECTORS) if bits & 1 << place]
+    return [detector.value for detector, bit in BITS.items() if bits & bit]
 
 
 def _evidence(state: UnitsState, row: int, detector: Detector) -> str:

@@ -7,6 +7,7 @@ next day can be judged, and when the fleet falls idle.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +28,14 @@ from streams.core.units.verdict import flags, record_signs, record_units
 
 MOST_LIVE_DAYS = 2
 """Where a flush closes more days than this, the stage is catching up, and open days wait."""
+
+
+class _Reached(NamedTuple):
+    """The newest days that can be judged and closed, and whether all partitions are idle."""
+
+    judgeable: int
+    closable: int
+    idle: bool
 
 
 class UnitsStages:
@@ -131,51 +140,51 @@ class UnitsStage:
             rows = np.flatnonzero(table.sequence[: table.count] > after)
             if len(rows):
                 cells[kind] = project(state, rows, self._partition, version)
-        progress = (state.judged, state.closed, self._reached()[2] and not state.changed)
+        reached = self._reached()
+        progress = (state.judged, state.closed, reached is not None and reached.idle and not state.changed)
         if progress != self._told or self._is_first_flush:
             self._told = progress
             cells[Table.JUDGED] = progress_rows(*progress, self._partition, version)
         return cells
 
     def _judge(self) -> None:
-        state = self.state
-        judgeable, closable, idle = self._reached()
-        if judgeable is None or not (judgeable > state.judged or (idle and state.changed)):
+        state, reached = self.state, self._reached()
+        if reached is None or not (reached.judgeable > state.judged or (reached.idle and state.changed)):
             return
+        closable, last = reached.closable, reached.judgeable
+        closing = closable > state.closed
         days = OpenDays(state, self._false_alarm_days)
         everybody = np.arange(state.units.count)
         evidence = state.evidence(everybody)
-        first = max(state.closed + 1, self._first_day(judgeable))
+        first = max(state.closed + 1, self._first_day(last))
         for_good = np.zeros(len(days.rows), np.int64)
-        closing = closable is not None and closable > state.closed
         standing = Standing(state)
-        standing.record_closed(state, days, days.judge(evidence, first, closable) if closing and closable is not None else ())
-        last = judgeable
-        if closing and closable is not None:
+        standing.record_closed(state, days, days.judge(evidence, first, closable) if closing else ())
+        if closing:
             state.put_evidence(everybody, evidence)
             for_good = flags(state, days, first, closable)
             first = max(first, closable + 1)
-            if not idle and closable - state.closed > MOST_LIVE_DAYS:
+            if not reached.idle and closable - state.closed > MOST_LIVE_DAYS:
                 # Days go by faster than in life: what would be judged for the time being is over with the next flush.
                 last = closable
         standing.record_open(state, days, days.judge(evidence, first, last))
         record_signs(state, days, for_good, flags(state, days, first, last))
         record_units(state, evidence.log_values(), last)
-        if closing and closable is not None:
+        if closing:
             close_days(state, days, closable)
-        state.judged, state.changed = last, last != judgeable
+        state.judged, state.changed = last, last != reached.judgeable
 
-    def _reached(self) -> tuple[int | None, int | None, bool]:
-        """Returns the newest days that can be judged and closed, and whether all partitions are idle; None: not known yet."""
+    def _reached(self) -> _Reached | None:
+        """Returns how far the partitions have come; None: not all have told yet."""
         clocks = self.state.clocks
         if clocks.count < self._source_partitions:
-            return None, None, False
+            return None
         day, caught_up = clocks.day[: clocks.count], clocks.caught_up[: clocks.count]
         idle, leader = bool(caught_up.all()), int(day.max())
         reached = leader if idle else int(day[~caught_up].min())
         # Whoever is idle may go on from where it stopped, but not from long ago.
         behind = int(np.where(caught_up, np.maximum(day, leader - IDLE_DAYS), day).min())
-        return reached - 1, min(reached, behind) - CLOSING_DAYS - 1, idle
+        return _Reached(reached - 1, min(reached, behind) - CLOSING_DAYS - 1, idle)
 
     def _first_day(self, last: int) -> int:
         """Returns the first day on which anything happened, here or elsewhere in the fleet, of which what is usual is learned."""

@@ -1,7 +1,7 @@
 """All that the units stage remembers of one partition of the signals, and how it goes into a checkpoint and back."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, fields
 from typing import TypeVar
 
 import msgspec
@@ -37,7 +37,8 @@ FLOW_DAYS = ASK_DAYS + ASKED_SHARE_DAYS
 """How long the flows of a closed day are needed."""
 LOOK_BACK_DAYS = 30
 """How far back a device, a contact or a comment is remembered."""
-_EVIDENCE = ("log_evidence", "hits", "answers", "expected", "days", "run", "since", "raised_on", "sounded_on", "found", "looked_at", "at_most")
+_EVIDENCE = tuple(field.name for field in fields(Evidence))
+"""Columns of the units that hold it, named alike."""
 _AGAINST_PEERS = [detector.name for detector in UNIT_DETECTORS].index(Detector.LEVEL_SHIFT)
 _Table = TypeVar("_Table", bound=StateTable)
 
@@ -134,11 +135,7 @@ class UnitsState:
 
     def evidence(self, rows: Int64s) -> Evidence:
         """Returns the evidence against these units at the end of the closed days, as a copy."""
-        units = self.units
-        return Evidence(
-            units.log_evidence[rows], units.hits[rows], units.answers[rows], units.expected[rows], units.days[rows], units.run[rows],
-            units.since[rows], units.raised_on[rows], units.sounded_on[rows], units.found[rows], units.looked_at[rows], units.at_most[rows],
-        )  # fmt: skip
+        return Evidence(**{name: getattr(self.units, name)[rows] for name in _EVIDENCE})
 
     def put_evidence(self, rows: Int64s, evidence: Evidence) -> None:
         """Replaces the evidence against these units."""

@@ -7,11 +7,12 @@ import pytest
 from schemas.enums import Topic
 from schemas.rows import TABLES, Table
 from streams.core.accounts import AccountsStages
+from streams.core.batch import Numbered
 from streams.core.chained import ChainedStages
 from streams.core.stage import CheckpointRecord, Flush
 from streams.stages import signalling_of, units_stages
 from tests.streams.core.units.company import company, run
-from tests.streams.core.units.fleet import Fleet, Record, Row
+from tests.streams.core.units.fleet import Fleet, Row
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +28,9 @@ def test_the_tables_are_those_of_a_worker(fleet: Fleet, seed: int | None) -> Non
     _, catalog, arrived = company()
     arrivals = sorted(arrived, key=lambda arrival: arrival.arrived_at)
     stages = ChainedStages(AccountsStages(catalog, signalling=signalling_of(catalog)), units_stages(catalog, 1))
-    records: dict[Topic, list[Record]] = {topic: [] for topic in Topic}
+    records: dict[Topic, list[Numbered]] = {topic: [] for topic in Topic}
     for arrival in arrivals:
-        records[arrival.topic].append(Record(len(records[arrival.topic]), arrival.arrived_at, arrival.key, arrival.value, arrival.headers))
+        records[arrival.topic].append(Numbered(len(records[arrival.topic]), arrival.arrived_at, arrival.key, arrival.value, arrival.headers))
     topics = {topic: [number for number, arrival in enumerate(arrivals) if arrival.topic is topic] for topic in Topic}
     checkpoint: dict[bytes, CheckpointRecord] = {}
     sink: dict[Table, dict[tuple[object, ...], Row]] = {}

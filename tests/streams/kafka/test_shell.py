@@ -11,6 +11,7 @@ from faust.types import TP
 
 from schemas.enums import Stage, Topic
 from sinks.memory import MemorySink
+from streams.core.batch import Numbered
 from streams.core.stage import Flush
 from streams.kafka.batches import Batch
 from streams.kafka.client import ClientOptions
@@ -19,7 +20,6 @@ from streams.kafka.pace import Pace
 from streams.kafka.shell import Shell
 from streams.kafka.sinking import SinkWriter
 from streams.kafka.transport import BatchConsumer
-from tests.streams.core.units.fleet import Record as Sent
 from tests.streams.kafka.counting import CountingStage, CountingStages, FolderSink
 
 OWNERSHIP = Ownership(ClientOptions(bootstrap_servers=[], security_protocol="PLAINTEXT"), "p.", "g", Stage.ACCOUNTS, CountingStages())
@@ -162,7 +162,7 @@ def test_a_topic_that_is_resumed_while_positions_are_sought_is_sought_too() -> N
 
 
 def _batch(topic: Topic, start: int, records: int) -> Batch:
-    return Batch("p." + topic, 0, 1, start, start + records, [Sent(offset, 0, b"a", b"v", ()) for offset in range(start, start + records)], 1, start)
+    return Batch("p." + topic, 0, 1, start, start + records, [Numbered(offset, 0, b"a", b"v") for offset in range(start, start + records)], 1, start)
 
 
 async def _look(shell: Shell) -> None:

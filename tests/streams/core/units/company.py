@@ -12,9 +12,11 @@ import yaml
 from schemas.catalog import Catalog
 from schemas.enums import Topic
 from schemas.topics import SIGNALS
+from streams.core.batch import Numbered
 from streams.simulate.plan import Plan
 from streams.simulate.simulation import Simulation, simulate
-from tests.streams.core.units.fleet import Fleet, Record, partition_of
+from tests.chaos.wire import partition_of
+from tests.streams.core.units.fleet import Fleet
 
 DAY_MS = 86_400_000
 _OCCURRED = re.compile(rb'"(?:occurred_at|time)": ?"([^"]+)"')
@@ -54,14 +56,14 @@ def run(partitions: int, seed: int | None, jitter_days: float = 0.0, crashes: bo
     _, catalog, arrivals = company()
     chance = random.Random(seed)
     shifted = sorted((a.arrived_at + chance.random() * jitter_days * DAY_MS, i) for i, a in enumerate(arrivals))
-    lanes: list[list[tuple[Topic, Record]]] = [[] for _ in range(partitions)]
+    lanes: list[list[tuple[Topic, Numbered]]] = [[] for _ in range(partitions)]
     offsets: dict[tuple[int, Topic], int] = {}
     for _, i in shifted:
         arrival = arrivals[i]
         partition = partition_of(arrival.key, partitions)
         offset = offsets.get((partition, arrival.topic), 0)
         offsets[partition, arrival.topic] = offset + 1
-        lanes[partition].append((arrival.topic, Record(offset, arrival.arrived_at, arrival.key, arrival.value, arrival.headers)))
+        lanes[partition].append((arrival.topic, Numbered(offset, arrival.arrived_at, arrival.key, arrival.value, arrival.headers)))
     fleet = Fleet(catalog, partitions)
     places = [0] * partitions
     while any(place < len(lane) for place, lane in zip(places, lanes, strict=True)):

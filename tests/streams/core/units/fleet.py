@@ -1,37 +1,22 @@
 """Accounts stages and units stages of several partitions, the signals between them, and a sink, in memory."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
-
-from kafka.partitioner.default import murmur2
+from typing import Any
 
 from schemas.catalog import Catalog
 from schemas.enums import Topic
 from schemas.rows import TABLES, Table
 from schemas.topics import SIGNALS
 from streams.core.accounts.stage import AccountsStage, AccountsStages
+from streams.core.batch import Numbered
 from streams.core.stage import CheckpointRecord, Flush
 from streams.core.units.stage import UnitsStage
 from streams.stages import signalling_of, units_stages
+from tests.chaos.wire import partition_of
 
 Row = dict[str, Any]
-
-
-class Record(NamedTuple):
-    """A record as a stage takes it."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
-
-
-def partition_of(key: bytes, partitions: int) -> int:
-    """The partition that Kafka's own partitioner chooses."""
-    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
 @dataclass
@@ -40,7 +25,7 @@ class Fleet:
 
     catalog: Catalog
     partitions: int
-    signals: list[list[Record]] = field(default_factory=list)
+    signals: list[list[Numbered]] = field(default_factory=list)
     accounts: list[AccountsStage] = field(default_factory=list)
     units: list[UnitsStage] = field(default_factory=list)
     checkpoints: list[dict[bytes, CheckpointRecord]] = field(default_factory=list)
@@ -59,9 +44,9 @@ class Fleet:
         self.checkpoints = [{} for _ in range(self.partitions)]
         self.unprojected = [[] for _ in range(self.partitions)]
 
-    def feed(self, partition: int, records: Iterable[tuple[Topic, Record]]) -> None:
+    def feed(self, partition: int, records: Iterable[tuple[Topic, Numbered]]) -> None:
         """An accounts stage reads on, topic by topic."""
-        by_topic: dict[Topic, list[Record]] = {}
+        by_topic: dict[Topic, list[Numbered]] = {}
         for topic, record in records:
             by_topic.setdefault(topic, []).append(record)
         for topic, batch in by_topic.items():
@@ -73,7 +58,7 @@ class Fleet:
         for unit_id, value in flush.signals if flush is not None else ():
             for receiver in range(self.partitions) if unit_id is None else [partition_of(unit_id, self.partitions)]:
                 topic = self.signals[receiver]
-                topic.append(Record(len(topic), 0, unit_id, value, ()))
+                topic.append(Numbered(len(topic), 0, unit_id, value))
 
     def hear(self, partition: int, upto: int | None = None, *, project: bool = True) -> None:
         """A units stage reads on and flushes; ``project``: the sink gets it."""

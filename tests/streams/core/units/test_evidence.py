@@ -13,13 +13,14 @@ from schemas.rows import Table
 from schemas.topics import SIGNALS
 from streams.core.accounts import AccountsStages
 from streams.core.accounts.signalling import NOT_YET
+from streams.core.batch import Numbered
 from streams.core.chained import ChainedStages
 from streams.core.hashing import hash_strings
 from streams.core.signals import MOST_ANSWERS, Answer, FleetSignals, Sign, Signals, UnitSignals, decode, encode
 from streams.core.stage import CheckpointRecord, Flush
 from streams.core.units.stage import UnitsStages
 from streams.stages import signalling_of, units_stages
-from tests.streams.core.units.fleet import Record, Row
+from tests.streams.core.units.fleet import Row
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 DAY = 86_400_000_000
@@ -42,7 +43,7 @@ class Told:
             "unit_id": "u",
             **fields,
         }
-        record = Record(self.stage.position(topic), 1_900_000_000_000, str(event["account_id"]).encode(), json.dumps(event).encode(), ())
+        record = Numbered(self.stage.position(topic), 1_900_000_000_000, str(event["account_id"]).encode(), json.dumps(event).encode())
         self.stage.apply(topic, [record])
 
     def answer(self, day: float, name: str, revision: int = 1, **fields: object) -> None:
@@ -140,7 +141,7 @@ class Judge:
 
     def read(self, signals: Sequence[Signals]) -> None:
         first = self.stage.position(SIGNALS.name)
-        self.stage.apply(SIGNALS.name, [Record(first + place, 0, b"", encode(signal), ()) for place, signal in enumerate(signals)])
+        self.stage.apply(SIGNALS.name, [Numbered(first + place, 0, b"", encode(signal)) for place, signal in enumerate(signals)])
 
     def flush(self) -> None:
         flush = self.stage.flush()
@@ -225,7 +226,7 @@ def test_units_that_get_other_peers_at_a_restart_are_learned_anew(group: str | N
                 "account_id": f"a{offset}", "unit_id": f"u{number % 20}", "response_id": f"r{offset}", "survey_id": "s", "metric": "nps",
                 "score": 10 if chance.random() < (0.4 if day < 100 else 0.75) else 5,
             }  # fmt: skip
-            records.append(Record(offset, 1_900_000_000_000, f"a{offset}".encode(), json.dumps(event).encode(), ()))
+            records.append(Numbered(offset, 1_900_000_000_000, f"a{offset}".encode(), json.dumps(event).encode()))
             offset += 1
         stage.apply(Topic.FEEDBACK, records)
         stage.rest(Topic)

@@ -11,11 +11,12 @@ import pytest
 from schemas.catalog import Catalog
 from schemas.enums import Detector, Topic
 from schemas.rows import TABLES, Table
+from streams.core.batch import Numbered
 from tests.chaos.stream import generate
 from tests.chaos.trial import plan
 from tests.oracle.records import Record as Sent
 from tests.streams.core.units.company import company, run
-from tests.streams.core.units.fleet import Fleet, Record
+from tests.streams.core.units.fleet import Fleet
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +119,9 @@ def test_topics_may_be_read_in_any_order_to_each_other(seed: int) -> None:
 def _read(records: list[Sent], catalog: Catalog, chance: random.Random | None) -> Fleet:
     """Each topic of a partition in order; ``chance`` chooses which goes on, and when stages flush."""
     fleet = Fleet(catalog, 4)
-    lanes: dict[tuple[int, Topic], list[Record]] = defaultdict(list)
+    lanes: dict[tuple[int, Topic], list[Numbered]] = defaultdict(list)
     for sent in records:
-        lanes[sent.partition, Topic(sent.topic)].append(Record(sent.offset, sent.timestamp_ms, sent.key, sent.value, sent.headers))
+        lanes[sent.partition, Topic(sent.topic)].append(Numbered(sent.offset, sent.timestamp_ms, sent.key, sent.value, sent.headers))
     while left := [lane for lane, waiting in lanes.items() if waiting]:
         lane = chance.choice(left) if chance else left[0]
         size = chance.randint(1, 100) if chance else len(lanes[lane])
