@@ -131,6 +131,8 @@ class _Worker:
             await ending.wanted.wait()
             if ending.error is None:
                 drained = all(await asyncio.gather(*(line.shell.drain(_DRAIN_SECONDS) for line in lines)))
+            # What fails from here on, such as a rebalance that meets a shell that has let go, changes nothing that is committed.
+            error = ending.error
         finally:
             for task in tasks:
                 task.cancel()
@@ -139,7 +141,7 @@ class _Worker:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_STOP_SECONDS):
                     await asyncio.gather(*(line.app.stop() for line in lines))
-        return _exit_code(ending.error, drained=drained)
+        return _exit_code(error, drained=drained)
 
     def _line(self, stage: Stage, client: ClientOptions, partitions: int, identity: Identity | None, ending: _Ending) -> _Line:
         settings = self._settings

@@ -1,6 +1,7 @@
 """Whole workers on a real broker: whatever happens to them, everything counts once."""
 
 import asyncio
+import os
 import signal
 from collections import Counter
 
@@ -11,8 +12,12 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from schemas.enums import Stage, Topic
 from schemas.topics import CHECKPOINTS
+from streams.kafka import worker as worker_module
+from streams.kafka.shell import Shell
+from streams.kafka.worker import _Worker
 from streams.topics_admin import wanted_topics
 from tests.streams.kafka.conftest import Scene
+from tests.streams.kafka.counting import CountingStages
 
 
 def test_what_is_sent_is_counted_once_and_the_groups_offsets_follow(scene: Scene) -> None:
@@ -52,6 +57,30 @@ async def _configure_checkpoint(scene: Scene, configuration: dict[str, str]) -> 
     name = scene.settings.topic_prefix + CHECKPOINTS[Stage.ACCOUNTS].name
     await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configuration)])
     await client.close()
+
+
+def test_what_fails_while_a_worker_lets_go_is_no_failure(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rebalance may reach a shell that has closed already."""
+
+    class RebalancedShell(Shell):
+        async def assigned(self, partitions: set[int]) -> None:
+            await super().assigned(partitions)
+            opened.set()
+
+        async def close(self) -> None:
+            await super().close()
+            self._fail(RuntimeError("cannot schedule new futures after shutdown"))
+
+    async def scenario() -> int:
+        worker = _Worker(scene.settings, {Stage.ACCOUNTS: lambda _: CountingStages()}, scene.sink, lambda _: None, None)
+        running = asyncio.create_task(worker.run())
+        await opened.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+        return await running
+
+    opened = asyncio.Event()
+    monkeypatch.setattr(worker_module, "Shell", RebalancedShell)
+    assert asyncio.run(scenario()) == 0
 
 
 def test_sigterm_commits_what_was_applied_and_leaves_the_group(scene: Scene) -> None:
