@@ -18,6 +18,7 @@ class Table(StrEnum):
     OUTCOMES = "fact_outcomes"
     OPERATIONS = "fact_operations"
     DEAD_LETTERS = "fact_dead_letters"
+    ADJUDICATIONS = "fact_adjudications"
     LOYALTY = "cell_loyalty"
     ACCOUNTS = "cell_accounts"
     UNITS = "cell_units"

@@ -231,6 +231,15 @@ class UnitState(StrEnum):
     SUSPECT = "suspect"
 
 
+class Decision(StrEnum):
+    """What people make of a finding."""
+
+    CONFIRMED = "confirmed"
+    """It is gaming."""
+    DISMISSED = "dismissed"
+    """It is not; the finding counts no more."""
+
+
 class FalseAlarms(StrEnum):
     """How many false alarms a company is ready to look into, over all its units together."""
 

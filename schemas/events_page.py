@@ -1,9 +1,10 @@
 """The page that documents every event for those who send them, generated from the models."""
 
-from schemas.enums import RejectReason, Topic
+from schemas.adjudication import Adjudication
+from schemas.enums import Decision, RejectReason, Topic
 from schemas.events import EVENTS, Event, ProductLine, Record, Rule, rules_of
 from schemas.events.fields import Kind
-from schemas.topics import INPUTS, MAX_VALUE_BYTES
+from schemas.topics import ADJUDICATIONS, INPUTS, MAX_VALUE_BYTES
 
 _KINDS: dict[Kind, str] = {
     Kind.ID: "id",
@@ -64,6 +65,10 @@ several fields at fault the first of the tables above is named.
 """
 
 
+_DECISIONS = """`candor findings adjudicate` writes it; others may, as JSON keyed by `unit_id`: `finding.adjudicated`. It is kept for ever. The common
+fields of events do not apply."""
+
+
 def events_page() -> str:
     """Markdown: how values are read, the common fields, the fields of every event, and why records are refused."""
     parts = [_INTRODUCTION.format(bytes=MAX_VALUE_BYTES), "## Fields of every event\n", _table(Event)]
@@ -77,9 +82,21 @@ def events_page() -> str:
             parts.append(_table(models[described[0]], common))
         if topic is Topic.TRANSACTIONS:
             parts.append(f"### Product lines\n\n{_table(ProductLine)}")
+    parts.append(f"## Topic `{ADJUDICATIONS.name}`\n\nCarries {ADJUDICATIONS.carries}. {_DECISIONS}\n")
+    parts.append(_decision_fields())
     reasons = "\n".join(f"| {place} | `{reason}` | {_REASONS[reason]} |" for place, reason in enumerate(RejectReason, 1))
     parts.append(f"{_REFUSALS}\n| | reason | when |\n|---|---|---|\n{reasons}\n")
     return "\n".join(parts)
+
+
+def _decision_fields() -> str:
+    schema = Adjudication.model_json_schema()
+    rows = ["| field | required | |", "|---|---|---|"]
+    for name, found in Adjudication.model_fields.items():
+        values = f" One of {' '.join(f'`{decision}`' for decision in Decision)}." if name == "decision" else ""
+        meaning = " ".join((found.description or "").split())
+        rows.append(f"| `{name}` | {'yes' if name in schema['required'] else ''} | {meaning}{values} |")
+    return "\n".join(rows) + "\n"
 
 
 def _alike(models: dict[str, type[Event]]) -> list[list[str]]:

@@ -1,5 +1,6 @@
 """An example of every event, as a producer would send it; part of the contract that is generated."""
 
+from schemas.adjudication import EVENT_TYPE
 from schemas.enums import CaseType, FeedbackType, InvitationType, Topic, TransactionType
 from schemas.events import EVENTS
 
@@ -101,6 +102,20 @@ _SPECIAL: dict[str, Example] = {
     InvitationType.SUPPRESSED: {**_INVITATION, "suppression_reason": "quarantine", "suppressed_by": "contact-policy"},
     CaseType.RESOLVED: {**_CASE, "cause_code": "late_delivery", "resolution_code": "refunded"},
 }
+
+ADJUDICATION: Example = {
+    "event_id": "7f1f6c0e",
+    "event_type": EVENT_TYPE,
+    "schema_version": 1,
+    "occurred_at": "2026-02-20T09:30:00Z",
+    "finding_id": "store-12/shared_devices/2026-02-17",
+    "unit_id": "store-12",
+    "decision": "dismissed",
+    "reason": "The tablet at the counter is new; it is to be reported as a kiosk.",
+    "decided_by": "m.rossi",
+    "judged_until": "2026-02-19",
+}
+"""Of the topic ``adjudications``."""
 
 
 def examples() -> dict[str, Example]:

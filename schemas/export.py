@@ -6,12 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from schemas.adjudication import EVENT_TYPE, Adjudication
 from schemas.catalog import Catalog
 from schemas.enums import RejectReason, Stage, Topic
 from schemas.events import EVENTS, Event
 from schemas.events_page import events_page
-from schemas.examples import examples
-from schemas.topics import CHECKPOINTS, DEAD_LETTERS, INPUTS, MAX_VALUE_BYTES, SIGNALS, TopicSpec
+from schemas.examples import ADJUDICATION, examples
+from schemas.topics import ADJUDICATIONS, CHECKPOINTS, DEAD_LETTERS, INPUTS, MAX_VALUE_BYTES, SIGNALS, TopicSpec
 
 CONTRACT_VERSION = "1.0.0"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -21,7 +22,11 @@ DEAD_LETTER_HEADERS: dict[str, Any] = {
     "candor-reason": {"type": "string", "enum": [reason.value for reason in RejectReason], "description": "Why the record could not be used."},
     "candor-field": {"type": "string", "description": "The field at fault; absent where none is."},
     "candor-message": {"type": "string", "description": "What was wrong and what was expected."},
-    "candor-topic": {"type": "string", "enum": [topic.value for topic in Topic], "description": "Input topic, without the prefix."},
+    "candor-topic": {
+        "type": "string",
+        "enum": [*(topic.value for topic in Topic), ADJUDICATIONS.name],
+        "description": "Input topic, without the prefix.",
+    },
     "candor-partition": {"type": "string", "pattern": "^[0-9]+$", "description": "Partition of the record."},
     "candor-offset": {"type": "string", "pattern": "^[0-9]+$", "description": "Offset of the record."},
     "candor-timestamp": {"type": "string", "pattern": "^-?[0-9]+$", "description": "Timestamp of the record, in milliseconds since 1970."},
@@ -30,7 +35,7 @@ DEAD_LETTER_HEADERS: dict[str, Any] = {
 Json = dict[str, Any]
 
 
-def event_schema(model: type[Event]) -> Json:
+def event_schema(model: type[Event | Adjudication]) -> Json:
     """The JSON Schema of an event; null means absent, so optional fields may be null."""
     schema = _published(model)
     schema["required"] = ["event_id", "event_type", *(name for name in schema["required"] if name not in {"event_id", "event_type"})]
@@ -79,6 +84,7 @@ def _untitled(schema: Any) -> Any:
 def asyncapi() -> Json:
     """One AsyncAPI 3 document of everything that Candor reads and writes in Kafka."""
     inputs = {topic.value: _channel(spec, list(EVENTS[topic])) for topic, spec in INPUTS.items()}
+    inputs[ADJUDICATIONS.name] = _channel(ADJUDICATIONS, [EVENT_TYPE])
     letters = {DEAD_LETTERS.name: _channel(DEAD_LETTERS, ["DeadLetter"])}
     signals = {SIGNALS.name: _channel(SIGNALS, ["Signal"])}
     checkpoints = {_channel_name(spec): _channel(spec, ["CheckpointCell"]) for spec in CHECKPOINTS.values()}
@@ -138,6 +144,14 @@ def _messages() -> Json:
                 "bindings": key,
                 "examples": [{"payload": examples()[event_type]}],
             }
+    found[EVENT_TYPE] = {
+        "name": EVENT_TYPE,
+        "summary": (Adjudication.__doc__ or "").strip(),
+        "contentType": "application/json",
+        "payload": {"$ref": f"./{_schema_path(EVENT_TYPE)}"},
+        "bindings": {"kafka": {"key": {"type": "string", "description": "unit_id, in UTF-8"}, "bindingVersion": KAFKA_BINDING}},
+        "examples": [{"payload": ADJUDICATION}],
+    }
     found["DeadLetter"] = {
         "name": "DeadLetter",
         "summary": "A record that could not be used: its key, value and headers byte for byte, and headers that say why.",
@@ -167,6 +181,7 @@ def _schema_path(event_type: str) -> str:
 def contract_files() -> dict[str, str]:
     """Every generated file but the page of documentation: path within the contracts' folder, and text."""
     found: dict[str, Any] = {"asyncapi.json": asyncapi(), "catalog.schema.json": catalog_schema()}
+    found[_schema_path(EVENT_TYPE)], found[f"examples/{EVENT_TYPE}.json"] = event_schema(Adjudication), ADJUDICATION
     for models in EVENTS.values():
         for event_type, model in models.items():
             found[_schema_path(event_type)] = event_schema(model)

@@ -42,6 +42,7 @@ SIGNALS = TopicSpec(
     "unit_id; none where it goes to every partition",
     retention_ms=7 * DAY_MS,
 )
+ADJUDICATIONS = TopicSpec("adjudications", "what people decided about findings", "candor findings adjudicate", "unit_id")
 INPUTS: dict[Topic, TopicSpec] = {
     topic: TopicSpec(topic.value, carries, written_by, "account_id")
     for topic, carries, written_by in (
@@ -64,9 +65,9 @@ CHECKPOINTS: dict[Stage, TopicSpec] = {
     )
     for stage in Stage
 }
-READ: dict[Stage, tuple[str, ...]] = {Stage.ACCOUNTS: tuple(Topic), Stage.UNITS: (SIGNALS.name,)}
+READ: dict[Stage, tuple[str, ...]] = {Stage.ACCOUNTS: tuple(Topic), Stage.UNITS: (SIGNALS.name, ADJUDICATIONS.name)}
 """Topics that each stage reads, without the prefix."""
-ALL: tuple[TopicSpec, ...] = (*INPUTS.values(), SIGNALS, *CHECKPOINTS.values(), DEAD_LETTERS)
+ALL: tuple[TopicSpec, ...] = (*INPUTS.values(), ADJUDICATIONS, SIGNALS, *CHECKPOINTS.values(), DEAD_LETTERS)
 """Every topic that Candor needs; all have the same number of partitions."""
 
 

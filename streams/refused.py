@@ -111,7 +111,7 @@ def count_by_reason(reader: Reader, filters: Filters) -> list[tuple[str, str, in
 
 
 def find(reader: Reader, filters: Filters, limit: int | None = None, largest_value: int = _LARGEST_VALUE) -> Iterator[Refused]:
-    """The dead letters that are there at the first step, in order of topic, partition and offset, at most ``limit``; none that come later.
+    """The dead letters of events that are there at the first step, in order of topic, partition and offset, at most ``limit``; none that come later.
 
     They are read in pages of 500, values above 256 KiB one by one, so that values never fill the memory, and values of more than ``largest_value``
     bytes not at all: see ``Refused.unread``.
@@ -124,6 +124,9 @@ def _find(reader: Reader, filters: Filters, size: int, largest_value: int) -> It
     # Offsets only grow: what is refused from now on is beyond the last one of its partition.
     sql = f"SELECT topic, partition, max(offset) AS last FROM dead_letters WHERE {condition} GROUP BY topic, partition ORDER BY topic, partition"  # noqa: S608 (fixed parts)
     for bound in reader.query(sql, parameters).to_pylist():
+        if bound["topic"] not in set(Topic):
+            # A decision that could not be used is decided anew, not sent again; its letter is read in the table.
+            continue
         within = parameters | {"in_topic": bound["topic"], "in_partition": bound["partition"], "last": bound["last"]}
         after = -1
         while after < bound["last"]:

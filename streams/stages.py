@@ -1,5 +1,6 @@
 """The stages, made from the settings."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from streams.core.accounts.state import Horizons
 from streams.core.chained import ChainedStages
 from streams.core.decoding.times import local_days
 from streams.core.units.intake import group_hash
+from streams.core.units.plans import plans_of
 from streams.core.units.stage import UnitsStages
 from streams.errors import ConfigurationError
 from streams.settings import Settings
@@ -36,7 +38,7 @@ def accounts_stages(settings: Settings, catalog: Catalog) -> AccountsStages:
 
 def units_stages(catalog: Catalog, source_partitions: int) -> UnitsStages:
     """Makes units stages for inputs of so many partitions."""
-    return UnitsStages(source_partitions, _peer_groups(catalog), catalog.false_alarms.days)
+    return UnitsStages(source_partitions, _peer_groups(catalog), catalog.false_alarms.days, plans_of(catalog))
 
 
 def chained_stages(settings: Settings, catalog: Catalog) -> ChainedStages:
@@ -47,7 +49,13 @@ def chained_stages(settings: Settings, catalog: Catalog) -> ChainedStages:
 def signalling_of(catalog: Catalog) -> Callable[[], Signalling]:
     """Makes what an accounts stage tells the units stage with."""
     lexicons, groups = {**default_lexicons(), **catalog.begging}, _peer_groups(catalog)
-    return lambda: Signalling(lexicons, lambda unit: group_hash(groups.get(unit, "")), lambda instants: local_days(instants, catalog.timezone))
+    plans: dict[str, list[int]] = defaultdict(list)
+    for plan in plans_of(catalog):
+        for unit_id in plan.units:
+            plans[unit_id].append(plan.key)
+    return lambda: Signalling(
+        lexicons, lambda unit: group_hash(groups.get(unit, "")), plans, lambda instants: local_days(instants, catalog.timezone)
+    )  # fmt: skip
 
 
 def _peer_groups(catalog: Catalog) -> dict[str, str]:

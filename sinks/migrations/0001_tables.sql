@@ -336,6 +336,32 @@ CREATE TABLE IF NOT EXISTS fact_dead_letters${on_cluster} AS fact_dead_letters${
 ENGINE = Distributed('${cluster}', '${database}', 'fact_dead_letters${local}', cityHash64(topic, partition, offset))
 COMMENT 'Records that could not be used, byte for byte.';
 
+CREATE TABLE IF NOT EXISTS fact_adjudications${local}${on_cluster}
+(
+    `finding_id` String COMMENT 'The finding.',
+    `unit_id` Nullable(String) COMMENT 'Its unit; NULL where it is about an incentive plan.',
+    `plan_id` Nullable(String) COMMENT 'Its incentive plan; NULL where it is about a unit.',
+    `decision` LowCardinality(String) COMMENT 'confirmed: it is gaming; dismissed: it is not.',
+    `reason` String COMMENT 'Why.',
+    `decided_by` String COMMENT 'Who decided.',
+    `occurred_at` DateTime64(6, 'UTC') COMMENT 'When it was decided (UTC).',
+    `event_id` String COMMENT 'Identity of the event.',
+    `judged_until` Nullable(Date32) COMMENT 'The newest local day that had been judged by then, as the event says.',
+    `source_partition` UInt32 COMMENT 'Kafka partition that the event came from.',
+    `source_offset` Int64 COMMENT 'Kafka offset of the copy that counted.',
+    `version` UInt64 COMMENT 'Owner epoch times 2^40 plus flush sequence; of one key the highest version counts.',
+    `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
+)
+ENGINE = ${replacing}(version)
+ORDER BY (finding_id, occurred_at, event_id)
+SETTINGS merge_selector_base = 15
+COMMENT 'What people decided about findings, kept for ever; of one finding the newest occurred_at counts (tie: the greater event_id).';
+
+-- when: sharded
+CREATE TABLE IF NOT EXISTS fact_adjudications${on_cluster} AS fact_adjudications${local}
+ENGINE = Distributed('${cluster}', '${database}', 'fact_adjudications${local}', cityHash64(finding_id, occurred_at, event_id))
+COMMENT 'What people decided about findings, kept for ever; of one finding the newest occurred_at counts (tie: the greater event_id).';
+
 CREATE TABLE IF NOT EXISTS cell_loyalty${local}${on_cluster}
 (
     `day` Date32 COMMENT 'Local date of the response.',
@@ -417,8 +443,10 @@ COMMENT 'What is to be thought of the answers of each unit; read integrity_units
 
 CREATE TABLE IF NOT EXISTS cell_findings${local}${on_cluster}
 (
-    `finding_id` String COMMENT 'Unit, detector and the day on which it was raised.',
-    `unit_id` String COMMENT 'The unit.',
+    `finding_id` String COMMENT 'Unit or plan, detector and the day on which it was raised.',
+    `unit_id` String COMMENT 'The unit; empty where it is about a plan.',
+    `plan_id` String COMMENT 'The incentive plan, all of whose units were looked at as one; empty where it is about a unit.',
+    `plan_units` Array(String) COMMENT 'Units of the plan.',
     `detector` LowCardinality(String) COMMENT 'What sounded.',
     `family` LowCardinality(String) COMMENT 'The kind of its evidence.',
     `since` Date32 COMMENT 'The day on which the gaming most likely began.',
@@ -436,13 +464,13 @@ CREATE TABLE IF NOT EXISTS cell_findings${local}${on_cluster}
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
 )
 ENGINE = ${replacing}(version)
-ORDER BY (unit_id, detector, raised_on)
+ORDER BY (unit_id, plan_id, detector, raised_on)
 SETTINGS merge_selector_base = 15
 COMMENT 'Alarms of detectors, those that later events undid included; read findings instead.';
 
 -- when: sharded
 CREATE TABLE IF NOT EXISTS cell_findings${on_cluster} AS cell_findings${local}
-ENGINE = Distributed('${cluster}', '${database}', 'cell_findings${local}', cityHash64(unit_id, detector, raised_on))
+ENGINE = Distributed('${cluster}', '${database}', 'cell_findings${local}', cityHash64(unit_id, plan_id, detector, raised_on))
 COMMENT 'Alarms of detectors, those that later events undid included; read findings instead.';
 
 CREATE TABLE IF NOT EXISTS cell_signs${local}${on_cluster}

@@ -1,16 +1,92 @@
 -- What BI reads: one row per thing, newest copy alone. FINAL is inside; asking for it once more does no harm.
 
+CREATE OR REPLACE VIEW standing_findings${on_cluster}
+(
+    `finding_id` String COMMENT 'Unit or plan, detector and the day on which it was raised.',
+    `unit_id` String COMMENT 'The unit; empty where it is about a plan.',
+    `plan_id` String COMMENT 'The incentive plan; empty where it is about a unit.',
+    `detector` LowCardinality(String) COMMENT 'What sounded.',
+    `since` Date32 COMMENT 'The day on which the gaming most likely began.',
+    `raised_on` Date32 COMMENT 'The local day whose answers raised it.',
+    `sounded_on` Date32 COMMENT 'The newest day on which it sounded.',
+    `found` Float64 COMMENT 'What was counted from since to raised_on.',
+    `at_most` Float64 COMMENT 'How many would have been usual, at most.',
+    `state` String COMMENT 'suspect, investigate, or clear where somebody dismissed it.',
+    `decision` String COMMENT 'What people decided: confirmed, dismissed; empty: nothing yet.',
+    `decided_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'When (UTC).',
+    `decided_by` String COMMENT 'Who.',
+    `decision_reason` String COMMENT 'Why.'
+)
+AS WITH
+    decided AS (
+        SELECT
+            finding_id,
+            argMax(tuple(toString(decision), reason, decided_by), (occurred_at, event_id)) AS newest,
+            max(occurred_at) AS decided_at
+        FROM fact_adjudications FINAL
+        GROUP BY finding_id
+    ),
+    known AS (
+        SELECT
+            cell.finding_id AS finding_id, cell.unit_id AS unit_id, cell.plan_id AS plan_id, cell.plan_units AS plan_units,
+            cell.detector AS detector, toString(cell.family) AS family, cell.since AS since, cell.raised_on AS raised_on,
+            cell.sounded_on AS sounded_on, cell.found AS found, cell.at_most AS at_most,
+            decided.newest.1 AS decision, decided.newest.2 AS decision_reason, decided.newest.3 AS decided_by, decided.decided_at AS decided_at
+        FROM cell_findings AS cell FINAL
+        GLOBAL LEFT JOIN decided ON cell.finding_id = decided.finding_id
+        WHERE cell.standing
+    ),
+    upheld AS (
+        SELECT finding_id, family, raised_on, sounded_on, arrayJoin(if(plan_id = '', [unit_id], plan_units)) AS unit
+        FROM known
+        WHERE decision != 'dismissed'
+    ),
+    agreeing AS (
+        SELECT DISTINCT one.finding_id AS finding_id
+        FROM upheld AS one
+        GLOBAL INNER JOIN upheld AS other ON one.unit = other.unit
+        WHERE one.family != other.family AND other.raised_on < one.sounded_on + 60 AND one.raised_on < other.sounded_on + 60
+    )
+SELECT
+    finding_id, unit_id, plan_id, detector, since, raised_on, sounded_on, found, at_most,
+    multiIf(
+        decision = 'dismissed', 'clear',
+        decision = 'confirmed' OR finding_id GLOBAL IN (SELECT finding_id FROM agreeing), 'suspect',
+        'investigate'
+    ) AS state,
+    decision, if(decision = '', NULL, decided_at) AS decided_at, decided_by, decision_reason
+FROM known
+SETTINGS join_use_nulls = 0
+COMMENT 'Findings that later events did not undo, and what people decided about them. Read findings.';
+
 CREATE OR REPLACE VIEW standing_flags${on_cluster}
 (
     `of_account` String COMMENT 'The account.',
     `of_response` String COMMENT 'The response.',
     `of_unit` String COMMENT 'The unit that it rates.',
-    `reasons` Array(String) COMMENT 'Names of the detectors whose flags stand.'
+    `reasons` Array(String) COMMENT 'Names of the detectors whose flags stand.',
+    `weight` Float64 COMMENT 'Of the answers that carried the sign when the finding was raised, the share above what is usual at most; of several reasons the greatest.'
 )
-AS SELECT account_id AS of_account, response_id AS of_response, unit_id AS of_unit, arraySort(groupUniqArrayArray(flags)) AS reasons
-FROM cell_signs FINAL
-WHERE notEmpty(flags)
-GROUP BY account_id, response_id, unit_id
+AS WITH
+    signed AS (
+        SELECT account_id, response_id, unit_id, day, arrayJoin(arrayDistinct(arrayConcat(flags, signs))) AS detector, has(flags, detector) AS is_flag
+        FROM cell_signs FINAL
+        WHERE notEmpty(flags) OR unit_id GLOBAL IN (SELECT unit_id FROM standing_findings WHERE decision = 'confirmed')
+    )
+SELECT
+    signed.account_id AS of_account, signed.response_id AS of_response, signed.unit_id AS of_unit,
+    arraySort(groupUniqArray(signed.detector)) AS reasons,
+    max(if(finding.found > finding.at_most, 1 - finding.at_most / finding.found, 0)) AS weight
+FROM signed
+GLOBAL INNER JOIN (
+    SELECT unit_id, toString(detector) AS detector, since, sounded_on, decision, found, at_most
+    FROM standing_findings
+    WHERE plan_id = '' AND state = 'suspect'
+) AS finding ON signed.unit_id = finding.unit_id AND signed.detector = finding.detector
+WHERE signed.day >= finding.since
+    AND ((signed.is_flag AND signed.day < finding.sounded_on + 60) OR (finding.decision = 'confirmed' AND signed.day <= finding.sounded_on))
+GROUP BY signed.account_id, signed.response_id, signed.unit_id
+SETTINGS join_use_nulls = 0
 COMMENT 'Flags on responses, whether they count or not; a revision that comes in time takes those of the one before it away, a later one inherits them. Read flagged_responses.';
 
 CREATE OR REPLACE VIEW responses${on_cluster}
@@ -447,6 +523,35 @@ AS SELECT
     fact.header_values
 FROM fact_dead_letters AS fact FINAL
 COMMENT 'Records that could not be used, byte for byte.';
+
+CREATE OR REPLACE VIEW adjudications${on_cluster}
+(
+    `finding_id` String COMMENT 'The finding.',
+    `unit_id` Nullable(String) COMMENT 'Its unit; NULL where it is about an incentive plan.',
+    `plan_id` Nullable(String) COMMENT 'Its incentive plan; NULL where it is about a unit.',
+    `decision` LowCardinality(String) COMMENT 'confirmed: it is gaming; dismissed: it is not.',
+    `reason` String COMMENT 'Why.',
+    `decided_by` String COMMENT 'Who decided.',
+    `occurred_at` DateTime64(6, 'UTC') COMMENT 'When it was decided (UTC).',
+    `event_id` String COMMENT 'Identity of the event.',
+    `judged_until` Nullable(Date32) COMMENT 'The newest local day that had been judged by then, as the event says.',
+    `source_partition` UInt32 COMMENT 'Kafka partition that the event came from.',
+    `source_offset` Int64 COMMENT 'Kafka offset of the copy that counted.'
+)
+AS SELECT
+    fact.finding_id,
+    fact.unit_id,
+    fact.plan_id,
+    fact.decision,
+    fact.reason,
+    fact.decided_by,
+    fact.occurred_at,
+    fact.event_id,
+    fact.judged_until,
+    fact.source_partition,
+    fact.source_offset
+FROM fact_adjudications AS fact FINAL
+COMMENT 'What people decided about findings, kept for ever; of one finding the newest occurred_at counts (tie: the greater event_id).';
 
 CREATE OR REPLACE VIEW accounts${on_cluster}
 (

@@ -10,7 +10,8 @@ CREATE OR REPLACE VIEW flagged_responses${on_cluster}
     `channel` LowCardinality(String) COMMENT 'Where the customer was met.',
     `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
     `class` LowCardinality(Nullable(String)) COMMENT 'Of nps: promoter, passive or detractor; NULL for other metrics.',
-    `flag_reasons` Array(String) COMMENT 'Names of the detectors whose flags stand.'
+    `flag_reasons` Array(String) COMMENT 'Names of the detectors whose flags stand.',
+    `flag_weight` Float64 COMMENT 'Of the answers that carried the sign when its finding was raised, the share above what is usual at most, 0 to 1: how likely such an answer is one too many. Of several reasons the greatest.'
 )
 AS SELECT
     fact.account_id,
@@ -21,7 +22,8 @@ AS SELECT
     fact.channel,
     assumeNotNull(fact.metric) AS metric,
     fact.class,
-    flag.reasons AS flag_reasons
+    flag.reasons AS flag_reasons,
+    flag.weight AS flag_weight
 FROM (
     SELECT account_id, response_id, revision, day, unit_id, channel, metric, class
     FROM fact_responses FINAL

@@ -2,46 +2,50 @@
 
 CREATE OR REPLACE VIEW findings${on_cluster}
 (
-    `finding_id` String COMMENT 'Unit, detector and the day on which it was raised.',
-    `unit_id` String COMMENT 'The unit.',
+    `finding_id` String COMMENT 'Unit or plan, detector and the day on which it was raised.',
+    `unit_id` Nullable(String) COMMENT 'The unit; NULL where it is about an incentive plan.',
+    `plan_id` Nullable(String) COMMENT 'The incentive plan, all of whose units were looked at as one; NULL where it is about a unit.',
     `detector` LowCardinality(String) COMMENT 'What sounded.',
     `family` LowCardinality(String) COMMENT 'The kind of its evidence.',
-    `state` String COMMENT 'suspect: another kind of evidence was active at the unit at the same time; investigate: this kind alone, which honest change may explain.',
+    `state` String COMMENT 'suspect: another kind of evidence was active at the unit at the same time, or somebody confirmed it; investigate: this kind alone, which honest change may explain; clear: somebody dismissed it.',
     `since` Date32 COMMENT 'The day on which the gaming most likely began.',
     `raised_on` Date32 COMMENT 'The local day whose answers raised it.',
-    `raised_at` DateTime64(6, 'UTC') COMMENT 'The newest occurred_at of the unit\'s answers on the day that raised it (UTC).',
+    `raised_at` DateTime64(6, 'UTC') COMMENT 'The newest occurred_at of the unit\'s or the plan\'s answers on the day that raised it (UTC).',
     `sounded_on` Date32 COMMENT 'The newest day on which it sounded; a finding is active for 60 days from then on.',
     `e_value` Float64 COMMENT 'Evidence when it was raised: a unit where nothing is wrong reaches x once in x days or less often.',
     `found` Float64 COMMENT 'What was counted from since to raised_on; evidence says what.',
     `looked_at` Float64 COMMENT 'Among how many.',
     `at_most` Float64 COMMENT 'How many would have been usual, at most.',
     `response_ids` Array(String) COMMENT 'Responses from since to sounded_on that carry the detector\'s sign; empty for detectors that look at numbers alone.',
-    `evidence` String COMMENT 'The same in words.'
+    `evidence` String COMMENT 'The same in words.',
+    `decision` Nullable(String) COMMENT 'What people decided: confirmed or dismissed; NULL: nothing yet.',
+    `decided_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'When it was decided (UTC).',
+    `decided_by` Nullable(String) COMMENT 'Who decided.',
+    `decision_reason` Nullable(String) COMMENT 'Why.'
 )
 AS WITH
-    standing AS (SELECT * FROM cell_findings FINAL WHERE standing),
-    affairs AS (SELECT unit_id, groupArray((toString(family), raised_on, sounded_on)) AS others FROM standing GROUP BY unit_id),
     signed AS (
         SELECT one.finding_id AS finding_id, arraySort(groupUniqArray(sign.response_id)) AS response_ids
-        FROM standing AS one
+        FROM standing_findings AS one
         GLOBAL INNER JOIN (SELECT unit_id, response_id, day, arrayJoin(signs) AS detector FROM cell_signs FINAL) AS sign
             ON one.unit_id = sign.unit_id AND toString(one.detector) = sign.detector
         WHERE sign.day >= one.since AND sign.day <= one.sounded_on
         GROUP BY one.finding_id
     )
 SELECT
-    one.finding_id AS finding_id, one.unit_id AS unit_id, one.detector AS detector, one.family AS family,
-    if(arrayExists(
-        other -> other.1 != one.family AND other.2 < one.sounded_on + 60 AND one.raised_on < other.3 + 60, affairs.others
-    ), 'suspect', 'investigate') AS state,
-    one.since AS since, one.raised_on AS raised_on, one.raised_at AS raised_at, one.sounded_on AS sounded_on,
-    one.e_value AS e_value, one.found AS found, one.looked_at AS looked_at, one.at_most AS at_most,
-    signed.response_ids AS response_ids, one.evidence AS evidence
-FROM standing AS one
-GLOBAL LEFT JOIN affairs ON one.unit_id = affairs.unit_id
-GLOBAL LEFT JOIN signed ON one.finding_id = signed.finding_id
+    cell.finding_id AS finding_id, nullIf(cell.unit_id, '') AS unit_id, nullIf(cell.plan_id, '') AS plan_id,
+    cell.detector AS detector, cell.family AS family, standing.state AS state,
+    cell.since AS since, cell.raised_on AS raised_on, cell.raised_at AS raised_at, cell.sounded_on AS sounded_on,
+    cell.e_value AS e_value, cell.found AS found, cell.looked_at AS looked_at, cell.at_most AS at_most,
+    signed.response_ids AS response_ids, cell.evidence AS evidence,
+    nullIf(standing.decision, '') AS decision, standing.decided_at AS decided_at,
+    if(standing.decision = '', NULL, standing.decided_by) AS decided_by,
+    if(standing.decision = '', NULL, standing.decision_reason) AS decision_reason
+FROM cell_findings AS cell FINAL
+GLOBAL INNER JOIN standing_findings AS standing ON cell.finding_id = standing.finding_id
+GLOBAL LEFT JOIN signed ON cell.finding_id = signed.finding_id
 SETTINGS join_use_nulls = 0
-COMMENT 'Alarms of the detectors, one row each, with the evidence.';
+COMMENT 'Alarms of the detectors, one row each, with the evidence and what people decided about them.';
 
 CREATE OR REPLACE VIEW integrity_units${on_cluster}
 (
@@ -97,3 +101,28 @@ CREATE OR REPLACE VIEW integrity_progress${on_cluster}
 AS SELECT partition, judged, closed, up_to_date
 FROM cell_judged FINAL
 COMMENT 'How far units have been judged, a row per partition of the signals.';
+
+CREATE OR REPLACE VIEW false_discoveries${on_cluster}
+(
+    `detector` LowCardinality(String) COMMENT 'What sounded.',
+    `findings` UInt64 COMMENT 'Its findings.',
+    `confirmed` UInt64 COMMENT 'Those that people confirmed.',
+    `dismissed` UInt64 COMMENT 'Those that people dismissed.',
+    `undecided` UInt64 COMMENT 'Those that nobody has decided about.',
+    `false_discovery_rate` Nullable(Float64) COMMENT 'dismissed / (confirmed + dismissed). NULL where nothing was decided.',
+    `false_discovery_rate_low` Nullable(Float64) COMMENT 'Lower end of its interval (Wilson, 95 %).',
+    `false_discovery_rate_high` Nullable(Float64) COMMENT 'Upper end of its interval (Wilson, 95 %).'
+)
+AS WITH 1.959963984540054 AS z, confirmed + dismissed AS decided, nullIf(decided, 0) AS n, dismissed / n AS rate
+SELECT
+    detector,
+    count() AS findings,
+    countIf(decision = 'confirmed') AS confirmed,
+    countIf(decision = 'dismissed') AS dismissed,
+    countIf(decision = '') AS undecided,
+    rate AS false_discovery_rate,
+    (rate + z * z / (2 * n) - z * sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))) / (1 + z * z / n) AS false_discovery_rate_low,
+    (rate + z * z / (2 * n) + z * sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))) / (1 + z * z / n) AS false_discovery_rate_high
+FROM standing_findings
+GROUP BY detector
+COMMENT 'How often each detector was wrong, by what people decided. Rates cannot be summed: of several detectors sum confirmed and dismissed.';

@@ -1,40 +1,54 @@
 """``candor findings``."""
 
 from contextlib import closing
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import click
+from pydantic import ValidationError
 
-from schemas.enums import Detector, UnitState
+from schemas.adjudication import EVENT_TYPE, Adjudication
+from schemas.enums import Decision, Detector, UnitState
 from sinks.clickhouse import ClickHouse, connect
+from streams.adjudicating import send_decision
 from streams.commands.output import print_json, print_table, say
-from streams.errors import ProblemFound
-from streams.settings import load_settings
+from streams.errors import ConfigurationError, ProblemFound
+from streams.settings import Settings, load_settings
 
-_LISTED = ("finding_id", "state", "since", "raised_at", "responses", "evidence")
+_LISTED = ("finding_id", "state", "decision", "since", "raised_at", "responses", "evidence")
 
 
-def _clickhouse() -> closing[ClickHouse]:
-    return closing(connect(load_settings().clickhouse_url.get_secret_value()))
+def _clickhouse(settings: Settings | None = None) -> closing[ClickHouse]:
+    return closing(connect((settings or load_settings()).clickhouse_url.get_secret_value()))
+
+
+def _finding(clickhouse: ClickHouse, finding_id: str) -> dict[str, object]:
+    found = clickhouse.query("SELECT * FROM findings WHERE finding_id = {finding_id:String}", {"finding_id": finding_id}).to_pylist()
+    if not found:
+        raise ProblemFound(f"there is no finding {finding_id}; `candor findings list` lists them")
+    finding: dict[str, object] = found[0]
+    return finding
 
 
 @click.group("findings")
 def command() -> None:
-    """Find and show what the detectors found, with the evidence; see also the views findings and integrity_units."""
+    """Find, show and decide about what the detectors found; see also the views findings, integrity_units and false_discoveries."""
 
 
 @command.command("list")
 @click.option("--unit", "unit_id", help="Only of this unit.")
-@click.option("--state", type=click.Choice([UnitState.INVESTIGATE.value, UnitState.SUSPECT.value]), help="Only these.")
+@click.option("--state", type=click.Choice([state.value for state in UnitState]), help="Only these; clear: those that were dismissed.")
+@click.option("--undecided", is_flag=True, help="Only those that nobody has decided about.")
 @click.option("--detector", type=click.Choice([detector.value for detector in Detector]), help="Only of this detector.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Most rows.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_(unit_id: str | None, state: str | None, detector: str | None, limit: int, as_json: bool) -> None:
+def list_(unit_id: str | None, state: str | None, undecided: bool, detector: str | None, limit: int, as_json: bool) -> None:
     """List findings, the newest first."""
     asked = {name: value for name, value in (("unit_id", unit_id), ("state", state), ("detector", detector)) if value is not None}
-    where = " AND ".join(f"{name} = {{{name}:String}}" for name in asked) or "true"
+    where = " AND ".join([*(f"{name} = {{{name}:String}}" for name in asked), "decision IS NULL" if undecided else "true"])
     with _clickhouse() as clickhouse:
         rows = clickhouse.query(
-            "SELECT finding_id, state, since, raised_at, length(response_ids) AS responses, evidence FROM findings "  # noqa: S608 (declared names)
+            "SELECT finding_id, state, decision, since, raised_at, length(response_ids) AS responses, evidence FROM findings "  # noqa: S608 (declared names)
             f"WHERE {where} ORDER BY raised_at DESC, finding_id LIMIT {{limit:UInt64}}",
             {**asked, "limit": limit},
         ).to_pylist()
@@ -52,10 +66,7 @@ def list_(unit_id: str | None, state: str | None, detector: str | None, limit: i
 def show(finding_id: str, as_json: bool) -> None:
     """Show one finding, the state and the scores of its unit, and the responses that carry the sign. FINDING_ID is as list prints it."""
     with _clickhouse() as clickhouse:
-        found = clickhouse.query("SELECT * FROM findings WHERE finding_id = {finding_id:String}", {"finding_id": finding_id}).to_pylist()
-        if not found:
-            raise ProblemFound(f"there is no finding {finding_id}; `candor findings list` lists them")
-        finding = found[0]
+        finding = _finding(clickhouse, finding_id)
         units = clickhouse.query(
             "SELECT state, families, since, n, flagged, nps_raw, nps_excluded, nps_bound_low FROM integrity_units WHERE unit_id = {unit_id:String}",
             {"unit_id": finding["unit_id"]},
@@ -72,8 +83,47 @@ def show(finding_id: str, as_json: bool) -> None:
         return
     told = {name: value for name, value in finding.items() if name != "response_ids"}
     print_table(("finding", ""), told.items())
-    print_table((f"unit {finding['unit_id']}", ""), unit.items())
+    if unit:
+        print_table((f"unit {finding['unit_id']}", ""), unit.items())
     if responses:
         print_table(tuple(responses[0]), (row.values() for row in responses))
     else:
         say("the detector looks at numbers alone: no single response carries its sign")
+
+
+@command.command("adjudicate")
+@click.argument("finding_id")
+@click.option("--decision", type=click.Choice([decision.value for decision in Decision]), required=True, help="confirmed: gaming; dismissed: none.")
+@click.option("--reason", required=True, help="Why, for those who read it later.")
+@click.option("--by", "decided_by", required=True, help="Who decides.")
+def adjudicate(finding_id: str, decision: str, reason: str, decided_by: str) -> None:
+    """Decide about a finding. FINDING_ID is as list prints it; a later decision replaces an earlier one, and both are kept.
+
+    Workers take it in within seconds. Flags of a dismissed finding fall, in the whole history, and its detector learns anew what is usual; answers
+    that carry the sign of a confirmed one are flagged.
+    """
+    settings = load_settings()
+    with _clickhouse(settings) as clickhouse:
+        finding = _finding(clickhouse, finding_id)
+        judged = clickhouse.query("SELECT min(judged) AS until FROM integrity_progress").to_pylist()[0]["until"]
+    try:
+        adjudication = Adjudication.model_validate(
+            {
+                "event_id": str(uuid4()),
+                "event_type": EVENT_TYPE,
+                "occurred_at": datetime.now(UTC),
+                "finding_id": finding_id,
+                "unit_id": finding["unit_id"],
+                "plan_id": finding["plan_id"],
+                "decision": decision,
+                "reason": reason,
+                "decided_by": decided_by,
+                "judged_until": judged,
+            }
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        option = {"decided_by": "--by"}.get(str(first["loc"][0]), f"--{first['loc'][0]}")
+        raise ConfigurationError(f"{option}: {first['msg']}") from None
+    send_decision(settings, adjudication)
+    say(f"{finding_id}: {decision} by {decided_by}")

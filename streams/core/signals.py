@@ -115,6 +115,18 @@ class Pace(msgspec.Struct, array_like=True, frozen=True):
     answers: int
 
 
+class PlanDay(msgspec.Struct, array_like=True, frozen=True):
+    """Differences of the answers of all units of an incentive plan on one local day."""
+
+    plan: int
+    """Hash of the plan's id."""
+    day: int
+    answers: int
+    top_box: int
+    newest: int
+    """The greatest ``occurred_at`` among its submissions that were accepted, in microseconds since 1970; 0 where there is none."""
+
+
 class FleetSignals(msgspec.Struct, array_like=True, frozen=True, tag="fleet"):
     """How far a source partition has come, and what changed in the whole fleet with it."""
 
@@ -127,6 +139,7 @@ class FleetSignals(msgspec.Struct, array_like=True, frozen=True, tag="fleet"):
     """Hash and first day of each unit of which something is told."""
     strata: list[Stratum]
     paces: list[Pace]
+    plans: list[PlanDay]
 
 
 Signals = UnitSignals | FleetSignals

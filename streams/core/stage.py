@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
-from schemas.enums import RejectReason, Stage, Topic
+from schemas.enums import RejectReason, Stage
 from schemas.rows import Table
 from streams.core.batch import SourceRecord
 
@@ -29,7 +29,8 @@ class CheckpointRecord(NamedTuple):
 class DeadLetter:
     """A record that could not be used, byte for byte, and where it came from; ``timestamp`` is in milliseconds since 1970."""
 
-    topic: Topic
+    topic: str
+    """Without the prefix."""
     partition: int
     offset: int
     timestamp: int

@@ -13,7 +13,7 @@ def dead_letter_headers(letter: DeadLetter) -> list[tuple[str, bytes | None]]:
         "reason": letter.reason.value,
         "field": letter.field,
         "message": letter.message,
-        "topic": letter.topic.value,
+        "topic": str(letter.topic),
         "partition": letter.partition,
         "offset": letter.offset,
         "timestamp": letter.timestamp,

@@ -1,7 +1,7 @@
 """Cells, responses and flags for tests of the views."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from schemas.rows import Table
@@ -33,6 +33,20 @@ def flag(clickhouse: ClickHouse, **numbers: int) -> None:
     facts = [response(response_id=name, **{"class": of_class}, unit_id="u", day=MONDAY, channel="web", metric="nps") for name, of_class in names]
     clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, *facts))
     clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, *(sign(response_id=name) for name, _ in names)))
+    suspect(clickhouse)
+
+
+def suspect(clickhouse: ClickHouse, **values: object) -> None:
+    """Insert the findings of two kinds of evidence at the unit, upon which its answers are flagged."""
+    found = (finding("shared_devices", "identity", 5, 10, **values), finding("coached_text", "text", 5, 10, **values))
+    clickhouse.insert(Table.FINDINGS, rows(Table.FINDINGS, *found))
+
+
+def finding(detector: str, family: str, raised_on: int, sounded_on: int, **values: object) -> Mapping[str, object]:
+    """A finding at the unit, raised and sounded again so many days after the Monday."""
+    days = {"raised_on": MONDAY + timedelta(raised_on), "sounded_on": MONDAY + timedelta(sounded_on), "since": MONDAY}
+    known = {"unit_id": "u", "plan_id": "", "plan_units": [], "found": 10.0, "at_most": 4.0, "standing": True}
+    return {"finding_id": f"u/{detector}/{raised_on}", "detector": detector, "family": family, **known, **days, **values}
 
 
 def sign(**values: object) -> Mapping[str, object]:

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.rows import Table
 from sinks.clickhouse import ClickHouse
-from tests.sinks.loyalty import MONDAY, cells, flag, one, response, sign, withdrawal
+from tests.sinks.loyalty import MONDAY, cells, finding, flag, one, response, sign, suspect, withdrawal
 from tests.sinks.rows import column, rows
 
 FLAGGED = {"flagged": True, "flag_reasons": ["shared_devices"]}
@@ -15,6 +15,7 @@ UNFLAGGED = {"flagged": False, "flag_reasons": []}
 
 
 def test_a_response_is_flagged_as_long_as_a_flag_stands(clickhouse: ClickHouse) -> None:
+    suspect(clickhouse)
     clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, response(unit_id="u")))
     clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, sign(flags=[])))
     assert one(clickhouse, "SELECT flagged, flag_reasons FROM responses") == UNFLAGGED
@@ -27,6 +28,7 @@ def test_a_response_is_flagged_as_long_as_a_flag_stands(clickhouse: ClickHouse) 
 
 
 def test_a_later_revision_inherits_flags_that_still_stand(clickhouse: ClickHouse) -> None:
+    suspect(clickhouse)
     clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, response(unit_id="u", revision=9)))
     clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, sign(), sign(revision=8, flags=[]), sign(revision=9, flags=["coached_text"])))
 
@@ -37,6 +39,7 @@ def test_a_later_revision_inherits_flags_that_still_stand(clickhouse: ClickHouse
 
 @pytest.mark.parametrize("other", [{"account_id": "b"}, {"response_id": "s"}, {"unit_id": "v"}], ids=repr)
 def test_a_flag_is_of_one_response_at_one_unit(clickhouse: ClickHouse, other: Mapping[str, object]) -> None:
+    suspect(clickhouse)
     clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, response(unit_id="u")))
     clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, sign(**other)))
 
@@ -45,6 +48,7 @@ def test_a_flag_is_of_one_response_at_one_unit(clickhouse: ClickHouse, other: Ma
 
 
 def test_what_does_not_count_is_not_counted_as_flagged(clickhouse: ClickHouse) -> None:
+    suspect(clickhouse)
     kept = {"unit_id": "u", "day": MONDAY, "channel": "web", "metric": "nps", "class": "promoter"}
     facts = [response(response_id="tested", synthetic=True, **kept), response(response_id="gone", withdrawn=True, **kept)]
     clickhouse.insert(
@@ -55,12 +59,6 @@ def test_what_does_not_count_is_not_counted_as_flagged(clickhouse: ClickHouse) -
     cells(clickhouse, {"n": 4, "promoters": 4})
 
     assert one(clickhouse, "SELECT n, flagged, flagged_promoters FROM loyalty_daily") == {"n": 4, "flagged": 1, "flagged_promoters": 1}
-
-
-def finding(detector: str, family: str, raised_on: int, sounded_on: int, **values: object) -> Mapping[str, object]:
-    """A finding at the unit, raised and sounded again so many days after the Monday."""
-    days = {"raised_on": MONDAY + timedelta(raised_on), "sounded_on": MONDAY + timedelta(sounded_on), "since": MONDAY}
-    return {"finding_id": f"u/{detector}/{raised_on}", "unit_id": "u", "detector": detector, "family": family, "standing": True, **days, **values}
 
 
 def test_a_finding_is_suspect_where_another_family_was_active_at_the_same_time(clickhouse: ClickHouse) -> None:

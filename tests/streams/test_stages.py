@@ -38,4 +38,4 @@ def test_a_lexicon_of_the_catalog_adds_a_language_or_replaces_one() -> None:
 @pytest.mark.parametrize("allowed", FalseAlarms)
 def test_what_false_alarms_are_allowed_is_what_is_spent(allowed: FalseAlarms) -> None:
     stage = units_stages(Catalog(false_alarms=allowed), 1).restore(0, ())
-    assert stage._false_alarm_days == {"one a week": 7, "one a month": 30, "one a quarter": 91, "one a year": 365}[allowed]
+    assert stage._watched.false_alarm_days == {"one a week": 7, "one a month": 30, "one a quarter": 91, "one a year": 365}[allowed]

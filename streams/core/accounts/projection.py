@@ -1,17 +1,13 @@
 """State as rows for the sink."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pyarrow as pa
 
 from schemas.enums import Channel, Metric
-from schemas.events.values import EARLIEST_MICROSECONDS, LATEST_MICROSECONDS
 from schemas.rows import TABLES, Table
 from streams.core.accounts.state import AccountsState
 from streams.core.batch import Int64s
 from streams.core.decoding.arrays import decimals
-from streams.core.stage import DeadLetter
 
 _CHANNELS = np.array([channel.value for channel in Channel], np.object_)
 _METRICS = np.array([metric.value for metric in Metric], np.object_)
@@ -50,29 +46,6 @@ def loyalty_rows(state: AccountsState, rows: Int64s, partition: int, version: in
         "version": constant(version, len(rows), pa.uint64()),
     }
     return _complete(Table.LOYALTY, columns, {name: table.column(name)[rows] for name in table.COLUMNS})
-
-
-def dead_letter_rows(letters: Sequence[DeadLetter], version: int) -> pa.Table:
-    """Returns dead letters as rows of their table."""
-    return pa.Table.from_pydict(
-        {
-            "topic": [letter.topic.value for letter in letters],
-            "partition": [letter.partition for letter in letters],
-            "offset": [letter.offset for letter in letters],
-            # A clock that is wrong by more than ClickHouse can show; on the topic the letter has the timestamp as it was.
-            "timestamp": [min(max(letter.timestamp * 1000, EARLIEST_MICROSECONDS), LATEST_MICROSECONDS) for letter in letters],
-            "stage": [letter.stage.value for letter in letters],
-            "reason": [letter.reason.value for letter in letters],
-            "field": [letter.field for letter in letters],
-            "message": [letter.message for letter in letters],
-            "key": [letter.key for letter in letters],
-            "value": [letter.value for letter in letters],
-            "header_names": [[name for name, _ in letter.headers] for letter in letters],
-            "header_values": [[value for _, value in letter.headers] for letter in letters],
-            "version": [version] * len(letters),
-        },
-        schema=TABLES[Table.DEAD_LETTERS].arrow_schema,
-    )
 
 
 def _complete(table: Table, columns: dict[str, pa.Array], values: dict[str, np.ndarray[tuple[int], np.dtype[np.generic]]]) -> pa.Table:

@@ -1,7 +1,7 @@
 """What a flush tells the units stage: answers that began or ceased to count, chances to be answered, and what the whole fleet did."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from streams.core.signals import (
     FleetSignals,
     Flow,
     Pace,
+    PlanDay,
     Sign,
     Stratum,
     UnitSignals,
@@ -49,14 +50,20 @@ _COMPLETED = list(TransactionType).index(TransactionType.COMPLETED)
 class Signalling:
     """Collects signals between two flushes.
 
-    ``group_of`` gives the hash of a unit's peer group, ``local_days`` the local dates of instants in microseconds.
+    ``group_of`` gives the hash of a unit's peer group, ``plans`` those of the incentive plans of each unit that has any, ``local_days`` the local
+    dates of instants in microseconds.
     """
 
     def __init__(
-        self, lexicons: Mapping[str, Lexicon], group_of: Callable[[str], int], local_days: Callable[[Int64s], npt.NDArray[np.int32]]
+        self,
+        lexicons: Mapping[str, Lexicon],
+        group_of: Callable[[str], int],
+        plans: Mapping[str, Sequence[int]],
+        local_days: Callable[[Int64s], npt.NDArray[np.int32]],
     ) -> None:
         self._begging = BeggingPhrases(lexicons)
         self._group_of = group_of
+        self._plans_of = plans
         self._local_days = local_days
         self._clear()
 
@@ -65,6 +72,7 @@ class Signalling:
         self._flows: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * (1 + len(NUMBERS)))
         self._strata: dict[tuple[int, int, int, int], list[int]] = defaultdict(lambda: [0, 0])
         self._paces: dict[tuple[int, int, int], int] = defaultdict(int)
+        self._plans: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0, 0])
 
     # -- feedback -----------------------------------------------------------------------------------------------------
 
@@ -75,7 +83,11 @@ class Signalling:
                 self._taken_out(state, change)
             elif change.told.any():
                 self._counted(events, account_hashes, change)
-        self._durations(events, feedback.accepted & _in_time(events, before))
+        accepted = np.flatnonzero(feedback.accepted & _in_time(events, before))
+        # Each accepted submission once, whichever revision counts in the end, so that the order of revisions does not matter.
+        self._durations(events, accepted)
+        if self._plans_of:
+            self._newest_of_plans(events, accepted)
 
     def _taken_out(self, state: AccountsState, change: TakenOut) -> None:
         told = np.flatnonzero(change.told)
@@ -84,7 +96,7 @@ class Signalling:
         columns = (keys, change.revision, change.unit, change.day, change.metric, change.channel, top)
         for key, revision, unit, day, metric, channel, is_top in zip(*(column[told].tolist() for column in columns), strict=True):
             self._answers[names[unit]].append(Answer(key, revision, 0, 0, day, metric, channel, 0, 0, 0, 0, 0, -1, "", ""))
-            self._add_to_stratum(names[unit], day, metric, channel, -1, -int(is_top))
+            self._add_to_fleet(names[unit], day, metric, channel, -1, -int(is_top))
 
     def _counted(self, events: Decoded, account_hashes: UInt64s, change: Counted) -> None:
         chosen, told_keys = change.event[change.told], change.key[change.told]
@@ -110,7 +122,7 @@ class Signalling:
         for unit, values, is_top in zip(units, columns, top.tolist(), strict=True):
             answer = Answer(*values)
             self._answers[unit].append(answer)
-            self._add_to_stratum(unit, answer.day, answer.metric, answer.channel, 1, int(is_top))
+            self._add_to_fleet(unit, answer.day, answer.metric, answer.channel, 1, int(is_top))
 
     def _read_comments(self, facts: pa.Table) -> tuple[Bools, UInt64s]:
         """Returns which comments speak of begging, and the fingerprint of each."""
@@ -119,9 +131,7 @@ class Signalling:
         begged = [bool(told) and self._begging.found(told, language) is not None for told, language in zip(words, languages, strict=True)]
         return np.array(begged, np.bool_), fingerprints(words)
 
-    def _durations(self, events: Decoded, chosen: Bools) -> None:
-        """Each accepted submission once, whichever revision counts in the end, so that the order of revisions does not matter."""
-        at = np.flatnonzero(chosen)
+    def _durations(self, events: Decoded, at: Int64s) -> None:
         if not len(at):
             return
         facts = events.facts.select(["duration_ms", "survey_id"]).take(pa.array(at))
@@ -130,10 +140,17 @@ class Signalling:
             if duration is not None:
                 self._paces[day, form, duration_bin(duration)] += 1
 
-    def _add_to_stratum(self, unit: str, day: int, metric: int, channel: int, answers: int, top: int) -> None:
-        cell = self._strata[day, self._group_of(unit), metric, channel]
-        cell[0] += answers
-        cell[1] += top
+    def _newest_of_plans(self, events: Decoded, at: Int64s) -> None:
+        for i, day, occurred_at in zip(at.tolist(), events.day[at].tolist(), events.occurred_at[at].tolist(), strict=True):
+            for plan in self._plans_of.get(events.unit_id[i], ()):
+                cell = self._plans[plan, day]
+                cell[2] = max(cell[2], occurred_at)
+
+    def _add_to_fleet(self, unit: str, day: int, metric: int, channel: int, answers: int, top: int) -> None:
+        cells = [self._strata[day, self._group_of(unit), metric, channel], *(self._plans[plan, day] for plan in self._plans_of.get(unit, ()))]
+        for cell in cells:
+            cell[0] += answers
+            cell[1] += top
 
     # -- chances to be answered ---------------------------------------------------------------------------------------
 
@@ -201,11 +218,13 @@ class Signalling:
         new_units = list(zip(hash_strings(list(first_days)).tolist(), first_days.values(), strict=True))
         strata = [Stratum(*cell, *numbers) for cell, numbers in self._strata.items() if any(numbers)]
         paces = [Pace(*cell, number) for cell, number in self._paces.items()]
+        plans = [PlanDay(*cell, *numbers) for cell, numbers in self._plans.items() if any(numbers)]
         clock, caught_up = self._clock(state, resting), all(topic in resting for topic in _CLOCK_TOPICS)
-        rest = max(len(new_units), len(strata), len(paces))
+        rest = max(len(new_units), len(strata), len(paces), len(plans))
         for at in range(0, max(rest, 1), MOST_NUMBERS):
             is_last = at + MOST_NUMBERS >= rest
-            parts = new_units[at : at + MOST_NUMBERS], strata[at : at + MOST_NUMBERS], paces[at : at + MOST_NUMBERS]
+            part = slice(at, at + MOST_NUMBERS)
+            parts = new_units[part], strata[part], paces[part], plans[part]
             yield FleetSignals(partition, clock if is_last else None, is_last and caught_up, *parts)
         self._clear()
 

@@ -11,11 +11,12 @@ from schemas.enums import RejectReason, Stage, Topic
 from schemas.rows import TABLES, Table
 from streams.core.accounts import cases, responses, transactions
 from streams.core.accounts.forgetting import forget
-from streams.core.accounts.projection import account_rows, constant, dead_letter_rows, loyalty_rows
+from streams.core.accounts.projection import account_rows, constant, loyalty_rows
 from streams.core.accounts.signalling import Signalling
 from streams.core.accounts.state import NEVER, AccountsState, Horizons
 from streams.core.accounts.tables import NOBODY
 from streams.core.batch import Bools, Decoded, Int64s, Rejected, SourceRecord
+from streams.core.dead_letters import dead_letter, dead_letter_rows
 from streams.core.decoding import decode
 from streams.core.hashing import UInt64s, combine, hash_strings, salt
 from streams.core.signals import UnitSignals, encode
@@ -30,9 +31,6 @@ FACT_TABLES: dict[Topic, Table] = {
     Topic.OUTCOMES: Table.OUTCOMES,
     Topic.OPERATIONS: Table.OPERATIONS,
 }
-LARGEST_LETTER = 60 * 1_048_576
-"""Bytes of a value that a dead letter holds whole; its topic takes 64 MiB with key and headers."""
-KEPT_OF_LARGER = 1_048_576
 _EVENT = {topic: salt(f"event {topic}") for topic in Topic}
 _THING = {topic: salt(f"thing {topic}") for topic in Topic}
 _STEPS = (Topic.INVITATIONS, Topic.ACTIONS)
@@ -102,7 +100,7 @@ class AccountsStage:
         if events.account_id:
             accepted, duplicates, too_late = self._take_in(topic, events)
             rejected = sorted([*rejected, *too_late], key=lambda refused: refused.index)
-        self._dead_letters += [self._dead_letter(topic, fresh[refused.index], refused) for refused in rejected]
+        self._dead_letters += [dead_letter(Stage.ACCOUNTS, topic, self._partition, fresh[refused.index], refused) for refused in rejected]
         self.state.positions[topic] = fresh[-1].offset + 1
         self._pending += len(fresh)
         self._resting.discard(topic)
@@ -235,17 +233,6 @@ class AccountsStage:
             names = [events.identity[i] for i in chosen.tolist()]
             keys = combine(combine(account_hashes[chosen], hash_strings(names)), _CASE)
             cases.follow(self.state, keys, accounts[real], events.event_type[chosen], events.occurred_at[chosen])
-
-    def _dead_letter(self, topic: Topic, record: SourceRecord, refused: Rejected) -> DeadLetter:
-        value, message = record.value, refused.message
-        if value is not None and len(value) > LARGEST_LETTER:
-            # A record that was small only as long as it was compressed; Kafka would not take it whole.
-            message = f"{message}; of {len(value):,} bytes the first {KEPT_OF_LARGER:,} are kept"
-            value = value[:KEPT_OF_LARGER]
-        return DeadLetter(
-            topic, self._partition, record.offset, record.timestamp, record.key, value, tuple(record.headers), Stage.ACCOUNTS, refused.reason,
-            refused.field, message,
-        )  # fmt: skip
 
     def _fact_rows(self, table: Table, pieces: list[tuple[UInt64s, pa.Table]], version: int) -> pa.Table:
         """Returns the rows of a fact table, of each thing the newest."""

@@ -29,6 +29,8 @@ class Past:
     """Hits that were to be expected from peers; the same as ``prior * answers`` where a detector has no peers."""
     days: Floats
     """Days with answers."""
+    alike: Floats | float = 1.0
+    """How much of what is believed of all units holds for this one: 1, or less where somebody found it to be different."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Prior:
 
 def upper_rate(past: Past, expected: Floats, prior: Prior) -> Floats:
     """Upper baseline per unit: today's expected rate, moved by how far the unit used to be from what was expected of it."""
-    weight = past.answers + prior.weight
+    weight = past.answers + prior.weight * past.alike
     mean = np.clip(expected + (past.hits - past.expected) / weight, 0.0, 1.0)
     a_day = np.maximum(past.answers / np.maximum(past.days, 1.0), 1.0)
     clustering = 1.0 + (a_day - 1.0) * CORRELATION

@@ -18,6 +18,10 @@ NEVER = -(2**31)
 """A day before all days."""
 ACTIVE_DAYS = 60
 """So many days after its newest alarm a detector is held to be still at it; alarms in this time belong to the finding that is open."""
+RELEARNING_DAYS = 30
+"""So many days after somebody dismissed its finding a detector only learns what is usual at the unit."""
+LEFT_OF_PRIOR = 0.1
+"""What is believed of all units counts so much where somebody found that it does not hold."""
 
 
 class Alarm(NamedTuple):
@@ -50,12 +54,16 @@ class Evidence:
     answers: Floats
     expected: Floats
     days: Floats
+    unlike: Floats
+    """1 where somebody dismissed a finding: the unit is unlike what is believed of all; else 0."""
     run: Floats
     """Logarithm of the evidence since ``since``; below 0 it begins anew."""
     since: Int64s
     raised_on: Int64s
     sounded_on: Int64s
     """The day of the newest alarm."""
+    quiet_until: Int64s
+    """Before this day the detector only learns."""
     found: Floats
     """``Counts``, added up from ``since`` on."""
     looked_at: Floats
@@ -65,10 +73,10 @@ class Evidence:
     def nothing(cls, units: int, detectors: int = len(UNIT_DETECTORS)) -> "Evidence":
         """No evidence against so many units."""
         shape = (units, detectors)
-        hits, answers, expected, days, run, found, looked_at, at_most = (np.zeros(shape) for _ in range(8))
-        since, raised_on, sounded_on = (np.full(shape, NEVER, np.int64) for _ in range(3))
+        hits, answers, expected, days, unlike, run, found, looked_at, at_most = (np.zeros(shape) for _ in range(9))
+        since, raised_on, sounded_on, quiet_until = (np.full(shape, NEVER, np.int64) for _ in range(4))
         evidence = np.full((*shape, COMPONENTS), -np.inf)
-        return cls(evidence, hits, answers, expected, days, run, since, raised_on, sounded_on, found, looked_at, at_most)
+        return cls(evidence, hits, answers, expected, days, unlike, run, since, raised_on, sounded_on, quiet_until, found, looked_at, at_most)
 
     def take(self, rows: Int64s) -> "Evidence":
         """A copy of these units."""
@@ -88,6 +96,14 @@ class Evidence:
         active: Bools = self.sounded_on > day - ACTIVE_DAYS
         return active
 
+    def pardon(self, row: int, detector: int, day: int) -> None:
+        """The finding that a detector is at proved to be none: from this day on it learns anew what is usual, for ``RELEARNING_DAYS`` silently."""
+        self.log_evidence[row, detector] = -np.inf
+        for name in ("hits", "answers", "expected", "days", "run"):
+            getattr(self, name)[row, detector] = 0.0
+        self.raised_on[row, detector] = self.sounded_on[row, detector] = NEVER
+        self.quiet_until[row, detector], self.unlike[row, detector] = day + RELEARNING_DAYS, 1.0
+
     def add_day(self, rows: Int64s, day: UnitDays, budget: float, detectors: Sequence[UnitDetector] = UNIT_DETECTORS) -> list[Alarm]:
         """Takes in a day that is over; the units of the day are ``rows`` here, days come in order.
 
@@ -96,8 +112,10 @@ class Evidence:
         mine = self.take(rows)
         suspicious = mine.active(day.day) | (mine.log_values() > np.log(budget) / 2)
         for i, detector in enumerate(detectors):
-            past = Past(mine.hits[:, i], mine.answers[:, i], mine.expected[:, i], mine.days[:, i])
+            alike = 1.0 - (1.0 - LEFT_OF_PRIOR) * mine.unlike[:, i]
+            past = Past(mine.hits[:, i], mine.answers[:, i], mine.expected[:, i], mine.days[:, i], alike)
             judged = detector.judge(day, past)
+            judged.log_ratios[mine.quiet_until[:, i] > day.day] = 0.0
             mine.log_evidence[:, i] = advance(mine.log_evidence[:, i], judged.log_ratios)
             step = log_mixture(judged.log_ratios)
             began = mine.run[:, i] <= 0

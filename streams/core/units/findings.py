@@ -1,16 +1,32 @@
 """Alarms into findings: one for each affair of a unit that a detector sounded at, open ones as long as they stand."""
 
 from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 
 from schemas.enums import Detector
+from streams.core.batch import Int64s
 from streams.core.hashing import UInt64s, combine
 from streams.core.integrity.evidence import Alarm
-from streams.core.units.judging import OpenDays
 from streams.core.units.state import UnitsState
 
+_DETECTORS = list(Detector)
+_EPOCH = date(1970, 1, 1)
 _NUMBERS = {detector: number for number, detector in enumerate(Detector)}
+
+
+class Raised(NamedTuple):
+    """An alarm, and whom it is about."""
+
+    alarm: Alarm
+    unit: int
+    """-1: a plan."""
+    plan: int
+    """Hash of the plan's id; 0: a unit."""
+    raised_at: int
+    """Newest ``occurred_at``, in microseconds, of the answers of its day."""
 
 
 class Standing:
@@ -21,54 +37,70 @@ class Standing:
         self._findings = findings
         self._stood, self._sounded = findings.standing[: findings.count].copy(), findings.sounded_on[: findings.count].copy()
 
-    def record_closed(self, state: UnitsState, days: OpenDays, alarms: Iterable[Alarm]) -> None:
+    def record_closed(self, alarms: Iterable[Raised]) -> None:
         """Keeps the findings of alarms on days that are closed now; those of open days stand no more, until they are raised again."""
         findings = self._findings
-        for alarm in alarms:
-            row = _finding(state, days, alarm)
-            findings.closed[row], findings.closed_on[row] = True, alarm.day
+        for raised in alarms:
+            row = self._finding(raised)
+            findings.closed[row], findings.closed_on[row] = True, raised.alarm.day
             findings.touch(np.array([row]))
         every = slice(findings.count)
         findings.standing[every] = findings.closed[every]
         findings.sounded_on[every] = np.where(findings.closed[every], findings.closed_on[every], findings.sounded_on[every])
 
-    def record_open(self, state: UnitsState, days: OpenDays, alarms: Iterable[Alarm]) -> None:
+    def record_open(self, alarms: Iterable[Raised]) -> None:
         """Adds the findings of alarms on open days, for the time being."""
         findings = self._findings
-        for alarm in alarms:
-            row = _finding(state, days, alarm)
-            findings.standing[row], findings.sounded_on[row] = True, alarm.day
+        for raised in alarms:
+            row = self._finding(raised)
+            findings.standing[row], findings.sounded_on[row] = True, raised.alarm.day
         before = len(self._stood)
         changed = (findings.standing[:before] != self._stood) | (findings.sounded_on[:before] != self._sounded)
         findings.touch(np.concatenate([np.flatnonzero(changed), np.arange(before, findings.count)]))
 
-
-def _finding(state: UnitsState, days: OpenDays, alarm: Alarm) -> int:
-    """Returns the row of the finding that an alarm belongs to, opened or brought up to date where it is the alarm that raises it."""
-    findings = state.findings
-    number = _NUMBERS[alarm.detector]
-    row = int(findings.find_or_append(finding_keys(alarm.row, number, alarm.raised_on))[0][0])
-    if alarm.day != alarm.raised_on:
+    def _finding(self, raised: Raised) -> int:
+        """Returns the row of the finding that an alarm belongs to, opened or brought up to date where it is the alarm that raises it."""
+        findings, alarm = self._findings, raised.alarm
+        number = _NUMBERS[alarm.detector]
+        row = int(findings.find_or_append(finding_keys(raised.plan or raised.unit, number, alarm.raised_on))[0][0])
+        if alarm.day != alarm.raised_on:
+            return row
+        values: dict[str, float] = {
+            "unit": raised.unit,
+            "plan": raised.plan,
+            "detector": number,
+            "raised_on": alarm.raised_on,
+            "raised_at": raised.raised_at,
+            "since": alarm.since,
+            "log_e": alarm.log_e,
+            "found": alarm.found,
+            "looked_at": alarm.looked_at,
+            "at_most": alarm.at_most,
+            "together": alarm.together,
+        }
+        if any(findings.column(name)[row] != value for name, value in values.items()):
+            for name, value in values.items():
+                findings.column(name)[row] = value
+            findings.touch(np.array([row]))
         return row
-    values = {
-        "unit": alarm.row,
-        "detector": number,
-        "raised_on": alarm.raised_on,
-        "raised_at": days.newest(alarm.row, alarm.day),
-        "since": alarm.since,
-        "log_e": alarm.log_e,
-        "found": alarm.found,
-        "looked_at": alarm.looked_at,
-        "at_most": alarm.at_most,
-        "together": alarm.together,
-    }
-    if any(findings.column(name)[row] != value for name, value in values.items()):
-        for name, value in values.items():
-            findings.column(name)[row] = value
-        findings.touch(np.array([row]))
-    return row
 
 
-def finding_keys(unit: int, detector: int, raised_on: int) -> UInt64s:
-    """Returns the key of a finding."""
-    return combine(combine(np.array([unit], np.uint64), np.array([detector], np.uint64)), np.array([raised_on], np.int64).view(np.uint64))
+def finding_ids(state: UnitsState, rows: Int64s) -> list[str]:
+    """Returns what these findings are called: unit or plan, detector and the day on which they were raised."""
+    table = state.findings
+    columns = (table.unit[rows], table.plan[rows], table.detector[rows], table.raised_on[rows])
+    return [
+        f"{state.units.unit_id[unit] if not plan else f'plan:{plan_id(state, plan)}'}/{_DETECTORS[detector]}/{_EPOCH + timedelta(raised_on)}"
+        for unit, plan, detector, raised_on in zip(*(column.tolist() for column in columns), strict=True)
+    ]
+
+
+def plan_id(state: UnitsState, plan: int) -> str:
+    """Returns the id of a plan by its hash."""
+    found: str = state.plans.plan_id[state.plans.find(np.array([plan], np.uint64))[0]]
+    return found
+
+
+def finding_keys(subject: int, detector: int, raised_on: int) -> UInt64s:
+    """Returns the key of a finding; the subject is the number of a unit or the hash of a plan."""
+    return combine(combine(np.array([subject], np.uint64), np.array([detector], np.uint64)), np.array([raised_on], np.int64).view(np.uint64))

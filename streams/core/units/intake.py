@@ -79,6 +79,7 @@ def take_in_fleet(state: UnitsState, signals: Iterable[FleetSignals]) -> None:
     for signal in signals:
         _take_in_strata(state, signal)
         _take_in_paces(state, signal)
+        _take_in_plans(state, signal)
         if signal.new_units:
             hashes, days = np.array([unit for unit, _ in signal.new_units], np.uint64), np.array([day for _, day in signal.new_units], np.int64)
             rows, added = state.fleet_units.find_or_append(hashes)
@@ -115,6 +116,20 @@ def _take_in_paces(state: UnitsState, signal: FleetSignals) -> None:
     rows, _ = state.paces.find_or_append(pace_keys(day, form, of_bin))
     state.paces.day[rows], state.paces.form[rows], state.paces.bin[rows] = day, form, of_bin
     _add(state.paces, rows, n=n)
+
+
+def _take_in_plans(state: UnitsState, signal: FleetSignals) -> None:
+    told = [plan for plan in signal.plans if plan.day > state.closed]
+    if not told:
+        return
+    plan, day = np.array([cell.plan for cell in told], np.uint64), np.array([cell.day for cell in told], np.int64)
+    n, top, newest = (np.array([getattr(cell, name) for cell in told], np.int64) for name in ("answers", "top_box", "newest"))
+    table = state.plan_days
+    rows, _ = table.find_or_append(combine(plan, day.view(np.uint64)))
+    table.plan[rows], table.day[rows] = plan, day
+    np.maximum.at(table.newest, rows, newest)
+    _add(table, rows, n=n, top_box=top)
+    state.changed = True
 
 
 def _open_day(state: UnitsState, days: Int64s) -> Int64s:

@@ -1,15 +1,19 @@
 """Open days of a partition's units, as the detectors look at them, one day after another."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from schemas.enums import Channel
 from streams.core.batch import Floats, Int64s
 from streams.core.hashing import UInt64s, combine
+from streams.core.integrity import budget
 from streams.core.integrity.days import UnitDays
 from streams.core.integrity.detectors import UNIT_DETECTORS
 from streams.core.integrity.evidence import Alarm, Evidence
 from streams.core.integrity.signs import NOTHING, nearly_repeated, used_by_others
 from streams.core.signals import ASK_DAYS, Sign, duration_bin
+from streams.core.units.decisions import Pardon
 from streams.core.units.fleet import FEWEST_PEER_ANSWERS, SHOCK_WEIGHT, Paces, Strata
 from streams.core.units.state import ASKED_SHARE_DAYS, LOOK_BACK_DAYS, UnitsState
 from streams.core.units.tables import HISTORY
@@ -22,6 +26,7 @@ LEARNING_DAYS = 14
 """Before a unit is so old nobody knows what is usual there."""
 INVITATION_WEIGHT = 2.0
 """An invitation leads to an answer more often than a transaction does."""
+PLACES = {detector.name: place for place, detector in enumerate(UNIT_DETECTORS)}
 _SHARED_CHANNELS = np.array([channel in (Channel.KIOSK, Channel.STORE) for channel in Channel])
 
 
@@ -82,10 +87,16 @@ class OpenDays:
         self._own_n[at[: own.count]] = own.n[: own.count]
         self._own_top[at[: own.count]] = own.top_box[: own.count]
 
-    def judge(self, evidence: Evidence, first: int, last: int) -> list[Alarm]:
-        """Takes the days ``first`` to ``last`` into the evidence of all units; days go on from where the last call ended."""
+    def judge(self, evidence: Evidence, first: int, last: int, pardons: Sequence[tuple[int, Pardon]] = ()) -> list[Alarm]:
+        """Takes the days ``first`` to ``last`` into the evidence of all units; days go on from where the last call ended.
+
+        ``pardons`` are given with the number of the unit.
+        """
         alarms: list[Alarm] = []
         for day in range(first, last + 1):
+            for unit, pardon in pardons:
+                if pardon.day == day and pardon.detector in PLACES:
+                    evidence.pardon(unit, PLACES[pardon.detector], day)
             alarms += self._judge_day(evidence, day)
             self._end_day(day)
         return alarms
@@ -126,8 +137,8 @@ class OpenDays:
         )
         self._mark(answers, judged)
         known = self._state.fleet_units
-        fleet = max(int((known.first_day[: known.count] <= day).sum()), 1)
-        return evidence.add_day(units, judged, self._false_alarm_days * fleet)
+        fleet = int((known.first_day[: known.count] <= day).sum())
+        return evidence.add_day(units, judged, budget.ticks(self._false_alarm_days, budget.UNITS, fleet))
 
     def _mark(self, answers: slice, judged: UnitDays) -> None:
         marks = np.zeros(answers.stop - answers.start, np.int64)

@@ -6,24 +6,29 @@ no answer in time can be missing. Until then what came out is for the time being
 next day can be judged, and when the fleet falls idle.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from schemas.enums import Stage
 from schemas.rows import Table
-from schemas.topics import SIGNALS
-from streams.core.batch import SourceRecord
+from schemas.topics import ADJUDICATIONS
+from streams.core.batch import Rejected, SourceRecord
+from streams.core.dead_letters import dead_letter, dead_letter_rows
 from streams.core.signals import CLOSING_DAYS, IDLE_DAYS, FleetSignals, UnitSignals, decode
-from streams.core.stage import EPOCH_SHIFT, Applied, CheckpointRecord, Flush
+from streams.core.stage import EPOCH_SHIFT, Applied, CheckpointRecord, DeadLetter, Flush
 from streams.core.units.closing import close_days
+from streams.core.units.decisions import Accepted, decision_rows, read_decisions, take_in_decisions
 from streams.core.units.findings import Standing
 from streams.core.units.intake import group_hash, take_in_fleet, take_in_units
-from streams.core.units.judging import OpenDays
+from streams.core.units.plans import Plan
 from streams.core.units.projection import finding_rows, progress_rows, sign_rows, unit_rows
 from streams.core.units.state import UnitsState
 from streams.core.units.tables import HISTORY
+from streams.core.units.trial import Trial
 from streams.core.units.verdict import flags, record_signs, record_units
 
 MOST_LIVE_DAYS = 2
@@ -38,23 +43,31 @@ class _Reached(NamedTuple):
     idle: bool
 
 
+class Watched(NamedTuple):
+    """What all units stages watch, and how many false alarms they may raise over it."""
+
+    source_partitions: int
+    plans: Sequence[Plan]
+    false_alarm_days: float
+
+
 class UnitsStages:
     """Makes units stages from checkpoints.
 
     ``source_partitions`` is the number of partitions of the inputs; ``peer_groups`` gives the peer group of each unit that has one;
-    ``false_alarm_days`` is the time in which the whole fleet may raise one false alarm.
+    ``false_alarm_days`` is the time in which the whole fleet, its ``plans`` included, may raise one false alarm.
     """
 
-    def __init__(self, source_partitions: int, peer_groups: Mapping[str, str], false_alarm_days: float) -> None:
-        self._source_partitions = source_partitions
+    def __init__(self, source_partitions: int, peer_groups: Mapping[str, str], false_alarm_days: float, plans: Sequence[Plan] = ()) -> None:
         self._peer_groups = peer_groups
-        self._false_alarm_days = false_alarm_days
+        self._watched = Watched(source_partitions, plans, false_alarm_days)
 
     def restore(self, partition: int, checkpoint: Iterable[CheckpointRecord]) -> "UnitsStage":
         """Returns the stage that the records describe, given in log order, under a new owner; no records: an empty one."""
         state = UnitsState.restore(checkpoint)
         state.regroup(self._group_of)
-        return UnitsStage(partition, state, self._group_of, self._source_partitions, self._false_alarm_days)
+        state.know_plans({plan.plan_id: plan.units for plan in self._watched.plans})
+        return UnitsStage(partition, state, self._group_of, self._watched)
 
     def _group_of(self, unit_id: str) -> int:
         return group_hash(self._peer_groups.get(unit_id, ""))
@@ -63,20 +76,20 @@ class UnitsStages:
 class UnitsStage:
     """See ``streams.core.stage.PartitionStage``; its only input is the signals."""
 
-    def __init__(self, partition: int, state: UnitsState, group_of: Callable[[str], int], source_partitions: int, false_alarm_days: float) -> None:
+    def __init__(self, partition: int, state: UnitsState, group_of: Callable[[str], int], watched: Watched) -> None:
         self.state = state
         self._partition = partition
         self._group_of = group_of
-        self._source_partitions = source_partitions
-        self._false_alarm_days = false_alarm_days
+        self._watched = watched
+        self._decided: list[Accepted] = []
+        self._dead_letters: list[DeadLetter] = []
         self._pending = 0
         self._is_first_flush = True
         self._told: tuple[int, int, bool] | None = None
 
     def position(self, topic: str) -> int:
-        """Next offset of the signals to read."""
-        del topic
-        return self.state.position
+        """Next offset to read; 0 where nothing was read."""
+        return self.state.positions.get(topic, 0)
 
     def pending(self) -> int:
         """Records applied since the last flush."""
@@ -91,16 +104,26 @@ class UnitsStage:
         del topics
 
     def apply(self, topic: str, records: Sequence[SourceRecord]) -> Applied:
-        """Takes in signals in offset order; those below the position are skipped."""
-        del topic
-        fresh = [record for record in records if record.offset >= self.state.position]
-        signals = [decode(record.value) for record in fresh if record.value is not None]
+        """Takes in signals or decisions in offset order; those below the position are skipped."""
+        fresh = [record for record in records if record.offset >= self.position(topic)]
+        rejected = self._take_in_decisions(fresh) if topic == ADJUDICATIONS.name else self._take_in_signals(fresh)
+        if fresh:
+            self.state.positions[topic] = fresh[-1].offset + 1
+            self._pending += len(fresh)
+        return Applied(len(fresh) - len(rejected), 0, len(records) - len(fresh), Counter(refused.reason for refused in rejected), 0)
+
+    def _take_in_signals(self, records: Sequence[SourceRecord]) -> list[Rejected]:
+        signals = [decode(record.value) for record in records if record.value is not None]
         take_in_units(self.state, [signal for signal in signals if isinstance(signal, UnitSignals)], self._group_of)
         take_in_fleet(self.state, [signal for signal in signals if isinstance(signal, FleetSignals)])
-        if fresh:
-            self.state.position = fresh[-1].offset + 1
-            self._pending += len(fresh)
-        return Applied(len(fresh), 0, len(records) - len(fresh), {}, 0)
+        return []
+
+    def _take_in_decisions(self, records: Sequence[SourceRecord]) -> list[Rejected]:
+        accepted, rejected = read_decisions(records)
+        take_in_decisions(self.state, accepted)
+        self._decided += accepted
+        self._dead_letters += [dead_letter(Stage.UNITS, ADJUDICATIONS.name, self._partition, records[one.index], one) for one in rejected]
+        return rejected
 
     def flush(self) -> Flush | None:
         """Judges what can be judged, and returns all that changed since the last flush, or None; see ``PartitionStage``."""
@@ -113,16 +136,25 @@ class UnitsStage:
         flush = Flush(
             partition=self._partition,
             sequence=state.sequence,
-            facts={},
+            facts=self._facts(),
             checkpoint=state.checkpoint(),
-            dead_letters=(),
-            offsets={SIGNALS.name: state.position} if state.position else {},
+            dead_letters=self._dead_letters,
+            offsets=dict(state.positions),
             cells=cells,
             records=self._pending,
         )
-        self._pending, self._is_first_flush = 0, False
+        self._decided, self._dead_letters, self._pending, self._is_first_flush = [], [], 0, False
         state.forget()
         return flush
+
+    def _facts(self) -> dict[Table, pa.Table]:
+        facts: dict[Table, pa.Table] = {}
+        version = self.state.epoch << EPOCH_SHIFT | self.state.sequence
+        if self._decided:
+            facts[Table.ADJUDICATIONS] = decision_rows(self._decided, self._partition, version)
+        if self._dead_letters:
+            facts[Table.DEAD_LETTERS] = dead_letter_rows(self._dead_letters, version)
+        return facts
 
     def _cells(self) -> dict[Table, pa.Table]:
         state = self.state
@@ -138,6 +170,10 @@ class UnitsStage:
             (Table.UNITS, state.units, unit_rows),
         ):
             rows = np.flatnonzero(table.sequence[: table.count] > after)
+            if table is state.findings:
+                # All partitions come to the same about plans; one of them tells.
+                plan = state.findings.plan[rows]
+                rows = rows[(plan == 0) | (plan % np.uint64(self._watched.source_partitions) == self._partition)]
             if len(rows):
                 cells[kind] = project(state, rows, self._partition, version)
         reached = self._reached()
@@ -149,35 +185,35 @@ class UnitsStage:
 
     def _judge(self) -> None:
         state, reached = self.state, self._reached()
-        if reached is None or not (reached.judgeable > state.judged or (reached.idle and state.changed)):
+        if reached is None or not (reached.judgeable > state.judged or (reached.idle and state.changed) or state.decided):
             return
-        closable, last = reached.closable, reached.judgeable
+        # A decision changes what was judged already.
+        closable, last = reached.closable, max(reached.judgeable, state.judged) if state.decided else reached.judgeable
         closing = closable > state.closed
-        days = OpenDays(state, self._false_alarm_days)
-        everybody = np.arange(state.units.count)
-        evidence = state.evidence(everybody)
+        trial = Trial(state, self._watched.plans, self._watched.false_alarm_days)
+        days = trial.days
         first = max(state.closed + 1, self._first_day(last))
         for_good = np.zeros(len(days.rows), np.int64)
         standing = Standing(state)
-        standing.record_closed(state, days, days.judge(evidence, first, closable) if closing else ())
+        standing.record_closed(trial.judge(first, closable) if closing else ())
         if closing:
-            state.put_evidence(everybody, evidence)
+            trial.keep()
             for_good = flags(state, days, first, closable)
             first = max(first, closable + 1)
             if not reached.idle and closable - state.closed > MOST_LIVE_DAYS:
                 # Days go by faster than in life: what would be judged for the time being is over with the next flush.
                 last = closable
-        standing.record_open(state, days, days.judge(evidence, first, last))
+        standing.record_open(trial.judge(first, last))
         record_signs(state, days, for_good, flags(state, days, first, last))
-        record_units(state, evidence.log_values(), last)
+        record_units(state, trial.log_values(), last)
         if closing:
             close_days(state, days, closable)
-        state.judged, state.changed = last, last != reached.judgeable
+        state.judged, state.changed, state.decided = last, last < reached.judgeable, False
 
     def _reached(self) -> _Reached | None:
         """Returns how far the partitions have come; None: not all have told yet."""
         clocks = self.state.clocks
-        if clocks.count < self._source_partitions:
+        if clocks.count < self._watched.source_partitions:
             return None
         day, caught_up = clocks.day[: clocks.count], clocks.caught_up[: clocks.count]
         idle, leader = bool(caught_up.all()), int(day.max())

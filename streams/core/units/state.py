@@ -1,6 +1,6 @@
 """All that the units stage remembers of one partition of the signals, and how it goes into a checkpoint and back."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import InitVar, dataclass, field, fields
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ import numpy as np
 from schemas.enums import Detector
 from streams.core.batch import Int64s
 from streams.core.hashing import hash_strings
-from streams.core.integrity.detectors import UNIT_DETECTORS
+from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS
 from streams.core.integrity.evidence import Evidence
 from streams.core.segments import META_KEY, SegmentLog, check_format, load, newest_values
 from streams.core.signals import ASK_DAYS
@@ -20,11 +20,14 @@ from streams.core.units.tables import (
     HISTORY,
     AnswerTable,
     ClockTable,
+    DecisionTable,
     FindingTable,
     FleetUnitTable,
     FlowTable,
     OwnStratumTable,
     PaceTable,
+    PlanDayTable,
+    PlanTable,
     StratumTable,
     UnitTable,
 )
@@ -50,10 +53,11 @@ class Meta(msgspec.Struct):
     epoch: int
     sequence: int
     acknowledged: int
-    position: int
+    positions: dict[str, int]
     closed: int
     judged: int
     changed: bool
+    decided: bool
     segments: dict[str, dict[int, int]]
     """Number of chunks of each live segment, by table and segment."""
 
@@ -68,21 +72,28 @@ class UnitsState:
     strata: StratumTable = field(default_factory=StratumTable)
     own_strata: OwnStratumTable = field(default_factory=OwnStratumTable)
     paces: PaceTable = field(default_factory=PaceTable)
+    plans: PlanTable = field(default_factory=PlanTable)
+    plan_days: PlanDayTable = field(default_factory=PlanDayTable)
     fleet_units: FleetUnitTable = field(default_factory=FleetUnitTable)
     clocks: ClockTable = field(default_factory=ClockTable)
     findings: FindingTable = field(default_factory=FindingTable)
+    decisions: DecisionTable = field(default_factory=DecisionTable)
     epoch: int = 1
     sequence: int = 0
     """Of the last flush."""
     acknowledged: int = 0
-    position: int = 0
-    """Next offset of the signals to read."""
+    positions: dict[str, int] = field(default_factory=dict)
+    """Next offset to read, by topic, of those that were read."""
     closed: int = HISTORY
     """The newest day that is closed: nothing that is of it or before it changes the evidence any more."""
     judged: int = HISTORY
     """The newest day that was judged, for the time being where it is not closed."""
     changed: bool = False
     """Something of an open day changed since it was judged."""
+    decided: bool = False
+    """Somebody decided about a finding since units were judged."""
+    units_of_plans: dict[int, Collection[str]] = field(default_factory=dict)
+    """Units of each plan that is watched, by the hash of its id; not kept in checkpoints."""
     segments: InitVar[dict[str, dict[int, int]] | None] = None
 
     def __post_init__(self, segments: dict[str, dict[int, int]] | None) -> None:
@@ -91,7 +102,8 @@ class UnitsState:
     def tables(self) -> list[StateTable]:
         """Every table, all of which are kept in checkpoints."""
         return [
-            self.units, self.answers, self.flows, self.strata, self.own_strata, self.paces, self.fleet_units, self.clocks, self.findings,
+            self.units, self.answers, self.flows, self.strata, self.own_strata, self.paces, self.plans, self.plan_days,
+            self.fleet_units, self.clocks, self.findings, self.decisions,
         ]  # fmt: skip
 
     @property
@@ -139,9 +151,25 @@ class UnitsState:
 
     def put_evidence(self, rows: Int64s, evidence: Evidence) -> None:
         """Replaces the evidence against these units."""
-        for name in _EVIDENCE:
-            self.units.column(name)[rows] = getattr(evidence, name)
-        self.units.touch(rows)
+        _put(self.units, rows, evidence)
+
+    def plan_evidence(self, rows: Int64s) -> Evidence:
+        """Returns the evidence against the plans in these rows at the end of the closed days, as a copy."""
+        return Evidence(**{name: getattr(self.plans, name)[rows] for name in _EVIDENCE})
+
+    def put_plan_evidence(self, rows: Int64s, evidence: Evidence) -> None:
+        """Replaces the evidence against these plans."""
+        _put(self.plans, rows, evidence)
+
+    def know_plans(self, units_of: Mapping[str, Collection[str]]) -> None:
+        """These are the plans that are watched, and the units of each; what is known of others is kept."""
+        for plan_id, units in units_of.items():
+            key = hash_strings([plan_id])
+            rows, added = self.plans.find_or_append(key)
+            self.units_of_plans[int(key[0])] = units
+            if len(added):
+                self.plans.plan_id[rows] = plan_id
+                self.put_plan_evidence(rows, Evidence.nothing(1, len(PLAN_DETECTORS)))
 
     def forget(self) -> None:
         """Forgets what no open day asks for, and what is in the sink: of closed days the flows and the fleet's numbers have been added up before."""
@@ -150,6 +178,7 @@ class UnitsState:
         flows.keep(flows.day[: flows.count] > closed - FLOW_DAYS)
         strata.keep((strata.day[: strata.count] > closed) | (strata.day[: strata.count] == HISTORY))
         paces.keep((paces.day[: paces.count] > closed) | (paces.day[: paces.count] == HISTORY))
+        self.plan_days.keep(self.plan_days.day[: self.plan_days.count] > closed)
         for log in self.logs:
             log.recount()
 
@@ -160,7 +189,7 @@ class UnitsState:
             records += log.write(self.sequence)
         segments = {log.table.NAME: log.chunks for log in self.logs}
         meta = Meta(
-            FORMAT, self.epoch, self.sequence, self.acknowledged, self.position, self.closed, self.judged, self.changed, segments
+            FORMAT, self.epoch, self.sequence, self.acknowledged, self.positions, self.closed, self.judged, self.changed, self.decided, segments
         )  # fmt: skip
         return [*records, CheckpointRecord(META_KEY, msgspec.json.encode(meta))]
 
@@ -183,18 +212,28 @@ class UnitsState:
             strata=table(StratumTable),
             own_strata=table(OwnStratumTable),
             paces=table(PaceTable),
+            plans=table(PlanTable),
+            plan_days=table(PlanDayTable),
             fleet_units=table(FleetUnitTable),
             clocks=table(ClockTable),
             findings=table(FindingTable),
+            decisions=table(DecisionTable),
             epoch=meta.epoch + 1,
             sequence=meta.sequence,
             acknowledged=meta.acknowledged,
-            position=meta.position,
+            positions=meta.positions,
             closed=meta.closed,
             judged=meta.judged,
             changed=meta.changed,
+            decided=meta.decided,
             segments=meta.segments,
         )
         # Rows that were forgotten still stand in segments beside live ones.
         state.forget()
         return state
+
+
+def _put(table: StateTable, rows: Int64s, evidence: Evidence) -> None:
+    for name in _EVIDENCE:
+        table.column(name)[rows] = getattr(evidence, name)
+    table.touch(rows)

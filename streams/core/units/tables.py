@@ -6,15 +6,23 @@ import numpy as np
 
 from streams.core.batch import Bools, Floats, Int64s
 from streams.core.hashing import UInt64s
-from streams.core.integrity.detectors import UNIT_DETECTORS
+from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS
 from streams.core.integrity.detectors.protocol import COMPONENTS
 from streams.core.state_table import Columns, StateTable, Strings
 
-DETECTORS = len(UNIT_DETECTORS)
 HISTORY = -(2**31) + 1
 """The day under which closed days are added up."""
-_PER_DETECTOR = (np.float64, (DETECTORS,))
-_DAYS = (np.int64, (DETECTORS,))
+
+
+def _evidence(detectors: int) -> Columns:
+    """Columns that hold the evidence of so many detectors, named as in ``Evidence``."""
+    numbers, days = (np.float64, (detectors,)), (np.int64, (detectors,))
+    return {
+        "log_evidence": (np.float64, (detectors, COMPONENTS)),
+        **dict.fromkeys(("hits", "answers", "expected", "days", "unlike", "run"), numbers),
+        **dict.fromkeys(("since", "raised_on", "sounded_on", "quiet_until"), days),
+        **dict.fromkeys(("found", "looked_at", "at_most"), numbers),
+    }
 
 
 class UnitTable(StateTable):
@@ -29,18 +37,7 @@ class UnitTable(StateTable):
         "first_day": np.int64,
         "invitations": np.int64,
         "transactions": np.int64,
-        "log_evidence": (np.float64, (DETECTORS, COMPONENTS)),
-        "hits": _PER_DETECTOR,
-        "answers": _PER_DETECTOR,
-        "expected": _PER_DETECTOR,
-        "days": _PER_DETECTOR,
-        "run": _PER_DETECTOR,
-        "since": _DAYS,
-        "raised_on": _DAYS,
-        "sounded_on": _DAYS,
-        "found": _PER_DETECTOR,
-        "looked_at": _PER_DETECTOR,
-        "at_most": _PER_DETECTOR,
+        **_evidence(len(UNIT_DETECTORS)),
         "state": np.int64,
         "families": np.int64,
         "suspected_since": np.int64,
@@ -63,10 +60,12 @@ class UnitTable(StateTable):
     answers: Floats
     expected: Floats
     days: Floats
+    unlike: Floats
     run: Floats
     since: Int64s
     raised_on: Int64s
     sounded_on: Int64s
+    quiet_until: Int64s
     found: Floats
     looked_at: Floats
     at_most: Floats
@@ -192,6 +191,27 @@ class PaceTable(StateTable):
     n: Int64s
 
 
+class PlanTable(StateTable):
+    """Incentive plans whose periods are known, by the hash of their ids; the evidence is that of the closed days."""
+
+    NAME = "plans"
+    COLUMNS: ClassVar[Columns] = {"plan_id": np.object_, **_evidence(len(PLAN_DETECTORS))}
+    plan_id: Strings
+
+
+class PlanDayTable(StateTable):
+    """Answers of all units of each plan, per open day."""
+
+    NAME = "plan_days"
+    COLUMNS: ClassVar[Columns] = {"plan": np.uint64, "day": np.int64, "n": np.int64, "top_box": np.int64, "newest": np.int64}
+    plan: UInt64s
+    day: Int64s
+    n: Int64s
+    top_box: Int64s
+    newest: Int64s
+    """Greatest ``occurred_at``, in microseconds, of the submissions of the day; 0 where none is known."""
+
+
 class FleetUnitTable(StateTable):
     """Every unit of the fleet, by the hash of its id, and the first day on which it was met."""
 
@@ -210,11 +230,12 @@ class ClockTable(StateTable):
 
 
 class FindingTable(StateTable):
-    """Findings, by unit, detector and the day on which they were raised."""
+    """Findings, by unit or plan, detector and the day on which they were raised."""
 
     NAME = "findings"
     COLUMNS: ClassVar[Columns] = {
         "unit": np.int64,
+        "plan": np.uint64,
         "detector": np.int64,
         "raised_on": np.int64,
         "raised_at": np.int64,
@@ -231,6 +252,9 @@ class FindingTable(StateTable):
         "sequence": np.int64,
     }
     unit: Int64s
+    """-1 where the finding is one of a plan."""
+    plan: UInt64s
+    """Hash of the plan's id; 0 where the finding is one of a unit."""
     detector: Int64s
     """Index in ``Detector``."""
     raised_on: Int64s
@@ -253,3 +277,31 @@ class FindingTable(StateTable):
     """False: it rested on an open day that looks different by now."""
     sequence: Int64s
     """The flush that wrote the row's newest values."""
+
+
+class DecisionTable(StateTable):
+    """What people decided about findings: of each the newest decision; the key is the hash of the finding's id."""
+
+    NAME = "decisions"
+    COLUMNS: ClassVar[Columns] = {
+        "event_id": np.object_,
+        "unit_id": np.object_,
+        "plan": np.uint64,
+        "detector": np.int64,
+        "decision": np.int64,
+        "occurred_at": np.int64,
+        "effect_day": np.int64,
+    }
+    event_id: Strings
+    unit_id: Strings
+    """Empty where it is about a plan."""
+    plan: UInt64s
+    """Hash of the plan's id; 0 where it is about a unit."""
+    detector: Int64s
+    """Index in ``Detector``."""
+    decision: Int64s
+    """Index in ``Decision``."""
+    occurred_at: Int64s
+    """Microseconds since 1970."""
+    effect_day: Int64s
+    """The first day on which the detector of a dismissed finding learns anew."""

@@ -9,19 +9,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from schemas.enums import Detector, Family, UnitState
+from schemas.enums import Decision, Detector, Family, UnitState
 from streams.core.batch import Floats, Int64s
-from streams.core.integrity.detectors import UNIT_DETECTORS
+from streams.core.hashing import hash_strings
+from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS
 from streams.core.integrity.e_detector import log_mean_of_detectors
 from streams.core.integrity.evidence import ACTIVE_DAYS
 from streams.core.signals import Sign
+from streams.core.units.decisions import DECISIONS
+from streams.core.units.findings import finding_ids
 from streams.core.units.judging import OpenDays
 from streams.core.units.state import LOOK_BACK_DAYS, UnitsState
 from streams.core.units.tables import HISTORY
 
-FAMILIES = {detector.name: detector.family for detector in UNIT_DETECTORS}
+FAMILIES = {detector.name: detector.family for detector in (*UNIT_DETECTORS, *PLAN_DETECTORS)}
 BITS = {detector.name: 1 << place for place, detector in enumerate(UNIT_DETECTORS)}
-"""How the signs on an answer are kept."""
+"""How the signs on an answer are kept; those who look at plans see none on single answers."""
 _DETECTORS = list(Detector)
 _FAMILIES, _STATES = list(Family), list(UnitState)
 
@@ -31,24 +34,51 @@ class Affair(NamedTuple):
 
     detector: Detector
     since: int
+    confirmed: bool = False
+    """Somebody looked into it, and it is gaming."""
 
 
-def unit_state(detectors: Collection[Detector]) -> UnitState:
-    """What these active detectors make of a unit."""
-    families: set[Family] = {FAMILIES[detector] for detector in detectors}
+def unit_state(affairs: Collection[Affair]) -> UnitState:
+    """What these active findings make of a unit."""
+    families: set[Family] = {FAMILIES[affair.detector] for affair in affairs}
     if not families:
         return UnitState.CLEAR
-    return UnitState.SUSPECT if len(families) > 1 else UnitState.INVESTIGATE
+    return UnitState.SUSPECT if len(families) > 1 or any(affair.confirmed for affair in affairs) else UnitState.INVESTIGATE
 
 
 def affairs_on(state: UnitsState, day: int) -> dict[int, list[Affair]]:
-    """Returns the findings of each unit that are active on a day: raised, and sounded again, with less than ``ACTIVE_DAYS`` between."""
+    """Returns the findings of each unit that are active on a day: raised, and sounded again, with less than ``ACTIVE_DAYS`` between.
+
+    Those of an incentive plan count at its units that have one of their own: by itself it says nothing of any single unit. Those that somebody
+    dismissed are left out.
+    """
     table = state.findings
     raised_on, sounded_on = table.raised_on[: table.count], table.sounded_on[: table.count]
     affairs: dict[int, list[Affair]] = {}
-    for row in np.flatnonzero(table.standing[: table.count] & (raised_on <= day) & (day < sounded_on + ACTIVE_DAYS)).tolist():
-        affairs.setdefault(int(table.unit[row]), []).append(Affair(_DETECTORS[int(table.detector[row])], int(table.since[row])))
+    pooled: list[tuple[int, Affair]] = []
+    rows = np.flatnonzero(table.standing[: table.count] & (raised_on <= day) & (day < sounded_on + ACTIVE_DAYS))
+    for row, decision in zip(rows.tolist(), _decisions(state, rows), strict=True):
+        if decision is Decision.DISMISSED:
+            continue
+        affair = Affair(_DETECTORS[int(table.detector[row])], int(table.since[row]), decision is Decision.CONFIRMED)
+        if table.plan[row]:
+            pooled.append((int(table.plan[row]), affair))
+        else:
+            affairs.setdefault(int(table.unit[row]), []).append(affair)
+    for plan, affair in pooled:
+        for unit_id in state.units_of_plans.get(plan, ()):
+            unit = state.units.numbers.get(unit_id)
+            if unit in affairs:
+                affairs[unit].append(affair)
     return affairs
+
+
+def _decisions(state: UnitsState, rows: Int64s) -> list[Decision | None]:
+    """Returns what people decided about these findings."""
+    if not state.decisions.count:
+        return [None] * len(rows)
+    found = state.decisions.find(hash_strings(finding_ids(state, rows)))
+    return [None if row < 0 else DECISIONS[int(state.decisions.decision[row])] for row in found.tolist()]
 
 
 def flags(state: UnitsState, days: OpenDays, first: int, last: int) -> Int64s:
@@ -60,11 +90,12 @@ def flags(state: UnitsState, days: OpenDays, first: int, last: int) -> Int64s:
     reasons = np.zeros(len(days.rows), np.int64)
     for day in range(first, last + 1):
         for unit, affairs in affairs_on(state, day).items():
-            if unit_state([affair.detector for affair in affairs]) is UnitState.SUSPECT:
+            if unit_state(affairs) is UnitState.SUSPECT:
                 mine = np.flatnonzero((days.units_of_rows == unit) & (days.days_of_rows >= day - LOOK_BACK_DAYS) & (days.days_of_rows <= day))
                 for affair in affairs:
-                    carrying = (days.marks[mine] & BITS[affair.detector] != 0) & (days.days_of_rows[mine] >= affair.since)
-                    reasons[mine[carrying]] |= BITS[affair.detector]
+                    bit = BITS.get(affair.detector, 0)
+                    carrying = (days.marks[mine] & bit != 0) & (days.days_of_rows[mine] >= affair.since)
+                    reasons[mine[carrying]] |= bit
     return reasons
 
 
@@ -97,7 +128,7 @@ def record_units(state: UnitsState, log_values: Floats, day: int) -> None:
     }
     for unit, affairs in affairs_on(state, day).items():
         detectors = [affair.detector for affair in affairs]
-        found["state"][unit] = _STATES.index(unit_state(detectors))
+        found["state"][unit] = _STATES.index(unit_state(affairs))
         found["families"][unit] = sum(1 << _FAMILIES.index(family) for family in {FAMILIES[detector] for detector in detectors})
         found["suspected_since"][unit] = min(affair.since for affair in affairs)
     new = units.sequence[:count] == 0

@@ -13,7 +13,7 @@ from tests.streams.commands.conftest import Run
 
 FINDINGS = [
     {"finding_id": f"{unit}/{detector}/2026-01-{day:02}", "unit_id": unit, "detector": detector, "family": family,
-     "raised_at": datetime(2026, 1, day, 9, tzinfo=UTC)}
+     "raised_at": datetime(2026, 1, day, 9, tzinfo=UTC), "plan_id": "", "plan_units": []}
     for unit, detector, family, day in (("u", "shared_devices", "identity", 5), ("u", "level_shift", "score", 6), ("v", "level_shift", "score", 7))
 ]  # fmt: skip
 

@@ -34,7 +34,8 @@ RECORDS = [_response(number) for number in range(110)]
 
 
 @contextmanager
-def _worker(log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def worker_process(log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker that writes its log there."""
     with (
         log.open("wb") as output,
         subprocess.Popen(
@@ -60,7 +61,7 @@ def test_events_become_numbers_and_sigterm_ends_it(candor: Run, settings: Settin
     assert candor("produce", str(events)).exit_code == 0
     clickhouse = connect(settings.clickhouse_url.get_secret_value())
 
-    with _worker(log, CANDOR_FLUSH_INTERVAL_SECONDS="0.2", CANDOR_IDLE_SECONDS="0.5") as worker:
+    with worker_process(log, CANDOR_FLUSH_INTERVAL_SECONDS="0.2", CANDOR_IDLE_SECONDS="0.5") as worker:
         wait_for(lambda: clickhouse.command("SELECT sum(n) FROM loyalty_daily") == "110", 60, log.read_text)
         wait_for(lambda: clickhouse.command("SELECT count() FROM dead_letters") == "1", 60, log.read_text)
         # Nothing more comes, so what is there is judged: the day of the answers, but none after it.
@@ -80,7 +81,7 @@ def test_it_waits_while_clickhouse_is_away(candor: Run, tmp_path: Path) -> None:
     log = tmp_path / "worker.log"
     assert candor("topics", "create").exit_code == 0
 
-    with _worker(log, CANDOR_CLICKHOUSE_URL="http://127.0.0.1:1/candor", CANDOR_LOG_FORMAT="json") as worker:
+    with worker_process(log, CANDOR_CLICKHOUSE_URL="http://127.0.0.1:1/candor", CANDOR_LOG_FORMAT="json") as worker:
         wait_for(lambda: log.read_text().count('"event": "waiting_for_clickhouse"') > 1, 60, log.read_text)
         worker.send_signal(signal.SIGHUP)
         seen = log.read_text().count('"event": "waiting_for_clickhouse"')
@@ -98,7 +99,7 @@ def test_a_database_or_a_checkpoint_that_was_made_anew_is_noticed(candor: Run, s
     for command in (("topics", "create"), ("migrate",), ("produce", str(events))):
         assert candor(*command).exit_code == 0
     clickhouse = connect(settings.clickhouse_url.get_secret_value())
-    with _worker(log, CANDOR_FLUSH_INTERVAL_SECONDS="0.2") as worker:
+    with worker_process(log, CANDOR_FLUSH_INTERVAL_SECONDS="0.2") as worker:
         wait_for(lambda: clickhouse.command("SELECT sum(n) FROM loyalty_daily") == "110", 60, log.read_text)
         worker.send_signal(signal.SIGTERM)
         assert _ended(worker, log) == 0
@@ -107,7 +108,7 @@ def test_a_database_or_a_checkpoint_that_was_made_anew_is_noticed(candor: Run, s
     for deleted in (own[:1], own):
         _delete(settings, deleted)
         assert candor("topics", "create").exit_code == 0
-        with _worker(log) as worker:
+        with worker_process(log) as worker:
             assert _ended(worker, log) == 1
         # Whichever stage opens a partition first.
         noticed = f"the database holds rows of partition|{own[0]} was made anew" if len(deleted) == 1 else "the database holds rows of partition"
@@ -119,14 +120,14 @@ def test_a_database_or_a_checkpoint_that_was_made_anew_is_noticed(candor: Run, s
     database = clickhouse.address.database
     clickhouse.command(f"DROP DATABASE {database}")
     assert candor("migrate").exit_code == 0
-    with _worker(log, CANDOR_FLUSH_INTERVAL_SECONDS="0.2") as worker:
+    with worker_process(log, CANDOR_FLUSH_INTERVAL_SECONDS="0.2") as worker:
         wait_for(lambda: clickhouse.command("SELECT sum(n) FROM loyalty_daily") == "110", 60, log.read_text)
         worker.send_signal(signal.SIGTERM)
         assert _ended(worker, log) == 0
 
     clickhouse.command(f"DROP DATABASE {database}")
     assert candor("migrate").exit_code == 0
-    with _worker(log) as worker:
+    with worker_process(log) as worker:
         assert _ended(worker, log) == 1
     assert "the database was made anew" in log.read_text()
     clickhouse.close()
@@ -143,7 +144,7 @@ def test_a_database_of_replays_is_refused(candor: Run, tmp_path: Path) -> None:
     log, events = tmp_path / "worker.log", tmp_path / "events.ndjson"
     write_events(events, RECORDS[:5])
     assert candor("replay", str(events)).exit_code == 0
-    with _worker(log) as worker:
+    with worker_process(log) as worker:
         assert _ended(worker, log) == 1
     assert "is filled by candor replay" in log.read_text()
 
@@ -152,15 +153,15 @@ def test_a_database_of_replays_is_refused(candor: Run, tmp_path: Path) -> None:
 def test_what_has_to_be_done_first_is_told(candor: Run, tmp_path: Path) -> None:
     log = tmp_path / "worker.log"
 
-    with _worker(log) as worker:
+    with worker_process(log) as worker:
         assert _ended(worker, log) == 1
     assert "candor migrate" in log.read_text()
 
     assert candor("migrate").exit_code == 0
-    with _worker(log) as worker:
+    with worker_process(log) as worker:
         assert _ended(worker, log) == 2
     assert "candor topics" in log.read_text()
 
-    with _worker(log, CANDOR_CATALOG="/nowhere/catalog.yaml") as worker:
+    with worker_process(log, CANDOR_CATALOG="/nowhere/catalog.yaml") as worker:
         assert _ended(worker, log) == 2
     assert "/nowhere/catalog.yaml" in log.read_text()

@@ -148,7 +148,7 @@ def stage_catalog(catalog: Catalog) -> StageCatalog:
 def as_row(letter: DeadLetter) -> Row:
     """A dead letter in the oracle's words."""
     return {
-        "topic": letter.topic.value,
+        "topic": letter.topic,
         "partition": letter.partition,
         "offset": letter.offset,
         "timestamp_ms": letter.timestamp,

@@ -14,8 +14,8 @@ from schemas.enums import RejectReason, Topic
 from schemas.events.values import EARLIEST_MICROSECONDS, LATEST_MICROSECONDS
 from schemas.rows import Table
 from streams.core.accounts import AccountsStage, AccountsStages, Horizons
-from streams.core.accounts.stage import KEPT_OF_LARGER, LARGEST_LETTER
 from streams.core.accounts.state import DAY
+from streams.core.dead_letters import KEPT_OF_LARGER, LARGEST_LETTER
 from streams.core.stage import CheckpointRecord, DeadLetter
 from streams.stages import signalling_of
 

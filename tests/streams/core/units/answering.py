@@ -1,0 +1,53 @@
+"""A company whose answers are written by hand, through accounts stages and units stages."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from schemas.catalog import Catalog
+from schemas.enums import Topic
+from streams.core.batch import Numbered
+from tests.chaos.wire import partition_of
+from tests.streams.core.units.fleet import Fleet
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Answers:
+    """Feeds a fleet; every answer is of an account of its own unless one is given."""
+
+    def __init__(self, catalog: Catalog, partitions: int) -> None:
+        self._fleet = Fleet(catalog, partitions)
+        self._offsets = [0] * partitions
+        self._waiting: list[list[tuple[Topic, Numbered]]] = [[] for _ in range(partitions)]
+        self._count = 0
+
+    def add(self, unit_id: str, day: int, score: float, **fields: object) -> None:
+        """An answer of metric nps, unless told otherwise, at noon of a day (days since 1970-01-01)."""
+        self._count += 1
+        account = str(fields.get("account_id", f"a{self._count}"))
+        moment = _EPOCH + timedelta(day, hours=12, seconds=self._count % 3600)
+        event = {
+            "event_id": f"e{self._count}", "event_type": "response.submitted", "occurred_at": moment.isoformat(), "account_id": account,
+            "unit_id": unit_id, "response_id": f"r{self._count}", "survey_id": "s", "metric": "nps", "score": score, **fields,
+        }  # fmt: skip
+        partition = partition_of(account.encode(), len(self._offsets))
+        record = Numbered(self._offsets[partition], int(moment.timestamp() * 1000), account.encode(), json.dumps(event).encode())
+        self._offsets[partition] += 1
+        self._waiting[partition].append((Topic.FEEDBACK, record))
+
+    def tell(self) -> Fleet:
+        """So far: other topics rest, and units stages hear of everything."""
+        fleet = self._fleet
+        for partition, records in enumerate(self._waiting):
+            fleet.feed(partition, records)
+            fleet.accounts[partition].rest([topic for topic in Topic if topic is not Topic.FEEDBACK])
+            fleet.tell(partition)
+            records.clear()
+        for partition in range(len(self._offsets)):
+            fleet.hear(partition)
+        return fleet
+
+    def end(self) -> Fleet:
+        """Everything has been read, and nothing more comes."""
+        self._fleet.end()
+        return self._fleet

@@ -1,0 +1,82 @@
+"""Pushes before bonus day, over all units of a plan, through the stages."""
+
+import numpy as np
+import pytest
+
+from schemas.catalog import Catalog
+from schemas.rows import Table
+from tests.streams.core.units.answering import Answers
+from tests.streams.core.units.fleet import Fleet
+
+UNITS = tuple(f"u{number}" for number in range(6))
+BEGIN = 20_454  # 2026-01-01
+
+
+def _catalog(period: str = "month", units: tuple[str, ...] = UNITS) -> Catalog:
+    return Catalog.model_validate({"incentive_plans": [{"plan_id": "bonus", "units": units, "period": period}], "timezone": "UTC"})
+
+
+def _run(catalog: Catalog, partitions: int = 1, *, pushed: float = 0.8, better: str = "") -> Fleet:
+    """Six units of six answers a day over four months; on the last five days of a month so many of those below the top become top scores.
+
+    One unit gets ``better`` altogether, late enough for its peers and its past to be known.
+    """
+    chance, answers = np.random.default_rng(5), Answers(catalog, partitions)
+    for day in range(BEGIN, BEGIN + 120):
+        month_end = (np.datetime64(day, "D").astype("datetime64[M]") + 1).astype("datetime64[D]").astype(int) - day <= 5
+        for unit in UNITS:
+            rate = 0.95 if unit == better and day >= BEGIN + 70 else 0.45
+            for _ in range(6):
+                answers.add(unit, day, 10 if chance.random() < rate or (month_end and chance.random() < pushed) else 7)
+        if day % 10 == 0:
+            answers.tell()
+    return answers.end()
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Fleet:
+    """Pushed at the end of every month."""
+    return _run(_catalog())
+
+
+def test_a_push_at_the_end_of_months_is_a_finding_of_the_plan(fleet: Fleet) -> None:
+    (found,) = fleet.findings().values()
+    assert (found["plan_id"], found["unit_id"], found["detector"], found["family"]) == ("bonus", "", "period_end_push", "timing")
+    assert found["plan_units"] == sorted(UNITS)
+    assert found["finding_id"] == f"plan:bonus/period_end_push/{found['raised_on']}"
+    # Of the first month nobody knows yet what is usual.
+    assert found["raised_on"].isoformat() <= "2026-02-28"
+    assert found["raised_on"] == found["raised_at"].date()
+    assert found["raised_on"].day >= 24
+    assert "last days of a period" in found["evidence"]
+
+
+@pytest.mark.parametrize("catalog", [_catalog("fortnight"), _catalog(units=()), Catalog()], ids=["no period", "no units", "no plan"])
+def test_without_a_plan_nobody_looks(catalog: Catalog) -> None:
+    assert not _run(catalog).findings()
+
+
+def test_where_nobody_pushes_nothing_is_found() -> None:
+    assert not _run(_catalog(), pushed=0.0).findings()
+
+
+def test_one_of_many_partitions_tells_of_a_plan(fleet: Fleet) -> None:
+    assert _run(_catalog(), 3).findings() == fleet.findings()
+
+
+def test_a_plan_by_itself_says_nothing_of_its_units(fleet: Fleet) -> None:
+    assert {row["state"] for row in fleet.verdicts().values()} == {"clear"}
+
+
+def test_a_units_own_finding_and_that_of_its_plan_are_two_kinds_of_evidence() -> None:
+    fleet = _run(_catalog(), better="u0")
+    verdicts = {row["unit_id"]: (row["state"], *sorted(row["families"])) for row in fleet.verdicts().values()}
+    assert verdicts["u0"] == ("suspect", "score", "timing")
+    assert {verdicts[unit] for unit in UNITS[1:]} == {("clear",)}
+
+
+def test_what_is_closed_is_forgotten(fleet: Fleet) -> None:
+    days = fleet.units[0].state.plan_days
+    assert 0 < days.count < 20
+    assert (days.day[: days.count] > fleet.units[0].state.closed).all()
+    assert Table.FINDINGS in fleet.sink
