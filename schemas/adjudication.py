@@ -10,6 +10,8 @@ from schemas.events.base import Record
 from schemas.events.fields import Id, Instant, Version
 
 EVENT_TYPE = "finding.adjudicated"
+FLEET = "fleet:"
+"""How findings about the whole fleet begin."""
 LONGEST_REASON = 10_000
 
 
@@ -29,7 +31,7 @@ class Adjudication(Record):
     unit_id: Id | None = None
     """Its unit; also the Kafka key."""
     plan_id: Id | None = None
-    """Its incentive plan, where it has no unit; the event must then be sent to every partition."""
+    """Its incentive plan. Where it is about a plan or the whole fleet, and so has no unit, the event must be sent to every partition."""
     decision: Decision
     """What was decided."""
     reason: Annotated[str, Strict(), Field(min_length=1, max_length=LONGEST_REASON)]
@@ -44,6 +46,7 @@ class Adjudication(Record):
 
     @model_validator(mode="after")
     def _is_about_one(self) -> Self:
-        if (self.unit_id is None) == (self.plan_id is None):
-            raise ValueError("name the finding's unit_id or its plan_id, and not both")
+        given = [name for name in ("unit_id", "plan_id") if getattr(self, name) is not None]
+        if len(given) != (0 if self.finding_id.startswith(FLEET) else 1):
+            raise ValueError("name the finding's unit_id or its plan_id, and not both; neither where it is about the fleet")
         return self

@@ -212,8 +212,8 @@ _SPECS = (
         ("finding_id", "occurred_at", "event_id"),
         (
             Column("finding_id", ID, "The finding."),
-            Column("unit_id", OPTIONAL_ID, "Its unit; NULL where it is about an incentive plan."),
-            Column("plan_id", OPTIONAL_ID, "Its incentive plan; NULL where it is about a unit."),
+            Column("unit_id", OPTIONAL_ID, "Its unit; NULL where it is about an incentive plan or the fleet."),
+            Column("plan_id", OPTIONAL_ID, "Its incentive plan; NULL where it is about a unit or the fleet."),
             Column("decision", NAME, "confirmed: it is gaming; dismissed: it is not."),
             Column("reason", ID, "Why."),
             Column("decided_by", ID, "Who decided."),
@@ -286,9 +286,9 @@ _SPECS = (
         "Alarms of detectors, those that later events undid included; read findings instead.",
         ("unit_id", "plan_id", "detector", "raised_on"),
         (
-            Column("finding_id", ID, "Unit or plan, detector and the day on which it was raised."),
-            Column("unit_id", ID, "The unit; empty where it is about a plan."),
-            Column("plan_id", ID, "The incentive plan, all of whose units were looked at as one; empty where it is about a unit."),
+            Column("finding_id", ID, "Unit, plan or fleet, detector and the day on which it was raised."),
+            Column("unit_id", ID, "The unit; empty where it is about a plan or the fleet."),
+            Column("plan_id", ID, "The incentive plan, all of whose units were looked at as one; empty where it is about a unit or the fleet."),
             Column("plan_units", "Array(String)", "Units of the plan."),
             Column("detector", NAME, "What sounded."),
             Column("family", NAME, "The kind of its evidence."),

@@ -12,7 +12,7 @@ from streams.core.accounts.state import Horizons
 from streams.core.chained import ChainedStages
 from streams.core.decoding.times import local_days
 from streams.core.units.intake import group_hash
-from streams.core.units.plans import plans_of
+from streams.core.units.pools import plans_of
 from streams.core.units.stage import UnitsStages
 from streams.errors import ConfigurationError
 from streams.settings import Settings

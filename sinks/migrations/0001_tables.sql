@@ -339,8 +339,8 @@ COMMENT 'Records that could not be used, byte for byte.';
 CREATE TABLE IF NOT EXISTS fact_adjudications${local}${on_cluster}
 (
     `finding_id` String COMMENT 'The finding.',
-    `unit_id` Nullable(String) COMMENT 'Its unit; NULL where it is about an incentive plan.',
-    `plan_id` Nullable(String) COMMENT 'Its incentive plan; NULL where it is about a unit.',
+    `unit_id` Nullable(String) COMMENT 'Its unit; NULL where it is about an incentive plan or the fleet.',
+    `plan_id` Nullable(String) COMMENT 'Its incentive plan; NULL where it is about a unit or the fleet.',
     `decision` LowCardinality(String) COMMENT 'confirmed: it is gaming; dismissed: it is not.',
     `reason` String COMMENT 'Why.',
     `decided_by` String COMMENT 'Who decided.',
@@ -443,9 +443,9 @@ COMMENT 'What is to be thought of the answers of each unit; read integrity_units
 
 CREATE TABLE IF NOT EXISTS cell_findings${local}${on_cluster}
 (
-    `finding_id` String COMMENT 'Unit or plan, detector and the day on which it was raised.',
-    `unit_id` String COMMENT 'The unit; empty where it is about a plan.',
-    `plan_id` String COMMENT 'The incentive plan, all of whose units were looked at as one; empty where it is about a unit.',
+    `finding_id` String COMMENT 'Unit, plan or fleet, detector and the day on which it was raised.',
+    `unit_id` String COMMENT 'The unit; empty where it is about a plan or the fleet.',
+    `plan_id` String COMMENT 'The incentive plan, all of whose units were looked at as one; empty where it is about a unit or the fleet.',
     `plan_units` Array(String) COMMENT 'Units of the plan.',
     `detector` LowCardinality(String) COMMENT 'What sounded.',
     `family` LowCardinality(String) COMMENT 'The kind of its evidence.',

@@ -2,9 +2,9 @@
 
 CREATE OR REPLACE VIEW standing_findings${on_cluster}
 (
-    `finding_id` String COMMENT 'Unit or plan, detector and the day on which it was raised.',
-    `unit_id` String COMMENT 'The unit; empty where it is about a plan.',
-    `plan_id` String COMMENT 'The incentive plan; empty where it is about a unit.',
+    `finding_id` String COMMENT 'Unit, plan or fleet, detector and the day on which it was raised.',
+    `unit_id` String COMMENT 'The unit; empty where it is about a plan or the fleet.',
+    `plan_id` String COMMENT 'The incentive plan; empty where it is about a unit or the fleet.',
     `detector` LowCardinality(String) COMMENT 'What sounded.',
     `since` Date32 COMMENT 'The day on which the gaming most likely began.',
     `raised_on` Date32 COMMENT 'The local day whose answers raised it.',
@@ -527,8 +527,8 @@ COMMENT 'Records that could not be used, byte for byte.';
 CREATE OR REPLACE VIEW adjudications${on_cluster}
 (
     `finding_id` String COMMENT 'The finding.',
-    `unit_id` Nullable(String) COMMENT 'Its unit; NULL where it is about an incentive plan.',
-    `plan_id` Nullable(String) COMMENT 'Its incentive plan; NULL where it is about a unit.',
+    `unit_id` Nullable(String) COMMENT 'Its unit; NULL where it is about an incentive plan or the fleet.',
+    `plan_id` Nullable(String) COMMENT 'Its incentive plan; NULL where it is about a unit or the fleet.',
     `decision` LowCardinality(String) COMMENT 'confirmed: it is gaming; dismissed: it is not.',
     `reason` String COMMENT 'Why.',
     `decided_by` String COMMENT 'Who decided.',

@@ -2,9 +2,9 @@
 
 CREATE OR REPLACE VIEW findings${on_cluster}
 (
-    `finding_id` String COMMENT 'Unit or plan, detector and the day on which it was raised.',
-    `unit_id` Nullable(String) COMMENT 'The unit; NULL where it is about an incentive plan.',
-    `plan_id` Nullable(String) COMMENT 'The incentive plan, all of whose units were looked at as one; NULL where it is about a unit.',
+    `finding_id` String COMMENT 'Unit, plan or fleet, detector and the day on which it was raised.',
+    `unit_id` Nullable(String) COMMENT 'The unit; NULL where it is about an incentive plan or the fleet.',
+    `plan_id` Nullable(String) COMMENT 'The incentive plan, all of whose units were looked at as one; NULL where it is about a unit or the fleet.',
     `detector` LowCardinality(String) COMMENT 'What sounded.',
     `family` LowCardinality(String) COMMENT 'The kind of its evidence.',
     `state` String COMMENT 'suspect: another kind of evidence was active at the unit at the same time, or somebody confirmed it; investigate: this kind alone, which honest change may explain; clear: somebody dismissed it.',

@@ -20,6 +20,8 @@ CLOSING_DAYS = LATE_DAYS + REVISION_DAYS + 1
 """Once all have come so many days past a day nothing in time can be missing; local days may have 23 hours, so one more than the sum."""
 IDLE_DAYS = 7
 """A partition that is idle holds up no judgement, but no day is closed for good as long as its clock is at most so many days behind the newest."""
+REGRET_DAYS = 30
+"""Praise is regretted if the purchase that it names is given back so soon after it."""
 ASK_DAYS = 7
 """So many days after a transaction its customer must have been reached by an invitation to count as asked."""
 
@@ -127,6 +129,19 @@ class PlanDay(msgspec.Struct, array_like=True, frozen=True):
     """The greatest ``occurred_at`` among its submissions that were accepted, in microseconds since 1970; 0 where there is none."""
 
 
+class PraiseDay(msgspec.Struct, array_like=True, frozen=True):
+    """Differences of the answers of one local day that name a purchase."""
+
+    day: int
+    praised: int
+    """Top scores."""
+    regretted: int
+    """Those of them whose purchase was given back within ``REGRET_DAYS``."""
+    others: int
+    """Other scores."""
+    others_regretted: int
+
+
 class FleetSignals(msgspec.Struct, array_like=True, frozen=True, tag="fleet"):
     """How far a source partition has come, and what changed in the whole fleet with it."""
 
@@ -140,6 +155,7 @@ class FleetSignals(msgspec.Struct, array_like=True, frozen=True, tag="fleet"):
     strata: list[Stratum]
     paces: list[Pace]
     plans: list[PlanDay]
+    praise: list[PraiseDay]
 
 
 Signals = UnitSignals | FleetSignals

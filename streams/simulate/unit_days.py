@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streams.core.integrity.days import UnitDays
+from streams.core.integrity.days import Praise, UnitDays
 
 FIRST_DAY = 20_000
 
@@ -20,6 +20,7 @@ class Rates:
     comment: float = 0.02
     fast: float = 0.05
     unasked: float = 0.4
+    regret: float = 0.04
     correlation: float = 0.1
     """Of the answers of a unit and day."""
     between: float = 0.0
@@ -34,11 +35,14 @@ def days(
     signs = ("top", "device", "contact", "comment", "fast", "unasked")
     of_unit = {name: _drawn_rates(generator, np.full(units, getattr(rates, name)), rates.between) for name in signs}
 
-    def share(now: bool, name: str) -> np.ndarray:
+    def share(now: bool, name: str, source: np.random.Generator = generator) -> np.ndarray:
         """Rate of each unit on one day: beta distributed, so that the answers of a day are alike."""
         lifted = getattr(raised, name) - getattr(rates, name) if raised is not None and now else 0.0
-        return _drawn_rates(generator, np.clip(of_unit[name] + lifted * gamed, 0.001, 0.999), rates.correlation)
+        return _drawn_rates(source, np.clip(of_unit[name] + lifted * gamed, 0.001, 0.999), rates.correlation)
 
+    # Apart, so that nothing else is drawn differently for it.
+    apart = generator.spawn(1)[0]
+    of_unit["regret"] = np.full(units, rates.regret)
     for day in range(count):
         now = raised is not None and day >= since
         # Overdispersed, but less than the detector of volume allows for.
@@ -71,7 +75,14 @@ def days(
             risky_unasked=generator.binomial(risky, share(now, "unasked")),
             asked_share=np.full(units, 1 - rates.unasked),
             pushing=np.full(units, day % 30 >= 25),
+            praise=_praise(apart, share(now, "regret", apart), share(False, "regret", apart), responses),
         )
+
+
+def _praise(generator: np.random.Generator, top: np.ndarray, others: np.ndarray, answers: float) -> Praise:
+    """As many top scores as others, and how many are regretted at these rates."""
+    praised, rest = (generator.poisson(answers / 2, len(top)) for _ in range(2))
+    return Praise(praised, generator.binomial(praised, top), rest, generator.binomial(rest, others))
 
 
 def _drawn_rates(generator: np.random.Generator, means: np.ndarray, correlation: float) -> np.ndarray:

@@ -63,8 +63,8 @@ class PurchaseTable(StateTable):
         every = self._rows(keys)
         rows = np.unique(every)
         before = self._told(rows)
-        _keep_earliest(self.sent, every[~bounced], times[~bounced])
-        _keep_earliest(self.bounced, every[bounced], times[bounced])
+        keep_earliest(self.sent, every[~bounced], times[~bounced])
+        keep_earliest(self.bounced, every[bounced], times[bounced])
         self._see(every, times)
         return Difference(rows, self._told(rows) - before)
 
@@ -87,8 +87,8 @@ class PurchaseTable(StateTable):
         return np.stack([sold, sold & ~risky & asked, sold & risky, sold & risky & ~asked], axis=1).astype(np.int64)
 
 
-def _keep_earliest(slots: Int64s, rows: Int64s, times: Int64s) -> None:
-    """Adds times to the slots of rows, each of which may be given several times."""
+def keep_earliest(slots: Int64s, rows: Int64s, times: Int64s) -> None:
+    """Adds times to the slots of rows, each of which may be given several times; of too many the earliest stay."""
     while len(rows):
         first = np.unique(rows, return_index=True)[1]
         chosen, added = rows[first], times[first]

@@ -10,7 +10,7 @@ from schemas.enums import Topic
 from streams.core.accounts import last_score
 from streams.core.accounts.state import DAY, NEVER, AccountsState, Horizons, chain_responses, identities_name
 from streams.core.batch import Int64s
-from streams.core.signals import ASK_DAYS, LATE_DAYS
+from streams.core.signals import ASK_DAYS, LATE_DAYS, REGRET_DAYS
 from streams.core.state_table import StateTable
 
 
@@ -30,6 +30,8 @@ def forget(state: AccountsState, horizons: Horizons) -> None:
     invitations = state.watermarks.get(Topic.INVITATIONS, NEVER)
     asked = max(min(transactions, invitations), max(transactions, invitations) - horizons.revision)
     _forget_before(state, state.asked_purchases, state.asked_purchases.seen_at, asked - (ASK_DAYS + LATE_DAYS) * DAY)
+    answered = max(min(transactions, feedback), max(transactions, feedback) - horizons.revision)
+    _forget_before(state, state.praised_purchases, state.praised_purchases.seen_at, answered - (REGRET_DAYS + LATE_DAYS) * DAY)
     for topic, watermark in state.watermarks.items():
         state.forgotten[identities_name(topic)] = (watermark - horizons.dedupe, state.sequence)
         state.identities[topic].forget(watermark - horizons.dedupe)

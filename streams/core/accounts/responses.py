@@ -73,6 +73,8 @@ class TakenOut:
     metric: Int64s
     channel: Int64s
     score: Floats
+    purchase: UInt64s
+    """Key of the transaction that it names; 0 where it names none."""
     told: Bools
     """The units stage had been told of it, and this comes in time to take it back there."""
 
@@ -277,6 +279,7 @@ def _take_out(state: AccountsState, batch: _Batch, rows: Int64s, events: Int64s)
             responses.metric[rows].astype(np.int64),
             responses.channel[rows].astype(np.int64),
             responses.score[rows],
+            responses.transaction[rows],
             evidence & ~too_late,
         )
     )

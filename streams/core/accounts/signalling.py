@@ -12,6 +12,8 @@ from schemas.begging import Lexicon
 from schemas.enums import ContactClass, InvitationType, Topic, TransactionType
 from streams.core.accounts.asking import NUMBERS, Difference
 from streams.core.accounts.loyalty import TOP
+from streams.core.accounts.praising import NUMBERS as PRAISE_NUMBERS
+from streams.core.accounts.praising import Answered
 from streams.core.accounts.responses import Counted, Feedback, TakenOut, is_late
 from streams.core.accounts.state import AccountsState
 from streams.core.accounts.transactions import transaction_keys
@@ -28,6 +30,7 @@ from streams.core.signals import (
     Flow,
     Pace,
     PlanDay,
+    PraiseDay,
     Sign,
     Stratum,
     UnitSignals,
@@ -73,6 +76,7 @@ class Signalling:
         self._strata: dict[tuple[int, int, int, int], list[int]] = defaultdict(lambda: [0, 0])
         self._paces: dict[tuple[int, int, int], int] = defaultdict(int)
         self._plans: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0, 0])
+        self._praise: dict[int, list[int]] = defaultdict(lambda: [0] * len(PRAISE_NUMBERS))
 
     # -- feedback -----------------------------------------------------------------------------------------------------
 
@@ -82,7 +86,7 @@ class Signalling:
             if isinstance(change, TakenOut):
                 self._taken_out(state, change)
             elif change.told.any():
-                self._counted(events, account_hashes, change)
+                self._counted(state, events, account_hashes, change)
         accepted = np.flatnonzero(feedback.accepted & _in_time(events, before))
         # Each accepted submission once, whichever revision counts in the end, so that the order of revisions does not matter.
         self._durations(events, accepted)
@@ -92,13 +96,16 @@ class Signalling:
     def _taken_out(self, state: AccountsState, change: TakenOut) -> None:
         told = np.flatnonzero(change.told)
         keys, top = _revision_keys(change.key, change.revision), change.score == TOP[change.metric]
+        naming = told[change.purchase[told] != 0]
+        if len(naming):
+            self._add_praise(state.praised_purchases.taken_out(change.purchase[naming], keys[naming]))
         names = state.units.unit_id
         columns = (keys, change.revision, change.unit, change.day, change.metric, change.channel, top)
         for key, revision, unit, day, metric, channel, is_top in zip(*(column[told].tolist() for column in columns), strict=True):
             self._answers[names[unit]].append(Answer(key, revision, 0, 0, day, metric, channel, 0, 0, 0, 0, 0, -1, "", ""))
             self._add_to_fleet(names[unit], day, metric, channel, -1, -int(is_top))
 
-    def _counted(self, events: Decoded, account_hashes: UInt64s, change: Counted) -> None:
+    def _counted(self, state: AccountsState, events: Decoded, account_hashes: UInt64s, change: Counted) -> None:
         chosen, told_keys = change.event[change.told], change.key[change.told]
         facts = events.facts.select(_TOLD).take(pa.array(chosen))
         signs: Int64s = np.full(len(chosen), int(Sign.COUNTED))
@@ -111,6 +118,13 @@ class Signalling:
         begged, marks = self._read_comments(facts)
         signs |= np.where(begged, int(Sign.BEGGED), 0)
         keys = _revision_keys(told_keys, events.revision[chosen])
+        named = [events.transaction_id[i] for i in chosen.tolist()]
+        naming = np.flatnonzero([name is not None for name in named])
+        if len(naming):
+            of = chosen[naming]
+            purchases = transaction_keys(account_hashes[of], [named[i] or "" for i in naming.tolist()])
+            answered = Answered(purchases, keys[naming], events.occurred_at[of], events.day[of].astype(np.int64), top[naming])
+            self._add_praise(state.praised_purchases.answered(answered))
         form = _forms(facts, events.channel[chosen])
         columns = zip(
             keys.tolist(), events.revision[chosen].tolist(), signs.tolist(), events.occurred_at[chosen].tolist(), events.day[chosen].tolist(),
@@ -146,6 +160,12 @@ class Signalling:
                 cell = self._plans[plan, day]
                 cell[2] = max(cell[2], occurred_at)
 
+    def _add_praise(self, difference: Mapping[int, Int64s]) -> None:
+        for day, numbers in difference.items():
+            cell = self._praise[day]
+            for place, number in enumerate(numbers.tolist()):
+                cell[place] += number
+
     def _add_to_fleet(self, unit: str, day: int, metric: int, channel: int, answers: int, top: int) -> None:
         cells = [self._strata[day, self._group_of(unit), metric, channel], *(self._plans[plan, day] for plan in self._plans_of.get(unit, ()))]
         for cell in cells:
@@ -168,6 +188,15 @@ class Signalling:
         risky = pc.list_value_length(facts.column("risk_flags")).to_numpy() > 0
         table = state.asked_purchases
         self._tell(state, table.sold(keys[chosen], units, events.day[at].astype(np.int64), events.occurred_at[at], risky))
+
+    def refunds(self, state: AccountsState, events: Decoded, account_hashes: UInt64s, fresh: Int64s, before: Int64s) -> None:
+        """Takes note of refunds that name their purchase among new transactions."""
+        at = fresh[_in_time(events, before)[fresh] & (events.event_type[fresh] != _COMPLETED)]
+        names = [events.transaction_id[i] for i in at.tolist()]
+        naming = np.flatnonzero([name is not None for name in names])
+        if len(naming):
+            purchases = transaction_keys(account_hashes[at[naming]], [names[i] or "" for i in naming.tolist()])
+            self._add_praise(state.praised_purchases.refunded(purchases, events.occurred_at[at[naming]]))
 
     def invitations(self, state: AccountsState, events: Decoded, account_hashes: UInt64s, fresh: Int64s, before: Int64s) -> None:
         """Takes note of invitations that were sent or bounced among new events."""
@@ -218,13 +247,14 @@ class Signalling:
         new_units = list(zip(hash_strings(list(first_days)).tolist(), first_days.values(), strict=True))
         strata = [Stratum(*cell, *numbers) for cell, numbers in self._strata.items() if any(numbers)]
         paces = [Pace(*cell, number) for cell, number in self._paces.items()]
+        praise = [PraiseDay(day, *numbers) for day, numbers in self._praise.items() if any(numbers)]
         plans = [PlanDay(*cell, *numbers) for cell, numbers in self._plans.items() if any(numbers)]
         clock, caught_up = self._clock(state, resting), all(topic in resting for topic in _CLOCK_TOPICS)
-        rest = max(len(new_units), len(strata), len(paces), len(plans))
+        rest = max(len(new_units), len(strata), len(paces), len(plans), len(praise))
         for at in range(0, max(rest, 1), MOST_NUMBERS):
             is_last = at + MOST_NUMBERS >= rest
             part = slice(at, at + MOST_NUMBERS)
-            parts = new_units[part], strata[part], paces[part], plans[part]
+            parts = new_units[part], strata[part], paces[part], plans[part], praise[part]
             yield FleetSignals(partition, clock if is_last else None, is_last and caught_up, *parts)
         self._clear()
 

@@ -199,6 +199,7 @@ class AccountsStage:
         self._update(topic, events, account_hashes, fresh, things[fresh], accounts)
         if self.signalling is not None and topic is Topic.TRANSACTIONS:
             self.signalling.purchases(state, events, fresh, things[fresh], before)
+            self.signalling.refunds(state, events, account_hashes, fresh, before)
         elif self.signalling is not None and topic is Topic.INVITATIONS:
             self.signalling.invitations(state, events, account_hashes, fresh, before)
         rows = events.facts if len(fresh) == events.facts.num_rows else events.facts.take(pa.array(fresh))

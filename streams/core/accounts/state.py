@@ -9,6 +9,7 @@ import numpy as np
 
 from schemas.enums import Topic
 from streams.core.accounts.asking import PurchaseTable
+from streams.core.accounts.praising import PraiseTable
 from streams.core.accounts.tables import (
     AccountTable,
     CaseTable,
@@ -84,6 +85,7 @@ class AccountsState:
     cases: CaseTable = field(default_factory=CaseTable)
     ownership: OwnershipTable = field(default_factory=OwnershipTable)
     asked_purchases: PurchaseTable = field(default_factory=PurchaseTable)
+    praised_purchases: PraiseTable = field(default_factory=PraiseTable)
     identities: dict[Topic, Identities] = field(default_factory=lambda: {topic: Identities(identities_name(topic)) for topic in Topic})
     settled: Identities = field(default_factory=lambda: Identities(SETTLED))
     """Keys of responses that nothing can change any more and that are forgotten; kept for ever, so that whatever comes for one is too late."""
@@ -109,8 +111,10 @@ class AccountsState:
 
     def tables(self) -> list[StateTable]:
         """Every table that is kept in checkpoints."""
-        asked = self.asked_purchases
-        return [self.accounts, self.units, self.loyalty, self.responses, self.transactions, self.refunds, self.cases, self.ownership, asked]
+        return [
+            self.accounts, self.units, self.loyalty, self.responses, self.transactions, self.refunds, self.cases, self.ownership,
+            self.asked_purchases, self.praised_purchases,
+        ]  # fmt: skip
 
     @property
     def nbytes(self) -> int:
@@ -167,6 +171,7 @@ class AccountsState:
             cases=table(CaseTable),
             ownership=table(OwnershipTable),
             asked_purchases=table(PurchaseTable),
+            praised_purchases=table(PraiseTable),
             identities={topic: seen(identities_name(topic)) for topic in Topic},
             settled=seen(SETTLED),
             epoch=meta.epoch + 1,
@@ -190,6 +195,7 @@ class AccountsState:
             (self.transactions, self.transactions.occurred_at),
             (self.refunds, self.refunds.occurred_at),
             (self.asked_purchases, self.asked_purchases.seen_at),
+            (self.praised_purchases, self.praised_purchases.seen_at),
             (self.loyalty, np.where(unknown, -NEVER, self.loyalty.day.astype(np.int64) * DAY)),
         ):
             if table.NAME in self.forgotten:

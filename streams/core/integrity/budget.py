@@ -3,10 +3,12 @@
 The catalog names one budget, over everything that is looked at. Whoever looks gets a part of it, so that all together keep it.
 """
 
-UNITS = 0.9
+UNITS = 0.85
 """Of single units, day by day."""
 PLANS = 0.1
 """Of incentive plans, over all their units."""
+FLEET = 0.05
+"""Of the fleet as a whole."""
 
 
 def ticks(false_alarm_days: float, share: float, watched: int) -> float:

@@ -1,10 +1,28 @@
 """What happened at units on one day, as detectors look at it: columns over responses and over units."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from streams.core.batch import Bools, Floats, Int64s
+
+
+class Praise(NamedTuple):
+    """Answers of the day, ``REGRET_DAYS`` before, on which it can be told whether people stand by them; one entry per unit."""
+
+    praised: Int64s
+    """Top scores that name a purchase."""
+    regretted: Int64s
+    """Those of them whose purchase was given back since."""
+    others: Int64s
+    """Other scores that name a purchase."""
+    others_regretted: Int64s
+
+
+def no_praise(units: int) -> Praise:
+    """Nothing to tell of so many units."""
+    return Praise(*(np.zeros(units, np.int64) for _ in Praise._fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +67,8 @@ class UnitDays:
     """Of each unit: share of its other transactions whose customers were reached; NaN where there are none."""
     pushing: Bools
     """Of each unit: whether the day is among the last of a period that is paid for."""
+    praise: Praise
+    """Of each unit: of the whole fleet only, where the fleet is the unit."""
 
     def per_unit(self, marked: Bools) -> Int64s:
         """How many of the marked responses each unit has."""

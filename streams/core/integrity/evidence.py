@@ -107,7 +107,8 @@ class Evidence:
     def add_day(self, rows: Int64s, day: UnitDays, budget: float, detectors: Sequence[UnitDetector] = UNIT_DETECTORS) -> list[Alarm]:
         """Takes in a day that is over; the units of the day are ``rows`` here, days come in order.
 
-        ``budget`` is the least expected number of days with anything to judge until a clean unit raises a false alarm.
+        ``budget`` is the least expected number of ticks until a clean unit raises a false alarm. A tick is a day with anything to judge for any of
+        several detectors, which must share a clock; a detector that is alone goes by the days on which it judged.
         """
         mine = self.take(rows)
         suspicious = mine.active(day.day) | (mine.log_values() > np.log(budget) / 2)
@@ -116,7 +117,8 @@ class Evidence:
             past = Past(mine.hits[:, i], mine.answers[:, i], mine.expected[:, i], mine.days[:, i], alike)
             judged = detector.judge(day, past)
             judged.log_ratios[mine.quiet_until[:, i] > day.day] = 0.0
-            mine.log_evidence[:, i] = advance(mine.log_evidence[:, i], judged.log_ratios)
+            ticks = np.ones(len(rows), np.bool_) if len(detectors) > 1 else judged.log_ratios.any(axis=1)
+            mine.log_evidence[ticks, i] = advance(mine.log_evidence[ticks, i], judged.log_ratios[ticks])
             step = log_mixture(judged.log_ratios)
             began = mine.run[:, i] <= 0
             mine.since[:, i] = np.where(began, day.day, mine.since[:, i])

@@ -16,6 +16,7 @@ from schemas.topics import MAX_VALUE_BYTES
 from streams.core.batch import Rejected, SourceRecord
 from streams.core.hashing import hash_strings
 from streams.core.units.state import UnitsState
+from streams.core.units.tables import FLEET
 
 DECISIONS = list(Decision)
 _DETECTORS = {detector.value: number for number, detector in enumerate(Detector)}
@@ -92,13 +93,19 @@ def take_in_decisions(state: UnitsState, accepted: Sequence[Accepted]) -> None:
             continue
         judged_until = decided.judged_until or decided.occurred_at.date() - timedelta(1)
         table.event_id[row], table.occurred_at[row] = decided.event_id, moment
-        table.unit_id[row], table.plan[row] = decided.unit_id or "", hash_strings([decided.plan_id])[0] if decided.plan_id else 0
+        table.unit_id[row], table.pool[row] = decided.unit_id or "", _pool(decided)
         table.detector[row] = _DETECTORS[_detector(decided.finding_id)]
         table.decision[row] = DECISIONS.index(decided.decision)
         # What is closed stays as it was judged.
         table.effect_day[row] = max((judged_until - date(1970, 1, 1)).days, state.closed) + 1
         table.touch(rows)
         state.decided = True
+
+
+def _pool(decided: Adjudication) -> int:
+    if decided.plan_id is not None:
+        return int(hash_strings([decided.plan_id])[0])
+    return 0 if decided.unit_id is not None else FLEET
 
 
 def decision_rows(accepted: Sequence[Accepted], partition: int, version: int) -> pa.Table:
@@ -124,15 +131,15 @@ class Pardon(NamedTuple):
 
 
 def pardons(state: UnitsState) -> tuple[list[tuple[int, Pardon]], list[tuple[int, Pardon]]]:
-    """Returns the pardons on open days: of units by their number, and of plans by the hash of their id."""
+    """Returns the pardons on open days: of units by their number, and of pools by their key."""
     table = state.decisions
     dismissed = table.decision[: table.count] == DECISIONS.index(Decision.DISMISSED)
-    of_units, of_plans = [], []
+    of_units, of_pools = [], []
     for row in np.flatnonzero(dismissed & (table.effect_day[: table.count] > state.closed)).tolist():
         pardon = Pardon(int(table.effect_day[row]), list(Detector)[int(table.detector[row])])
         unit = state.units.numbers.get(table.unit_id[row])
-        if table.plan[row]:
-            of_plans.append((int(table.plan[row]), pardon))
+        if table.pool[row]:
+            of_pools.append((int(table.pool[row]), pardon))
         elif unit is not None:
             of_units.append((unit, pardon))
-    return of_units, of_plans
+    return of_units, of_pools

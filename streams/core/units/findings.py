@@ -11,6 +11,7 @@ from streams.core.batch import Int64s
 from streams.core.hashing import UInt64s, combine
 from streams.core.integrity.evidence import Alarm
 from streams.core.units.state import UnitsState
+from streams.core.units.tables import FLEET
 
 _DETECTORS = list(Detector)
 _EPOCH = date(1970, 1, 1)
@@ -22,9 +23,9 @@ class Raised(NamedTuple):
 
     alarm: Alarm
     unit: int
-    """-1: a plan."""
-    plan: int
-    """Hash of the plan's id; 0: a unit."""
+    """-1: a pool."""
+    pool: int
+    """Key of the pool; 0: a unit."""
     raised_at: int
     """Newest ``occurred_at``, in microseconds, of the answers of its day."""
 
@@ -62,12 +63,12 @@ class Standing:
         """Returns the row of the finding that an alarm belongs to, opened or brought up to date where it is the alarm that raises it."""
         findings, alarm = self._findings, raised.alarm
         number = _NUMBERS[alarm.detector]
-        row = int(findings.find_or_append(finding_keys(raised.plan or raised.unit, number, alarm.raised_on))[0][0])
+        row = int(findings.find_or_append(finding_keys(raised.pool or raised.unit, number, alarm.raised_on))[0][0])
         if alarm.day != alarm.raised_on:
             return row
         values: dict[str, float] = {
             "unit": raised.unit,
-            "plan": raised.plan,
+            "pool": raised.pool,
             "detector": number,
             "raised_on": alarm.raised_on,
             "raised_at": raised.raised_at,
@@ -86,21 +87,27 @@ class Standing:
 
 
 def finding_ids(state: UnitsState, rows: Int64s) -> list[str]:
-    """Returns what these findings are called: unit or plan, detector and the day on which they were raised."""
+    """Returns what these findings are called: unit, plan or fleet, detector and the day on which they were raised."""
     table = state.findings
-    columns = (table.unit[rows], table.plan[rows], table.detector[rows], table.raised_on[rows])
+    columns = (table.unit[rows], table.pool[rows], table.detector[rows], table.raised_on[rows])
     return [
-        f"{state.units.unit_id[unit] if not plan else f'plan:{plan_id(state, plan)}'}/{_DETECTORS[detector]}/{_EPOCH + timedelta(raised_on)}"
-        for unit, plan, detector, raised_on in zip(*(column.tolist() for column in columns), strict=True)
+        f"{_subject(state, unit, pool)}/{_DETECTORS[detector]}/{_EPOCH + timedelta(raised_on)}"
+        for unit, pool, detector, raised_on in zip(*(column.tolist() for column in columns), strict=True)
     ]
 
 
-def plan_id(state: UnitsState, plan: int) -> str:
-    """Returns the id of a plan by its hash."""
-    found: str = state.plans.plan_id[state.plans.find(np.array([plan], np.uint64))[0]]
+def _subject(state: UnitsState, unit: int, pool: int) -> str:
+    if pool == FLEET:
+        return "fleet:"
+    return f"plan:{plan_id(state, pool)}" if pool else str(state.units.unit_id[unit])
+
+
+def plan_id(state: UnitsState, pool: int) -> str:
+    """Returns the id of the plan that a pool is; empty for the fleet."""
+    found: str = state.pools.plan_id[state.pools.find(np.array([pool], np.uint64))[0]]
     return found
 
 
 def finding_keys(subject: int, detector: int, raised_on: int) -> UInt64s:
-    """Returns the key of a finding; the subject is the number of a unit or the hash of a plan."""
+    """Returns the key of a finding; the subject is the number of a unit or the key of a pool."""
     return combine(combine(np.array([subject], np.uint64), np.array([detector], np.uint64)), np.array([raised_on], np.int64).view(np.uint64))

@@ -7,7 +7,7 @@ import numpy as np
 
 from streams.core.batch import Int64s
 from streams.core.hashing import UInt64s, combine, hash_strings, salt
-from streams.core.signals import FleetSignals, Flow, Sign, UnitSignals
+from streams.core.signals import REGRET_DAYS, FleetSignals, Flow, Sign, UnitSignals
 from streams.core.state_table import StateTable
 from streams.core.units.state import UnitsState
 from streams.core.units.tables import HISTORY
@@ -80,6 +80,7 @@ def take_in_fleet(state: UnitsState, signals: Iterable[FleetSignals]) -> None:
         _take_in_strata(state, signal)
         _take_in_paces(state, signal)
         _take_in_plans(state, signal)
+        _take_in_praise(state, signal)
         if signal.new_units:
             hashes, days = np.array([unit for unit, _ in signal.new_units], np.uint64), np.array([day for _, day in signal.new_units], np.int64)
             rows, added = state.fleet_units.find_or_append(hashes)
@@ -129,6 +130,19 @@ def _take_in_plans(state: UnitsState, signal: FleetSignals) -> None:
     table.plan[rows], table.day[rows] = plan, day
     np.maximum.at(table.newest, rows, newest)
     _add(table, rows, n=n, top_box=top)
+    state.changed = True
+
+
+def _take_in_praise(state: UnitsState, signal: FleetSignals) -> None:
+    told = [praise for praise in signal.praise if praise.day > state.closed - REGRET_DAYS]
+    if not told:
+        return
+    table = state.praise_days
+    days = np.array([cell.day for cell in told], np.int64)
+    rows, _ = table.find_or_append(days.view(np.uint64))
+    table.day[rows] = days
+    numbers = ("praised", "regretted", "others", "others_regretted")
+    _add(table, rows, **{name: np.array([getattr(cell, name) for cell in told], np.int64) for name in numbers})
     state.changed = True
 
 

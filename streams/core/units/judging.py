@@ -8,7 +8,7 @@ from schemas.enums import Channel
 from streams.core.batch import Floats, Int64s
 from streams.core.hashing import UInt64s, combine
 from streams.core.integrity import budget
-from streams.core.integrity.days import UnitDays
+from streams.core.integrity.days import UnitDays, no_praise
 from streams.core.integrity.detectors import UNIT_DETECTORS
 from streams.core.integrity.evidence import Alarm, Evidence
 from streams.core.integrity.signs import NOTHING, nearly_repeated, used_by_others
@@ -134,6 +134,7 @@ class OpenDays:
             risky_unasked=np.clip(unasked, 0, risky)[units].astype(np.int64),
             asked_share=asked_share[units],
             pushing=np.zeros(len(units), np.bool_),
+            praise=no_praise(len(units)),
         )
         self._mark(answers, judged)
         known = self._state.fleet_units

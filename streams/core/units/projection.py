@@ -10,14 +10,14 @@ import pyarrow as pa
 from schemas.enums import Detector, Family, UnitState
 from schemas.rows import TABLES, Table
 from streams.core.batch import Bools, Int64s
-from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS
+from streams.core.integrity.detectors import FLEET_DETECTORS, PLAN_DETECTORS, UNIT_DETECTORS
 from streams.core.units.findings import finding_ids, plan_id
 from streams.core.units.state import UnitsState
 from streams.core.units.tables import HISTORY
 from streams.core.units.verdict import BITS, FAMILIES
 
 _DETECTORS, _FAMILIES, _STATES = list(Detector), list(Family), list(UnitState)
-_WORDS = {detector.name: detector.words for detector in (*UNIT_DETECTORS, *PLAN_DETECTORS)}
+_WORDS = {detector.name: detector.words for detector in (*UNIT_DETECTORS, *PLAN_DETECTORS, *FLEET_DETECTORS)}
 _INSTANT = pa.timestamp("us", tz="UTC")
 _EPOCH = date(1970, 1, 1)
 _MOST_LOG_E = math.log(1e300)
@@ -31,8 +31,8 @@ def finding_rows(state: UnitsState, rows: Int64s, partition: int, version: int) 
     columns: dict[str, object] = {
         "finding_id": finding_ids(state, rows),
         "unit_id": ["" if unit < 0 else state.units.unit_id[unit] for unit in table.unit[rows].tolist()],
-        "plan_id": ["" if not plan else plan_id(state, plan) for plan in table.plan[rows].tolist()],
-        "plan_units": [sorted(state.units_of_plans.get(plan, ())) for plan in table.plan[rows].tolist()],
+        "plan_id": ["" if not pool else plan_id(state, pool) for pool in table.pool[rows].tolist()],
+        "plan_units": [sorted(state.units_of_plans.get(pool, ())) for pool in table.pool[rows].tolist()],
         "detector": [detector.value for detector in detectors],
         "family": [FAMILIES[detector].value for detector in detectors],
         "since": _dates(table.since[rows]),

@@ -24,7 +24,7 @@ from streams.core.units.closing import close_days
 from streams.core.units.decisions import Accepted, decision_rows, read_decisions, take_in_decisions
 from streams.core.units.findings import Standing
 from streams.core.units.intake import group_hash, take_in_fleet, take_in_units
-from streams.core.units.plans import Plan
+from streams.core.units.pools import Plan
 from streams.core.units.projection import finding_rows, progress_rows, sign_rows, unit_rows
 from streams.core.units.state import UnitsState
 from streams.core.units.tables import HISTORY
@@ -171,9 +171,9 @@ class UnitsStage:
         ):
             rows = np.flatnonzero(table.sequence[: table.count] > after)
             if table is state.findings:
-                # All partitions come to the same about plans; one of them tells.
-                plan = state.findings.plan[rows]
-                rows = rows[(plan == 0) | (plan % np.uint64(self._watched.source_partitions) == self._partition)]
+                # All partitions come to the same about pools; one of them tells.
+                pool = state.findings.pool[rows]
+                rows = rows[(pool == 0) | (pool % np.uint64(self._watched.source_partitions) == self._partition)]
             if len(rows):
                 cells[kind] = project(state, rows, self._partition, version)
         reached = self._reached()

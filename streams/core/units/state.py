@@ -10,13 +10,14 @@ import numpy as np
 from schemas.enums import Detector
 from streams.core.batch import Int64s
 from streams.core.hashing import hash_strings
-from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS
+from streams.core.integrity.detectors import UNIT_DETECTORS
 from streams.core.integrity.evidence import Evidence
 from streams.core.segments import META_KEY, SegmentLog, check_format, load, newest_values
-from streams.core.signals import ASK_DAYS
+from streams.core.signals import ASK_DAYS, REGRET_DAYS
 from streams.core.stage import CheckpointRecord
 from streams.core.state_table import StateTable
 from streams.core.units.tables import (
+    FLEET,
     HISTORY,
     AnswerTable,
     ClockTable,
@@ -27,7 +28,8 @@ from streams.core.units.tables import (
     OwnStratumTable,
     PaceTable,
     PlanDayTable,
-    PlanTable,
+    PoolTable,
+    PraiseDayTable,
     StratumTable,
     UnitTable,
 )
@@ -72,8 +74,9 @@ class UnitsState:
     strata: StratumTable = field(default_factory=StratumTable)
     own_strata: OwnStratumTable = field(default_factory=OwnStratumTable)
     paces: PaceTable = field(default_factory=PaceTable)
-    plans: PlanTable = field(default_factory=PlanTable)
+    pools: PoolTable = field(default_factory=PoolTable)
     plan_days: PlanDayTable = field(default_factory=PlanDayTable)
+    praise_days: PraiseDayTable = field(default_factory=PraiseDayTable)
     fleet_units: FleetUnitTable = field(default_factory=FleetUnitTable)
     clocks: ClockTable = field(default_factory=ClockTable)
     findings: FindingTable = field(default_factory=FindingTable)
@@ -102,8 +105,8 @@ class UnitsState:
     def tables(self) -> list[StateTable]:
         """Every table, all of which are kept in checkpoints."""
         return [
-            self.units, self.answers, self.flows, self.strata, self.own_strata, self.paces, self.plans, self.plan_days,
-            self.fleet_units, self.clocks, self.findings, self.decisions,
+            self.units, self.answers, self.flows, self.strata, self.own_strata, self.paces, self.pools, self.plan_days,
+            self.praise_days, self.fleet_units, self.clocks, self.findings, self.decisions,
         ]  # fmt: skip
 
     @property
@@ -153,23 +156,23 @@ class UnitsState:
         """Replaces the evidence against these units."""
         _put(self.units, rows, evidence)
 
-    def plan_evidence(self, rows: Int64s) -> Evidence:
-        """Returns the evidence against the plans in these rows at the end of the closed days, as a copy."""
-        return Evidence(**{name: getattr(self.plans, name)[rows] for name in _EVIDENCE})
+    def pool_evidence(self, rows: Int64s) -> Evidence:
+        """Returns the evidence against the pools in these rows at the end of the closed days, as a copy."""
+        return Evidence(**{name: getattr(self.pools, name)[rows] for name in _EVIDENCE})
 
-    def put_plan_evidence(self, rows: Int64s, evidence: Evidence) -> None:
-        """Replaces the evidence against these plans."""
-        _put(self.plans, rows, evidence)
+    def put_pool_evidence(self, rows: Int64s, evidence: Evidence) -> None:
+        """Replaces the evidence against these pools."""
+        _put(self.pools, rows, evidence)
 
     def know_plans(self, units_of: Mapping[str, Collection[str]]) -> None:
-        """These are the plans that are watched, and the units of each; what is known of others is kept."""
-        for plan_id, units in units_of.items():
-            key = hash_strings([plan_id])
-            rows, added = self.plans.find_or_append(key)
+        """These are the plans that are watched, and the units of each, beside the fleet; what is known of others is kept."""
+        for plan_id, units in {"": (), **units_of}.items():
+            key = hash_strings([plan_id]) if plan_id else np.array([FLEET], np.uint64)
+            rows, added = self.pools.find_or_append(key)
             self.units_of_plans[int(key[0])] = units
             if len(added):
-                self.plans.plan_id[rows] = plan_id
-                self.put_plan_evidence(rows, Evidence.nothing(1, len(PLAN_DETECTORS)))
+                self.pools.plan_id[rows] = plan_id
+                self.put_pool_evidence(rows, Evidence.nothing(1, 1))
 
     def forget(self) -> None:
         """Forgets what no open day asks for, and what is in the sink: of closed days the flows and the fleet's numbers have been added up before."""
@@ -179,6 +182,7 @@ class UnitsState:
         strata.keep((strata.day[: strata.count] > closed) | (strata.day[: strata.count] == HISTORY))
         paces.keep((paces.day[: paces.count] > closed) | (paces.day[: paces.count] == HISTORY))
         self.plan_days.keep(self.plan_days.day[: self.plan_days.count] > closed)
+        self.praise_days.keep(self.praise_days.day[: self.praise_days.count] > closed - REGRET_DAYS)
         for log in self.logs:
             log.recount()
 
@@ -212,8 +216,9 @@ class UnitsState:
             strata=table(StratumTable),
             own_strata=table(OwnStratumTable),
             paces=table(PaceTable),
-            plans=table(PlanTable),
+            pools=table(PoolTable),
             plan_days=table(PlanDayTable),
+            praise_days=table(PraiseDayTable),
             fleet_units=table(FleetUnitTable),
             clocks=table(ClockTable),
             findings=table(FindingTable),

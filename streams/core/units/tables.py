@@ -6,10 +6,12 @@ import numpy as np
 
 from streams.core.batch import Bools, Floats, Int64s
 from streams.core.hashing import UInt64s
-from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS
+from streams.core.integrity.detectors import UNIT_DETECTORS
 from streams.core.integrity.detectors.protocol import COMPONENTS
 from streams.core.state_table import Columns, StateTable, Strings
 
+FLEET = 1
+"""Key of the fleet among the pools."""
 HISTORY = -(2**31) + 1
 """The day under which closed days are added up."""
 
@@ -191,12 +193,13 @@ class PaceTable(StateTable):
     n: Int64s
 
 
-class PlanTable(StateTable):
-    """Incentive plans whose periods are known, by the hash of their ids; the evidence is that of the closed days."""
+class PoolTable(StateTable):
+    """What is looked at as if it were one unit: incentive plans, by the hash of their ids, and the fleet; the evidence is that of the closed days."""
 
-    NAME = "plans"
-    COLUMNS: ClassVar[Columns] = {"plan_id": np.object_, **_evidence(len(PLAN_DETECTORS))}
+    NAME = "pools"
+    COLUMNS: ClassVar[Columns] = {"plan_id": np.object_, **_evidence(1)}
     plan_id: Strings
+    """Empty for the fleet."""
 
 
 class PlanDayTable(StateTable):
@@ -210,6 +213,18 @@ class PlanDayTable(StateTable):
     top_box: Int64s
     newest: Int64s
     """Greatest ``occurred_at``, in microseconds, of the submissions of the day; 0 where none is known."""
+
+
+class PraiseDayTable(StateTable):
+    """Answers of the fleet that name a purchase, and whether it was given back, per day that is not judged for good; the key is the day."""
+
+    NAME = "praise_days"
+    COLUMNS: ClassVar[Columns] = dict.fromkeys(("day", "praised", "regretted", "others", "others_regretted"), np.int64)
+    day: Int64s
+    praised: Int64s
+    regretted: Int64s
+    others: Int64s
+    others_regretted: Int64s
 
 
 class FleetUnitTable(StateTable):
@@ -230,12 +245,12 @@ class ClockTable(StateTable):
 
 
 class FindingTable(StateTable):
-    """Findings, by unit or plan, detector and the day on which they were raised."""
+    """Findings, by unit or pool, detector and the day on which they were raised."""
 
     NAME = "findings"
     COLUMNS: ClassVar[Columns] = {
         "unit": np.int64,
-        "plan": np.uint64,
+        "pool": np.uint64,
         "detector": np.int64,
         "raised_on": np.int64,
         "raised_at": np.int64,
@@ -252,9 +267,9 @@ class FindingTable(StateTable):
         "sequence": np.int64,
     }
     unit: Int64s
-    """-1 where the finding is one of a plan."""
-    plan: UInt64s
-    """Hash of the plan's id; 0 where the finding is one of a unit."""
+    """-1 where the finding is one of a pool."""
+    pool: UInt64s
+    """Hash of a plan's id, or ``FLEET``; 0 where the finding is one of a unit."""
     detector: Int64s
     """Index in ``Detector``."""
     raised_on: Int64s
@@ -286,7 +301,7 @@ class DecisionTable(StateTable):
     COLUMNS: ClassVar[Columns] = {
         "event_id": np.object_,
         "unit_id": np.object_,
-        "plan": np.uint64,
+        "pool": np.uint64,
         "detector": np.int64,
         "decision": np.int64,
         "occurred_at": np.int64,
@@ -294,9 +309,9 @@ class DecisionTable(StateTable):
     }
     event_id: Strings
     unit_id: Strings
-    """Empty where it is about a plan."""
-    plan: UInt64s
-    """Hash of the plan's id; 0 where it is about a unit."""
+    """Empty where it is about a pool."""
+    pool: UInt64s
+    """Hash of a plan's id, or ``FLEET``; 0 where it is about a unit."""
     detector: Int64s
     """Index in ``Detector``."""
     decision: Int64s

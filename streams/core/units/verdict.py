@@ -12,7 +12,7 @@ import numpy as np
 from schemas.enums import Decision, Detector, Family, UnitState
 from streams.core.batch import Floats, Int64s
 from streams.core.hashing import hash_strings
-from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS
+from streams.core.integrity.detectors import FLEET_DETECTORS, PLAN_DETECTORS, UNIT_DETECTORS
 from streams.core.integrity.e_detector import log_mean_of_detectors
 from streams.core.integrity.evidence import ACTIVE_DAYS
 from streams.core.signals import Sign
@@ -22,9 +22,9 @@ from streams.core.units.judging import OpenDays
 from streams.core.units.state import LOOK_BACK_DAYS, UnitsState
 from streams.core.units.tables import HISTORY
 
-FAMILIES = {detector.name: detector.family for detector in (*UNIT_DETECTORS, *PLAN_DETECTORS)}
+FAMILIES = {detector.name: detector.family for detector in (*UNIT_DETECTORS, *PLAN_DETECTORS, *FLEET_DETECTORS)}
 BITS = {detector.name: 1 << place for place, detector in enumerate(UNIT_DETECTORS)}
-"""How the signs on an answer are kept; those who look at plans see none on single answers."""
+"""How the signs on an answer are kept; those who look at pools see none on single answers."""
 _DETECTORS = list(Detector)
 _FAMILIES, _STATES = list(Family), list(UnitState)
 
@@ -61,8 +61,8 @@ def affairs_on(state: UnitsState, day: int) -> dict[int, list[Affair]]:
         if decision is Decision.DISMISSED:
             continue
         affair = Affair(_DETECTORS[int(table.detector[row])], int(table.since[row]), decision is Decision.CONFIRMED)
-        if table.plan[row]:
-            pooled.append((int(table.plan[row]), affair))
+        if table.pool[row]:
+            pooled.append((int(table.pool[row]), affair))
         else:
             affairs.setdefault(int(table.unit[row]), []).append(affair)
     for plan, affair in pooled:

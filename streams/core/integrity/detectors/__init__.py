@@ -9,6 +9,7 @@ from streams.core.integrity.detectors.fast_forms import FastForms
 from streams.core.integrity.detectors.level_shift import LevelShift
 from streams.core.integrity.detectors.period_end_push import PeriodEndPush
 from streams.core.integrity.detectors.protocol import Judged, UnitDetector
+from streams.core.integrity.detectors.regretted_praise import RegrettedPraise
 from streams.core.integrity.detectors.response_volume import ResponseVolume
 from streams.core.integrity.detectors.shared_contacts import SharedContacts
 from streams.core.integrity.detectors.shared_devices import SharedDevices
@@ -22,7 +23,9 @@ UNIT_DETECTORS: tuple[UnitDetector, ...] = (
     FastForms(),
     SharedContacts(),
 )
+FLEET_DETECTORS: tuple[UnitDetector, ...] = (RegrettedPraise(),)
+"""Those that look at the whole fleet as if it were one unit."""
 PLAN_DETECTORS: tuple[UnitDetector, ...] = (PeriodEndPush(),)
 """Those that look at all units of an incentive plan as if they were one."""
 
-__all__ = ["PLAN_DETECTORS", "UNIT_DETECTORS", "Judged", "UnitDetector"]
+__all__ = ["FLEET_DETECTORS", "PLAN_DETECTORS", "UNIT_DETECTORS", "Judged", "UnitDetector"]

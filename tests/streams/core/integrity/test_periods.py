@@ -10,9 +10,9 @@ EPOCH = date(1970, 1, 1)
 
 
 def _found(period: str, first: date, last: date) -> list[date]:
-    is_last = last_days(period)
-    assert is_last is not None
-    return [day for day in (first + timedelta(n) for n in range((last - first).days + 1)) if is_last((day - EPOCH).days)]
+    found = last_days(period)
+    assert found is not None
+    return [day for day in (first + timedelta(n) for n in range((last - first).days + 1)) if found.hold((day - EPOCH).days)]
 
 
 @pytest.mark.parametrize(
@@ -33,13 +33,20 @@ def test_a_period_ends_with_its_last_days(period: str, first: date, days: int) -
 
 def test_periods_end_again_and_again() -> None:
     year = date(2026, 1, 1), date(2026, 12, 31)
-    assert [len(_found(period, *year)) for period in ("week", "month", "quarter", "year")] == [104, 60, 40, 20]
+    for period, number in (("week", 104), ("month", 60), ("quarter", 40), ("year", 20)):
+        found = last_days(period)
+        assert found is not None
+        assert len(_found(period, *year)) == number
+        assert found.share == pytest.approx(number / 365, rel=0.01)
 
 
 @pytest.mark.parametrize(("period", "last", "days"), [("2026", (12, 31), 20), ("2026-Q1", (3, 31), 10), ("2026-02", (2, 28), 5)])
 def test_a_single_period_ends_once(period: str, last: tuple[int, int], days: int) -> None:
     found = _found(period, date(2025, 1, 1), date(2028, 1, 1))
     assert (found[-1], len(found)) == (date(2026, *last), days)
+    once = last_days(period)
+    assert once is not None
+    assert once.share == 1.0
 
 
 @pytest.mark.parametrize("period", [None, "", "fortnight", "2026-Q5", "2026-13", "0000", "20266"])

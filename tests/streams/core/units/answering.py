@@ -1,6 +1,7 @@
 """A company whose answers are written by hand, through accounts stages and units stages."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from schemas.catalog import Catalog
@@ -17,7 +18,8 @@ class Answers:
 
     def __init__(self, catalog: Catalog, partitions: int) -> None:
         self._fleet = Fleet(catalog, partitions)
-        self._offsets = [0] * partitions
+        self._partitions = partitions
+        self._offsets: Counter[tuple[int, Topic]] = Counter()
         self._waiting: list[list[tuple[Topic, Numbered]]] = [[] for _ in range(partitions)]
         self._count = 0
 
@@ -30,10 +32,23 @@ class Answers:
             "event_id": f"e{self._count}", "event_type": "response.submitted", "occurred_at": moment.isoformat(), "account_id": account,
             "unit_id": unit_id, "response_id": f"r{self._count}", "survey_id": "s", "metric": "nps", "score": score, **fields,
         }  # fmt: skip
-        partition = partition_of(account.encode(), len(self._offsets))
-        record = Numbered(self._offsets[partition], int(moment.timestamp() * 1000), account.encode(), json.dumps(event).encode())
-        self._offsets[partition] += 1
-        self._waiting[partition].append((Topic.FEEDBACK, record))
+        self._send(Topic.FEEDBACK, account, moment, event)
+
+    def refund(self, account_id: str, day: int, transaction_id: str = "t") -> None:
+        """The account gives back on a day what it bought."""
+        self._count += 1
+        moment = _EPOCH + timedelta(day, hours=13, seconds=self._count % 3600)
+        event = {
+            "event_id": f"e{self._count}", "event_type": "transaction.refunded", "occurred_at": moment.isoformat(), "account_id": account_id,
+            "transaction_id": f"b{self._count}", "original_transaction_id": transaction_id, "amount": 1, "currency": "EUR",
+        }  # fmt: skip
+        self._send(Topic.TRANSACTIONS, account_id, moment, event)
+
+    def _send(self, topic: Topic, account: str, moment: datetime, event: dict[str, object]) -> None:
+        partition = partition_of(account.encode(), self._partitions)
+        record = Numbered(self._offsets[partition, topic], int(moment.timestamp() * 1000), account.encode(), json.dumps(event).encode())
+        self._offsets[partition, topic] += 1
+        self._waiting[partition].append((topic, record))
 
     def tell(self) -> Fleet:
         """So far: other topics rest, and units stages hear of everything."""
@@ -43,7 +58,7 @@ class Answers:
             fleet.accounts[partition].rest([topic for topic in Topic if topic is not Topic.FEEDBACK])
             fleet.tell(partition)
             records.clear()
-        for partition in range(len(self._offsets)):
+        for partition in range(self._partitions):
             fleet.hear(partition)
         return fleet
 

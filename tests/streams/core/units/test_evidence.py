@@ -173,7 +173,7 @@ def test_no_flag_outlives_a_finding_that_was_taken_back(between: bool) -> None:
             signs = Sign.COUNTED | Sign.ASKED_OR_NOT | (Sign.ASKED if gamed else Sign(0))
             answers.append(_answer(next(numbers), day, signs, device=7 if gamed else 0))
             gone += [_answer(answers[-1].key, day, Sign(0))] if gamed else []
-        signals += [UnitSignals("u", answers, []), FleetSignals(0, day + 1, False, [(UNIT, begin)], [], [], [])]
+        signals += [UnitSignals("u", answers, []), FleetSignals(0, day + 1, False, [(UNIT, begin)], [], [], [], [])]
     judge = Judge()
     judge.read(signals[:-2])
     if between:
@@ -183,7 +183,7 @@ def test_no_flag_outlives_a_finding_that_was_taken_back(between: bool) -> None:
         judge.flush()
         assert any(judge.findings.values())
         assert any(judge.flags.values())
-    judge.read([UnitSignals("u", gone, []), FleetSignals(0, attack + 40, False, [], [], [], [])])
+    judge.read([UnitSignals("u", gone, []), FleetSignals(0, attack + 40, False, [], [], [], [], [])])
     judge.flush()
     assert not any(judge.findings.values())
     assert not any(judge.flags.values())

@@ -1,4 +1,6 @@
-"""Pushes before bonus day, over all units of a plan, through the stages."""
+"""What is judged as if it were one unit: plans at the end of their periods, and the praise of the whole fleet."""
+
+from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -80,3 +82,34 @@ def test_what_is_closed_is_forgotten(fleet: Fleet) -> None:
     assert 0 < days.count < 20
     assert (days.day[: days.count] > fleet.units[0].state.closed).all()
     assert Table.FINDINGS in fleet.sink
+
+
+def _regretting(later: float, partitions: int = 1) -> Fleet:
+    """Twelve purchases a day, all answered about; four in a hundred are given back, of the praised ones from day 100 on so many."""
+    chance, answers = np.random.default_rng(8), Answers(Catalog(), partitions)
+    refunds: dict[int, list[str]] = defaultdict(list)
+    for day in range(BEGIN, BEGIN + 200):
+        for number in range(12):
+            account, top = f"a{day}-{number}", number % 2 == 0
+            answers.add(f"u{number % 3}", day, 10 if top else 6, account_id=account, transaction_id="t")
+            if chance.random() < (later if top and day >= BEGIN + 100 else 0.04):
+                refunds[day + int(chance.integers(1, 25))].append(account)
+        for account in refunds[day]:
+            answers.refund(account, day)
+        if day % 10 == 0:
+            answers.tell()
+    return answers.end()
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_praise_that_people_do_not_stand_by_is_a_finding_of_the_fleet(partitions: int) -> None:
+    (found,) = _regretting(0.3, partitions).findings().values()
+    assert (found["detector"], found["family"], found["unit_id"], found["plan_id"]) == ("regretted_praise", "behaviour", "", "")
+    assert found["finding_id"] == f"fleet:/regretted_praise/{found['raised_on']}"
+    # Whether people stand by an answer is known thirty days later.
+    assert "2026-05-11" <= found["raised_on"].isoformat() <= "2026-06-15"
+    assert "were given back within 30 days" in found["evidence"]
+
+
+def test_customers_who_give_things_back_as_ever_are_no_finding() -> None:
+    assert not _regretting(0.04).findings()
