@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from schemas.enums import Detector
+from schemas.enums import Detector, Family
 from streams.core.batch import Bools, Floats, Int64s
 from streams.core.integrity.baselines import Past
 from streams.core.integrity.days import UnitDays
@@ -18,6 +18,8 @@ NEVER = -(2**31)
 """A day before all days."""
 ACTIVE_DAYS = 60
 """So many days after its newest alarm a detector is held to be still at it; alarms in this time belong to the finding that is open."""
+AGREED_BY_CHANCE = 0.05
+"""Of findings to which nothing else adds up at the unit, the share that another kind of evidence agrees with all the same, at most."""
 RELEARNING_DAYS = 30
 """So many days after somebody dismissed its finding a detector only learns what is usual at the unit."""
 LEFT_OF_PRIOR = 0.1
@@ -131,14 +133,27 @@ class Evidence:
             mine.answers[:, i] += judged.answers * learned
             mine.expected[:, i] += judged.expected * learned
             mine.days[:, i] += (judged.answers > 0) & learned
-        raised = mine.raise_alarms(rows, day.day, budget, [detector.name for detector in detectors])
+        raised = mine.raise_alarms(rows, day.day, budget, detectors)
         self.put(rows, mine)
         return raised
 
-    def raise_alarms(self, rows: Int64s, day: int, budget: float, names: Sequence[Detector]) -> list[Alarm]:
-        """Sounds where the evidence has reached a threshold; ``rows`` is what the units are called in the alarms."""
+    def _agreed(self, day: int, families: Sequence[Family]) -> Bools:
+        """Which detectors would agree with one of another family that is active at the unit."""
+        active = self.active(day)
+        others = np.array([[one is not other for other in families] for one in families])
+        agreed: Bools = (active[:, None, :] & others[None, :, :]).any(axis=2)
+        return agreed
+
+    def raise_alarms(self, rows: Int64s, day: int, budget: float, detectors: Sequence[UnitDetector]) -> list[Alarm]:
+        """Sounds where the evidence has reached a threshold; ``rows`` is what the units are called in the alarms.
+
+        Where another kind of evidence is active, less is needed: there the question is no longer whether one of the whole fleet's detectors sounds by
+        chance, but whether those of this one unit do within the days in which the finding is active.
+        """
         values = self.log_values()
         single, together = alarms(values, budget)
+        agreeing = np.log(ACTIVE_DAYS / AGREED_BY_CHANCE * len(detectors))
+        single |= (values >= agreeing) & self._agreed(day, [detector.family for detector in detectors])
         strongest = values.argmax(axis=1)
         combined = log_mean_of_detectors(values)
         sounding = single.copy()
@@ -152,7 +167,7 @@ class Evidence:
             value = values[at, i] if single[at, i] else combined[at]
             since, raised_on = int(self.since[at, i]), int(self.raised_on[at, i])
             counts = (float(self.found[at, i]), float(self.looked_at[at, i]), float(self.at_most[at, i]))
-            raised.append(Alarm(int(rows[at]), names[i], not single[at, i], day, since, raised_on, float(value), *counts))
+            raised.append(Alarm(int(rows[at]), detectors[i].name, not single[at, i], day, since, raised_on, float(value), *counts))
         # An alarm spends the evidence that it rests on: where a single detector sounds, the mean sounds with it, and the others keep theirs.
         self.log_evidence[single] = -np.inf
         self.log_evidence[together & ~single.any(axis=1)] = -np.inf
