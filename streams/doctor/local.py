@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pydantic_settings import DotEnvSettingsSource
 
-from schemas.catalog import CatalogError, load_catalog
+from schemas.catalog import Catalog, CatalogError, load_catalog
+from streams.core.integrity.periods import last_days
 from streams.doctor.finding import Finding, State
 from streams.settings import BESIDE_SETTINGS, ENVIRONMENT_FILE, PREFIX, SECRETS_FOLDER, Settings, variable
 
@@ -67,3 +68,15 @@ def check_catalog(settings: Settings) -> Iterator[Finding]:
         yield Finding("catalog", name, State.PROBLEM, str(error), f"put the file right, or unset {variable('catalog')}")
         return
     yield Finding("catalog", name, State.OK, f"timezone {catalog.timezone}, base currency {catalog.base_currency}, {len(catalog.fx_rates)} rates")
+    yield from _check_plans(catalog)
+
+
+def _check_plans(catalog: Catalog) -> Iterator[Finding]:
+    """Incentive plans at which nobody can look for pushes."""
+    for plan in catalog.incentive_plans:
+        if last_days(plan.period) is None:
+            said = f"period {plan.period!r} is not understood" if plan.period else "has no period"
+            advice = "write week, month, quarter or year, or a single one such as 2026-Q1"
+            yield Finding("catalog", f"plan {plan.plan_id}", State.WARNING, f"{said}: nobody looks for pushes at its end", advice)
+        elif not plan.units:
+            yield Finding("catalog", f"plan {plan.plan_id}", State.WARNING, "names no units: nobody looks for pushes", "list its units")

@@ -138,3 +138,15 @@ def test_no_secret_is_printed(candor: Run, healthy: Settings, monkeypatch: pytes
     assert result.exit_code == 1
     assert "sesame" not in result.output
     assert "clickhouse: login" in result.stdout
+
+
+@pytest.mark.usefixtures("healthy")
+def test_plans_at_which_nobody_can_look_are_told(candor: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    catalog = tmp_path / "catalog.yaml"
+    plans = ["{plan_id: good, units: [u], period: month}", "{plan_id: odd, units: [u], period: fortnight}", "{plan_id: none, units: [u]}"]
+    catalog.write_text(f"incentive_plans: [{', '.join(plans)}, {{plan_id: empty, period: 2026-Q1}}]")
+    monkeypatch.setenv("CANDOR_CATALOG", str(catalog))
+
+    told = {finding["what"]: finding["found"] for finding in _findings(candor) if finding["state"] != "ok"}
+    assert told.keys() == {"plan odd", "plan none", "plan empty"}
+    assert "'fortnight' is not understood" in told["plan odd"]
