@@ -85,6 +85,11 @@ class Flow(msgspec.Struct, array_like=True, frozen=True):
     """Transactions with trouble; the others are the rest of ``transactions``."""
     risky_unasked: int
     """Those of them whose customer was not reached."""
+    drawn_transactions: int
+    """The same of those transactions alone whose customers were drawn to be asked."""
+    drawn_asked: int
+    drawn_risky: int
+    drawn_risky_unasked: int
 
 
 class UnitSignals(msgspec.Struct, array_like=True, frozen=True, tag="unit"):

@@ -1,7 +1,8 @@
 """Which customers were asked after a purchase: what shows that those with a bad experience are left out.
 
 A customer was asked if an invitation that names the purchase was sent within ``ASK_DAYS`` of it, before or after, and none that names it bounced in
-that time. Order does not matter: what was known of a purchase before and after an event is compared, and the difference is told.
+that time. A customer was drawn if an invitation that names the purchase was sampled: who was not drawn need not be asked. Order does not matter: what
+was known of a purchase before and after an event is compared, and the difference is told.
 """
 
 from typing import ClassVar
@@ -16,12 +17,13 @@ from streams.core.state_table import Columns, StateTable
 
 DAY = 86_400_000_000
 """Microseconds."""
-SOLD, RISKY = (np.uint8(1 << bit) for bit in range(2))
+SOLD, RISKY, DRAWN = (np.uint8(1 << bit) for bit in range(3))
 _EMPTY = 2**62
 """A slot that holds no time."""
 MOST_SENT, MOST_BOUNCED = 4, 2
 """Of more invitations that name one purchase the earliest count."""
-NUMBERS = ("transactions", "asked", "risky", "risky_unasked")
+_OF_ALL = ("transactions", "asked", "risky", "risky_unasked")
+NUMBERS = (*_OF_ALL, *(f"drawn_{name}" for name in _OF_ALL))
 """What is told of a purchase; see ``Flow``."""
 
 
@@ -58,6 +60,15 @@ class PurchaseTable(StateTable):
         self._see(rows, times)
         return Difference(rows, self._told(rows) - before)
 
+    def drawn(self, keys: UInt64s, times: Int64s) -> "Difference":
+        """Takes in invitations that were sampled, by the purchase that they name; several may name one."""
+        every = self._rows(keys)
+        rows = np.unique(every)
+        before = self._told(rows)
+        self.known[rows] |= DRAWN
+        self._see(every, times)
+        return Difference(rows, self._told(rows) - before)
+
     def invited(self, keys: UInt64s, times: Int64s, bounced: Bools) -> "Difference":
         """Takes in invitations sent, and those of them that ``bounced``, by the purchase that they name; several may name one."""
         every = self._rows(keys)
@@ -84,7 +95,8 @@ class PurchaseTable(StateTable):
         first, last = (self.sold_at[rows] + sign * ASK_DAYS * DAY for sign in (-1, 1))
         sent, bounced = (_any_within(times[rows], first, last) for times in (self.sent, self.bounced))
         asked = sent & ~bounced
-        return np.stack([sold, sold & ~risky & asked, sold & risky, sold & risky & ~asked], axis=1).astype(np.int64)
+        of_all = np.stack([sold, sold & ~risky & asked, sold & risky, sold & risky & ~asked], axis=1)
+        return np.concatenate([of_all, of_all & (known & DRAWN != 0)[:, None]], axis=1).astype(np.int64)
 
 
 def keep_earliest(slots: Int64s, rows: Int64s, times: Int64s) -> None:

@@ -44,7 +44,9 @@ NOT_YET = -(2**31)
 _CLOCK_TOPICS = (Topic.FEEDBACK, Topic.INVITATIONS, Topic.TRANSACTIONS)
 _REVISION, _FORM = salt("revision of an answer"), salt("form")
 _TOLD = ["contact_class", "asked_for_score", "answers", "comment", "language", "survey_id", "device_hash", "contact_hash", "duration_ms"]
-_SENT, _BOUNCED = (list(InvitationType).index(kind) for kind in (InvitationType.SENT, InvitationType.BOUNCED))
+_SAMPLED, _SENT, _BOUNCED = (
+    list(InvitationType).index(kind) for kind in (InvitationType.SAMPLED, InvitationType.SENT, InvitationType.BOUNCED)
+)  # fmt: skip
 _DAYS_BEFORE_1970 = 1 << 20
 """More than any event lies before 1970."""
 _COMPLETED = list(TransactionType).index(TransactionType.COMPLETED)
@@ -199,13 +201,13 @@ class Signalling:
             self._add_praise(state.praised_purchases.refunded(purchases, events.occurred_at[at[naming]]))
 
     def invitations(self, state: AccountsState, events: Decoded, account_hashes: UInt64s, fresh: Int64s, before: Int64s) -> None:
-        """Takes note of invitations that were sent or bounced among new events."""
-        kinds = events.event_type[fresh]
-        at = fresh[_in_time(events, before)[fresh] & ((kinds == _SENT) | (kinds == _BOUNCED))]
+        """Takes note of invitations that were sampled, sent or bounced among new events."""
+        at = fresh[_in_time(events, before)[fresh] & np.isin(events.event_type[fresh], (_SAMPLED, _SENT, _BOUNCED))]
         if not len(at):
             return
         facts = events.facts.select(["unit_id", "transaction_id"]).take(pa.array(at))
-        sent = events.event_type[at] == _SENT
+        kinds = events.event_type[at]
+        sent = kinds == _SENT
         for unit, day, was_sent in zip(facts.column("unit_id").to_pylist(), events.day[at].tolist(), sent.tolist(), strict=True):
             if was_sent:
                 self._flows[unit, day][0] += 1
@@ -213,7 +215,11 @@ class Signalling:
         naming = np.flatnonzero([name is not None for name in names])
         if len(naming):
             keys = transaction_keys(account_hashes[at[naming]], [names[i] for i in naming.tolist()])
-            self._tell(state, state.asked_purchases.invited(keys, events.occurred_at[at[naming]], ~sent[naming]))
+            times, drawn = events.occurred_at[at[naming]], kinds[naming] == _SAMPLED
+            if drawn.any():
+                self._tell(state, state.asked_purchases.drawn(keys[drawn], times[drawn]))
+            if not drawn.all():
+                self._tell(state, state.asked_purchases.invited(keys[~drawn], times[~drawn], ~sent[naming][~drawn]))
 
     def _tell(self, state: AccountsState, difference: Difference) -> None:
         table, names = state.asked_purchases, state.units.unit_id

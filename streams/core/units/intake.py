@@ -10,7 +10,7 @@ from streams.core.hashing import UInt64s, combine, hash_strings, salt
 from streams.core.signals import REGRET_DAYS, FleetSignals, Flow, Sign, UnitSignals
 from streams.core.state_table import StateTable
 from streams.core.units.state import UnitsState
-from streams.core.units.tables import HISTORY
+from streams.core.units.tables import FLOWS, HISTORY
 
 _UNIT = salt("unit of an answer")
 _FIELDS = (
@@ -68,7 +68,7 @@ def _take_in_flows(state: UnitsState, units: Int64s, signals: list[UnitSignals])
     rows, _ = table.find_or_append(_keys(unit, days))
     table.unit[rows], table.day[rows] = unit, days
     chosen = [flows[i] for i in open_.tolist()]
-    for name in ("invitations", "transactions", "asked", "risky", "risky_unasked"):
+    for name in FLOWS:
         np.add.at(table.column(name), rows, np.array([getattr(flow, name) for flow in chosen], np.int64))
     table.touch(rows)
     state.reopen(unit, days)

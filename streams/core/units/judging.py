@@ -104,7 +104,7 @@ class OpenDays:
     def _judge_day(self, evidence: Evidence, day: int) -> list[Alarm]:
         answers = self._of_day(day)
         unit = self._unit[answers]
-        risky, unasked = (self._flow_sums(name, day - ASK_DAYS, day - ASK_DAYS) for name in ("risky", "risky_unasked"))
+        risky, unasked, asked_share = self._asking(day - ASK_DAYS)
         present = np.zeros(self._units, np.bool_)
         present[unit] = True
         present |= risky > 0
@@ -112,7 +112,6 @@ class OpenDays:
         if not len(units):
             return []
         opportunities = self._opportunities(day)
-        asked_share = self._asked_share(day - ASK_DAYS)
         fast = (self._bin[answers] < self._paces.limits(self._form[answers])) | (self._signs[answers] & Sign.STRAIGHT != 0)
         judged = UnitDays(
             day=day,
@@ -179,10 +178,20 @@ class OpenDays:
     def _chances(self, first: int, last: int) -> Floats:
         return self._flow_sums("invitations", first, last) * INVITATION_WEIGHT + self._flow_sums("transactions", first, last)
 
-    def _asked_share(self, day: int) -> Floats:
+    def _asking(self, day: int) -> tuple[Floats, Floats, Floats]:
+        """Returns, per unit, the troubled transactions of a day, those that were not asked about, and the share of the others that were, lately.
+
+        Of those alone whose customers were drawn to be asked, where it is told who was: most may never have been meant to be asked.
+        """
         first = day - ASKED_SHARE_DAYS + 1
-        others = self._flow_sums("transactions", first, day) - self._flow_sums("risky", first, day)
-        return np.where(others > 0, self._flow_sums("asked", first, day) / np.where(others > 0, others, 1.0), np.nan)
+        drawn = self._flow_sums("drawn_transactions", first, day) > 0
+
+        def either(name: str, since: int) -> Floats:
+            return np.where(drawn, self._flow_sums(f"drawn_{name}", since, day), self._flow_sums(name, since, day))
+
+        others = either("transactions", first) - either("risky", first)
+        share = np.where(others > 0, either("asked", first) / np.where(others > 0, others, 1.0), np.nan)
+        return either("risky", day), either("risky_unasked", day), share
 
     def _flow_sums(self, name: str, first: int, last: int) -> Floats:
         """Returns the sum of a flow over these days, of each unit."""

@@ -8,6 +8,7 @@ from streams.core.batch import Bools, Floats, Int64s
 from streams.core.hashing import UInt64s
 from streams.core.integrity.detectors import UNIT_DETECTORS
 from streams.core.integrity.detectors.protocol import COMPONENTS
+from streams.core.signals import Flow
 from streams.core.state_table import Columns, StateTable, Strings
 
 FLEET = 1
@@ -143,11 +144,15 @@ class AnswerTable(StateTable):
     response_id: Strings
 
 
+FLOWS = tuple(name for name in Flow.__struct_fields__ if name != "day")
+"""Numbers of a flow; see ``Flow``."""
+
+
 class FlowTable(StateTable):
     """Chances to be answered, per unit and open day."""
 
     NAME = "flows"
-    COLUMNS: ClassVar[Columns] = dict.fromkeys(("unit", "day", "invitations", "transactions", "asked", "risky", "risky_unasked"), np.int64)
+    COLUMNS: ClassVar[Columns] = dict.fromkeys(("unit", "day", *FLOWS), np.int64)
     unit: Int64s
     day: Int64s
     invitations: Int64s
@@ -155,6 +160,10 @@ class FlowTable(StateTable):
     asked: Int64s
     risky: Int64s
     risky_unasked: Int64s
+    drawn_transactions: Int64s
+    drawn_asked: Int64s
+    drawn_risky: Int64s
+    drawn_risky_unasked: Int64s
 
 
 class StratumTable(StateTable):
