@@ -8,7 +8,7 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,15 @@ from typing import Self
 
 import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from kafka import KafkaAdminClient
+from kafka import TopicPartition as KafkaPartition
+from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
 from benchmarks.processes import Measured, clickhouse, cpu_seconds, peak_megabytes, wait_for
 from schemas.catalog import load_catalog
 from schemas.enums import Stage, Topic
-from schemas.topics import CHECKPOINTS
+from schemas.topics import CHECKPOINTS, SIGNALS, consumer_group
 from sinks.clickhouse import connect
 from sinks.migrate import Migrator
 from streams.broker import LocalBroker
@@ -38,6 +41,8 @@ from streams.topics_admin import create_topics
 
 ACCOUNTS = 50_000
 PROBE = "benchmark-probe"
+WORKER = ("streams.commands", "worker")
+ACCOUNTS_ALONE = ("benchmarks.accounts_alone",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ class Bench:
         asyncio.run(_send(settings, self.events))
 
     @contextmanager
-    def workers(self, settings: Settings, count: int) -> Iterator[list[Measured]]:
+    def workers(self, settings: Settings, count: int, command: Sequence[str] = WORKER) -> Iterator[list[Measured]]:
         """Runs so many workers."""
         environment = {
             "CANDOR_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
@@ -107,9 +112,7 @@ class Bench:
             "CANDOR_GROUP": settings.group,
             "CANDOR_CATALOG": str(self.catalog),
         }
-        started = [
-            Measured(["-m", "streams.commands", "worker"], self.folder / f"{settings.group}-{number}.log", environment) for number in range(count)
-        ]
+        started = [Measured(["-m", *command], self.folder / f"{settings.group}-{number}.log", environment) for number in range(count)]
         try:
             yield started
         finally:
@@ -117,25 +120,32 @@ class Bench:
             if any(codes):
                 raise RuntimeError(f"workers ended with {codes}:\n{started[0].log}")
 
-    def catch_up(self, name: str, workers: int) -> Throughput:
-        """Lets workers read topics that are full already."""
+    def catch_up(self, name: str, workers: int, command: Sequence[str] = WORKER) -> Throughput:
+        """Lets workers read topics that are full already, until the units stage has come after; the rate is that of the accounts stage."""
         settings = self.prepare(name)
         self.fill(settings)
         kafka, server = psutil.Process(self.broker.pid), self.clickhouse.process
         total = len(self.events)
-        with self.workers(settings, workers) as running, admin(settings) as client:
+        with self.workers(settings, workers, command) as running, admin(settings) as client:
+
+            def read(group: str) -> dict[str, int]:
+                try:
+                    offsets = client.list_group_offsets(group)[group].items()
+                except KafkaError:
+                    return {}  # the group is being made
+                return {f"{place.topic}/{place.partition}": position.offset for place, position in offsets}
 
             def done() -> int:
-                try:
-                    return sum(position.offset for position in client.list_group_offsets(settings.group)[settings.group].values())
-                except KafkaError:
-                    return 0  # the group is being made
+                return sum(read(settings.group).values())
 
             wait_for(lambda: done() > 0, 120, *running)
             before, started = done(), time.monotonic()
             cpu = [cpu_seconds(*(worker.process for worker in running)), cpu_seconds(kafka), cpu_seconds(server)]
             wait_for(lambda: done() >= total, 600, *running)
             seconds, records = time.monotonic() - started, total - before
+            if command is WORKER:
+                units, signals = consumer_group(settings.group, Stage.UNITS), settings.topic_prefix + SIGNALS.name
+                wait_for(lambda: _is_heard(client, signals, settings.partitions, read(units)), 120, *running)
             spent = [cpu_seconds(*(worker.process for worker in running)), cpu_seconds(kafka), cpu_seconds(server)]
             peak = max(peak_megabytes(worker.process) for worker in running)
         per_record = [(after - first) / records * 1e6 for first, after in zip(cpu, spent, strict=True)]
@@ -257,6 +267,12 @@ class _Probes:
             await asyncio.sleep(0.1)
 
 
+def _is_heard(client: KafkaAdminClient, topic: str, partitions: int, read: Mapping[str, int]) -> bool:
+    """Whether a group has read a topic that is written in transactions: behind the last record of each partition stands their mark."""
+    ends = client.list_partition_offsets({KafkaPartition(topic, number): OffsetSpec.LATEST for number in range(partitions)})
+    return all(end.offset - read.get(f"{place.topic}/{place.partition}", 0) <= 1 for place, end in ends.items())
+
+
 def percentile(values: list[float], share: float) -> float:
     """Returns the value below which this share of the values lies."""
     return statistics.quantiles(values, n=1000, method="inclusive")[min(998, max(0, round(share * 1000) - 1))]
@@ -267,8 +283,10 @@ def run(folder: Path, events: int) -> Iterator[str]:
     with LocalBroker(folder / "kafka", heap_megabytes=1024, brief=False) as broker:
         bench = Bench(folder, events, broker)
         try:
+            alone = bench.catch_up("alone", 1, ACCOUNTS_ALONE)
             one = bench.catch_up("one", 1)
             yield str(one)
+            yield f"without the units stage: {alone}; it adds {100 * (one.worker_cpu / alone.worker_cpu - 1):.0f} % to the workers' CPU a record"
             yield f"aiokafka alone, one process, the same topics: {bench.raw_reading('one'):,.0f} records/s"
             rows, seconds, size = bench.recovery("one")
             rate, million = rows / seconds, seconds / rows * 1e6
