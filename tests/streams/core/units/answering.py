@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from schemas.catalog import Catalog
@@ -44,7 +45,17 @@ class Answers:
         }  # fmt: skip
         self._send(Topic.TRANSACTIONS, account_id, moment, event)
 
-    def _send(self, topic: Topic, account: str, moment: datetime, event: dict[str, object]) -> None:
+    def invite(self, unit_id: str, day: int) -> None:
+        """The unit invites a customer on a day."""
+        self._count += 1
+        account, moment = f"i{self._count}", _EPOCH + timedelta(day, hours=10, seconds=self._count % 3600)
+        event = {
+            "event_id": f"e{self._count}", "event_type": "invitation.sent", "occurred_at": moment.isoformat(), "account_id": account,
+            "unit_id": unit_id, "invitation_id": f"i{self._count}",
+        }  # fmt: skip
+        self._send(Topic.INVITATIONS, account, moment, event)
+
+    def _send(self, topic: Topic, account: str, moment: datetime, event: Mapping[str, object]) -> None:
         partition = partition_of(account.encode(), self._partitions)
         record = Numbered(self._offsets[partition, topic], int(moment.timestamp() * 1000), account.encode(), json.dumps(event).encode())
         self._offsets[partition, topic] += 1
