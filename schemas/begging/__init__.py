@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 Words = Annotated[str, Field(pattern=r"^[a-z0-9]+( [a-z0-9]+)*$", max_length=60)]
 """Words in lower case without accents or punctuation, as comments are read: "didn't" is "didn t"."""
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
-_PHRASE = re.compile(r"^(\.\.\.|[a-z0-9]+|\{[a-z]+\})((\||\s)(\.\.\.|[a-z0-9]+|\{[a-z]+\}))*$")
+_PHRASE = re.compile(r"^([a-z0-9]+|\{[a-z]+\})((\||\s)(\.\.\.|[a-z0-9]+|\{[a-z]+\}))*$")
 _LIST = re.compile(r"\{([a-z]+)\}")
 
 
@@ -34,7 +34,7 @@ class Lexicon(BaseModel):
     def _phrases_can_be_read(self) -> Self:
         for phrase in self.phrases:
             if not _PHRASE.match(phrase):
-                raise ValueError(f"phrase {phrase!r}: write lower-case words, a|b, {{list}} and ... with single spaces between")
+                raise ValueError(f"phrase {phrase!r}: write lower-case words, a|b, {{list}} and ..., which is not the first, with single spaces between")
             if unknown := [name for name in _LIST.findall(phrase) if name not in self.lists]:
                 raise ValueError(f"phrase {phrase!r} names the list {unknown[0]!r}; give it under lists")
         return self

@@ -1,6 +1,6 @@
 """What a flush tells the units stage: answers that began or ceased to count, chances to be answered, and what the whole fleet did."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -208,9 +208,9 @@ class Signalling:
         facts = events.facts.select(["unit_id", "transaction_id"]).take(pa.array(at))
         kinds = events.event_type[at]
         sent = kinds == _SENT
-        for unit, day, was_sent in zip(facts.column("unit_id").to_pylist(), events.day[at].tolist(), sent.tolist(), strict=True):
-            if was_sent:
-                self._flows[unit, day][0] += 1
+        places = Counter(zip(facts.column("unit_id").filter(pa.array(sent)).to_pylist(), events.day[at[sent]].tolist(), strict=True))
+        for place, number in places.items():
+            self._flows[place][0] += number
         names = facts.column("transaction_id").to_pylist()
         naming = np.flatnonzero([name is not None for name in names])
         if len(naming):

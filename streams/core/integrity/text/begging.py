@@ -23,8 +23,12 @@ class BeggingPhrases:
         language of the form.
         """
         known = self._languages.get(language.split("-")[0].lower()) if language else None
-        text = " ".join(words) + " "
+        text = ""
         for candidate in (known,) if known else self._languages.values():
+            # Most comments hold no word that a phrase begins with.
+            if candidate.first_words.isdisjoint(words):
+                continue
+            text = text or " ".join(words) + " "
             if phrase := candidate.found(text):
                 return phrase
         return None
@@ -33,6 +37,10 @@ class BeggingPhrases:
 class _Language:
     def __init__(self, lexicon: Lexicon) -> None:
         self._phrases = re.compile(r"(?<![^ ])(?:" + "|".join(_pattern(phrase, lexicon) for phrase in lexicon.phrases) + ")")
+        self.first_words = frozenset(
+            choice.split(" ")[0] for phrase in lexicon.phrases for choice in _choices(phrase.split(" ", maxsplit=1)[0], lexicon)
+        )
+        """Every phrase begins with one of them."""
         self._negated = re.compile(r"(?:^| )" + _any(lexicon.negations) + r"(?: |$)")
         self._measure = re.compile(_any(lexicon.not_followed_by) + " ")
 
@@ -56,7 +64,11 @@ def _pattern(phrase: str, lexicon: Lexicon) -> str:
 
 
 def _alternatives(part: str, lexicon: Lexicon) -> str:
-    return _any([word for choice in part.split("|") for word in (lexicon.lists[choice[1:-1]] if choice.startswith("{") else (choice,))])
+    return _any(_choices(part, lexicon))
+
+
+def _choices(part: str, lexicon: Lexicon) -> list[str]:
+    return [word for choice in part.split("|") for word in (lexicon.lists[choice[1:-1]] if choice.startswith("{") else (choice,))]
 
 
 def _any(words: Sequence[str]) -> str:
