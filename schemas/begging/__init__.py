@@ -34,7 +34,9 @@ class Lexicon(BaseModel):
     def _phrases_can_be_read(self) -> Self:
         for phrase in self.phrases:
             if not _PHRASE.match(phrase):
-                raise ValueError(f"phrase {phrase!r}: write lower-case words, a|b, {{list}} and ..., which is not the first, with single spaces between")
+                raise ValueError(
+                    f"phrase {phrase!r}: write lower-case words, a|b, {{list}} and ..., which is not the first, with single spaces between"
+                )
             if unknown := [name for name in _LIST.findall(phrase) if name not in self.lists]:
                 raise ValueError(f"phrase {phrase!r} names the list {unknown[0]!r}; give it under lists")
         return self

@@ -19,7 +19,8 @@ from tests.oracle.records import Record, Row, Rows
 from tests.streams.core.units.fleet import Fleet
 
 _ACTIVE = timedelta(days=60)
-_CELL = ("partition", "version", "standing", "judged")
+_CELL = ("partition", "version", "standing", "judged", "plan_units")
+_UNDECIDED = dict.fromkeys(("decision", "decided_at", "decided_by", "decision_reason"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Judged:
         others = {
             other["family"]
             for other in standing
-            if other["unit_id"] == finding["unit_id"]
+            if _units_of(other) & _units_of(finding)
             and other["raised_on"] < finding["sounded_on"] + _ACTIVE
             and finding["raised_on"] < other["sounded_on"] + _ACTIVE
         }
@@ -58,10 +59,15 @@ class Judged:
             if (row["unit_id"], finding["detector"] in row["signs"]) == (finding["unit_id"], True)
             and finding["since"] <= row["day"] <= finding["sounded_on"]
         }
-        return {"state": "suspect" if len(others) > 1 else "investigate", "response_ids": sorted(carriers)}
+        subjects = {name: finding[name] or None for name in ("unit_id", "plan_id")}
+        return {"state": "suspect" if len(others) > 1 else "investigate", "response_ids": sorted(carriers), **subjects, **_UNDECIDED}
 
     def _units(self, by_unit: Rows) -> Rows:
         return {(unit,): _shown(row) | _worth(unit, by_unit) for (unit,), row in self.fleet.sink[Table.UNITS].items()}
+
+
+def _units_of(finding: dict[str, Any]) -> set[str]:
+    return set(finding["plan_units"] if finding["plan_id"] else [finding["unit_id"]])
 
 
 def _shown(row: dict[str, Any]) -> Row:

@@ -1,8 +1,8 @@
 """Which customers were asked after a purchase: what shows that those with a bad experience are left out.
 
 A customer was asked if an invitation that names the purchase was sent within ``ASK_DAYS`` of it, before or after, and none that names it bounced in
-that time. A customer was drawn if an invitation that names the purchase was sampled: who was not drawn need not be asked. Order does not matter: what
-was known of a purchase before and after an event is compared, and the difference is told.
+that time. A customer was drawn if an invitation that names the purchase was sampled in that time: who was not drawn need not be asked. Order does not
+matter: what was known of a purchase before and after an event is compared, and the difference is told.
 """
 
 from typing import ClassVar
@@ -17,10 +17,10 @@ from streams.core.state_table import Columns, StateTable
 
 DAY = 86_400_000_000
 """Microseconds."""
-SOLD, RISKY, DRAWN = (np.uint8(1 << bit) for bit in range(3))
+SOLD, RISKY = (np.uint8(1 << bit) for bit in range(2))
 _EMPTY = 2**62
 """A slot that holds no time."""
-MOST_SENT, MOST_BOUNCED = 4, 2
+MOST_SAMPLED, MOST_SENT, MOST_BOUNCED = 2, 4, 2
 """Of more invitations that name one purchase the earliest count."""
 _OF_ALL = ("transactions", "asked", "risky", "risky_unasked")
 NUMBERS = (*_OF_ALL, *(f"drawn_{name}" for name in _OF_ALL))
@@ -36,6 +36,7 @@ class PurchaseTable(StateTable):
         "unit": np.int32,
         "day": np.int32,
         "sold_at": np.int64,
+        "sampled": (np.int64, (MOST_SAMPLED,)),
         "sent": (np.int64, (MOST_SENT,)),
         "bounced": (np.int64, (MOST_BOUNCED,)),
         "seen_at": np.int64,
@@ -44,10 +45,12 @@ class PurchaseTable(StateTable):
     unit: npt.NDArray[np.int32]
     day: npt.NDArray[np.int32]
     sold_at: Int64s
+    sampled: Int64s
+    """Times at which invitations were sampled, ascending; ``_EMPTY`` where there are fewer."""
     sent: Int64s
-    """Times of invitations, ascending; ``_EMPTY`` where there are fewer."""
+    """Times at which they were sent, likewise."""
     bounced: Int64s
-    """Times of those that bounced, likewise."""
+    """Times at which they bounced, likewise."""
     seen_at: Int64s
     """Time of the newest event."""
 
@@ -65,7 +68,7 @@ class PurchaseTable(StateTable):
         every = self._rows(keys)
         rows = np.unique(every)
         before = self._told(rows)
-        self.known[rows] |= DRAWN
+        keep_earliest(self.sampled, every, times)
         self._see(every, times)
         return Difference(rows, self._told(rows) - before)
 
@@ -81,7 +84,7 @@ class PurchaseTable(StateTable):
 
     def _rows(self, keys: UInt64s) -> Int64s:
         rows, added = self.find_or_append(keys)
-        self.sent[added], self.bounced[added], self.seen_at[added] = _EMPTY, _EMPTY, -_EMPTY
+        self.sampled[added], self.sent[added], self.bounced[added], self.seen_at[added] = _EMPTY, _EMPTY, _EMPTY, -_EMPTY
         return rows
 
     def _see(self, rows: Int64s, times: Int64s) -> None:
@@ -93,10 +96,10 @@ class PurchaseTable(StateTable):
         known = self.known[rows]
         sold, risky = known & SOLD != 0, known & RISKY != 0
         first, last = (self.sold_at[rows] + sign * ASK_DAYS * DAY for sign in (-1, 1))
-        sent, bounced = (_any_within(times[rows], first, last) for times in (self.sent, self.bounced))
+        drawn, sent, bounced = (_any_within(times[rows], first, last) for times in (self.sampled, self.sent, self.bounced))
         asked = sent & ~bounced
         of_all = np.stack([sold, sold & ~risky & asked, sold & risky, sold & risky & ~asked], axis=1)
-        return np.concatenate([of_all, of_all & (known & DRAWN != 0)[:, None]], axis=1).astype(np.int64)
+        return np.concatenate([of_all, of_all & drawn[:, None]], axis=1).astype(np.int64)
 
 
 def keep_earliest(slots: Int64s, rows: Int64s, times: Int64s) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.accounts.asking import DAY, MOST_BOUNCED, MOST_SENT, NUMBERS, Difference, PurchaseTable
+from streams.core.accounts.asking import DAY, MOST_BOUNCED, MOST_SAMPLED, MOST_SENT, NUMBERS, Difference, PurchaseTable
 from streams.core.signals import ASK_DAYS
 
 LIMIT = ASK_DAYS * DAY
@@ -53,7 +53,8 @@ def _expected(sales: list[Sale], invitations: list[Invitation], drawings: list[D
         sent = sorted({one.at for one in about if not one.bounced})[:MOST_SENT]
         bounced = sorted({one.at for one in about if one.bounced})[:MOST_BOUNCED]
         asked = any(abs(at - sale.at) <= LIMIT for at in sent) and not any(abs(at - sale.at) <= LIMIT for at in bounced)
-        drawn = any(one.purchase == sale.purchase for one in drawings)
+        sampled = sorted({one.at for one in drawings if one.purchase == sale.purchase})[:MOST_SAMPLED]
+        drawn = any(abs(at - sale.at) <= LIMIT for at in sampled)
         for prefix in ("", "drawn_") if drawn else ("",):
             told[sale.purchase, f"{prefix}transactions"] += 1
             told[sale.purchase, f"{prefix}asked"] += asked and not sale.risky

@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from schemas.catalog import Catalog
+from schemas.catalog import Catalog, IncentivePlan
 from schemas.enums import Detector, Topic
 from schemas.rows import TABLES, Table
 from streams.core.batch import Numbered
@@ -107,7 +107,9 @@ def test_topics_may_be_read_in_any_order_to_each_other(seed: int) -> None:
     """Everything that makes counting hard: revisions, withdrawals, copies, invitations before their purchases, topics far ahead of others."""
     options = plan(seed).stream
     records = generate(seed, options)
-    catalog = Catalog(timezone=options.catalog.timezone, base_currency=options.catalog.base_currency, fx_rates=options.catalog.fx_rates)
+    plans = (IncentivePlan(plan_id="bonus", units=tuple(f"u-{number}" for number in range(9)), period="week"),)
+    money = {"base_currency": options.catalog.base_currency, "fx_rates": options.catalog.fx_rates}
+    catalog = Catalog(timezone=options.catalog.timezone, **money, incentive_plans=plans)
     chance = random.Random(seed)
 
     expected = _read(records, catalog, None)
