@@ -3,23 +3,25 @@
 import numpy as np
 
 from streams.core.batch import Bools, Floats, Int64s
-from streams.core.hashing import UInt64s
+from streams.core.hashing import UInt64s, combine
 from streams.core.signals import BINS_A_DOUBLING
 from streams.core.units.intake import pace_keys, stratum_keys
 from streams.core.units.state import UnitsState
 from streams.core.units.tables import HISTORY
 
 FEWEST_PEER_ANSWERS = 30
-"""With fewer answers of peers in a stratum nothing is expected of a unit there."""
+"""With fewer answers of a metric in a peer group nothing is expected of a unit there."""
+CHANNEL_WEIGHT = 30.0
+"""Answers that the rate of a channel is shrunk to that of all channels with: few may all be of units that game."""
 SHOCK_WEIGHT = 50.0
-"""What peers do differently on one day is believed by n / (n + this), n answers of peers on that day."""
+"""What peers do differently of late, or on one day, is believed by n / (n + this), n answers of peers then."""
+DRIFT_DAYS = 7
+"""What peers do differently of late is taken from so many days, and what they do differently on the day itself beside it."""
 FEWEST_DURATIONS = 200
 """With fewer durations of a form nobody is called fast there."""
 FASTEST = 0.05
 """The share of forms that is called fast."""
 LONGEST_BIN = 64 * BINS_A_DOUBLING
-_START = 10.0
-"""Answers that a stratum's rate is shrunk to one half with."""
 
 
 class Strata:
@@ -28,14 +30,16 @@ class Strata:
     def __init__(self, state: UnitsState) -> None:
         table = state.strata
         count = table.count
-        codes = stratum_keys(np.zeros(count, np.int64), table.group[:count], table.metric[:count], table.channel[:count])
+        group, metric, channel = table.group[:count], table.metric[:count], table.channel[:count]
+        codes = stratum_keys(np.zeros(count, np.int64), group, metric, channel)
         self._codes, first, self._of_cell = np.unique(codes, return_index=True, return_inverse=True)
-        self._groups, self._group = np.unique(table.group[:count][first], return_inverse=True)
+        self._groups, self._group = np.unique(group[first], return_inverse=True)
+        self._wholes, self._whole = np.unique(combine(group[first], metric[first].view(np.uint64)), return_inverse=True)
         self._day = table.day[:count]
         self._cell_n, self._cell_top = table.n[:count].astype(np.float64), table.top_box[:count].astype(np.float64)
-        self.n = np.zeros(len(self._codes))
-        self.top = np.zeros(len(self._codes))
-        self._add(self._day == HISTORY)
+        self._by_day = np.argsort(self._day, kind="stable")
+        self._learned = 0
+        self._n, self._top = np.zeros(len(self._codes)), np.zeros(len(self._codes))
 
     def of(self, group: UInt64s, metric: Int64s, channel: Int64s) -> Int64s:
         """Returns the stratum of each answer; -1 where the fleet has not told of it."""
@@ -43,27 +47,30 @@ class Strata:
         at = np.minimum(np.searchsorted(self._codes, keys), max(len(self._codes) - 1, 0))
         return np.where(self._codes[at] == keys, at, -1) if len(self._codes) else np.full(len(keys), -1)
 
+    def learn(self, until: int) -> None:
+        """What is known are the days up to ``until``."""
+        upto = int(np.searchsorted(self._day[self._by_day], until, side="right"))
+        cells = self._by_day[self._learned : upto]
+        np.add.at(self._n, self._of_cell[cells], self._cell_n[cells])
+        np.add.at(self._top, self._of_cell[cells], self._cell_top[cells])
+        self._learned = max(upto, self._learned)
+
     def rates(self) -> Floats:
-        """Returns the rate of each stratum before the day."""
-        return np.asarray((self.top + _START / 2) / (self.n + _START))
+        """Returns the rate of each stratum; NaN where too little is known of its metric in its group."""
+        n, top = (np.bincount(self._whole, values, len(self._wholes))[self._whole] for values in (self._n, self._top))
+        of_all = np.where(n >= FEWEST_PEER_ANSWERS, top / np.maximum(n, 1.0), np.nan)
+        return np.asarray((self._top + CHANNEL_WEIGHT * of_all) / (self._n + CHANNEL_WEIGHT))
 
-    def excess(self, day: int) -> tuple[Floats, Floats]:
-        """Returns, per stratum, the number of answers of its group on this day, and how many more top scores they hold than was expected."""
-        today = self._day == day
-        of_cell = self._of_cell[today]
-        group = self._group[of_cell]
-        groups = len(self._groups)
-        answers = np.bincount(group, self._cell_n[today], groups).astype(np.float64)
-        more = np.bincount(group, self._cell_top[today] - self.rates()[of_cell] * self._cell_n[today], groups).astype(np.float64)
+    def excess(self, first: int, last: int) -> tuple[Floats, Floats]:
+        """Returns, per stratum, the number of answers of its group on these days, and how many more top scores they hold than was expected."""
+        chosen = np.flatnonzero((self._day >= first) & (self._day <= last))
+        rates = self.rates()
+        chosen = chosen[~np.isnan(rates[self._of_cell[chosen]])]
+        of_cell = self._of_cell[chosen]
+        group, groups = self._group[of_cell], len(self._groups)
+        answers = np.bincount(group, self._cell_n[chosen], groups).astype(np.float64)
+        more = np.bincount(group, self._cell_top[chosen] - rates[of_cell] * self._cell_n[chosen], groups).astype(np.float64)
         return answers[self._group], more[self._group]
-
-    def end_day(self, day: int) -> None:
-        """The day belongs to what is known before the next one."""
-        self._add(self._day == day)
-
-    def _add(self, cells: Bools) -> None:
-        np.add.at(self.n, self._of_cell[cells], self._cell_n[cells])
-        np.add.at(self.top, self._of_cell[cells], self._cell_top[cells])
 
 
 class Paces:
@@ -97,9 +104,9 @@ class Paces:
 
 
 def close_fleet_days(state: UnitsState, closed: int) -> None:
-    """Adds the days up to ``closed`` to the history; their own cells are to be forgotten next."""
+    """Adds to the history what no day after ``closed`` tells apart any more; these cells are to be forgotten next."""
     strata, paces = state.strata, state.paces
-    old = np.flatnonzero((strata.day[: strata.count] <= closed) & (strata.day[: strata.count] != HISTORY))
+    old = np.flatnonzero((strata.day[: strata.count] <= state.learned(closed + 1)) & (strata.day[: strata.count] != HISTORY))
     if len(old):
         group, metric, channel, n, top = (strata.column(name)[old].copy() for name in ("group", "metric", "channel", "n", "top_box"))
         rows, _ = strata.find_or_append(

@@ -97,7 +97,7 @@ def take_in_fleet(state: UnitsState, signals: Iterable[FleetSignals]) -> None:
 def _take_in_strata(state: UnitsState, signal: FleetSignals) -> None:
     if not signal.strata:
         return
-    day = _open_day(state, np.array([stratum.day for stratum in signal.strata], np.int64))
+    day = _open_day(np.array([stratum.day for stratum in signal.strata], np.int64), state.learned(state.closed + 1))
     group = np.array([stratum.group for stratum in signal.strata], np.uint64)
     metric, channel, n, top = (
         np.array([getattr(stratum, name) for stratum in signal.strata], np.int64) for name in ("metric", "channel", "answers", "top_box")
@@ -111,7 +111,7 @@ def _take_in_strata(state: UnitsState, signal: FleetSignals) -> None:
 def _take_in_paces(state: UnitsState, signal: FleetSignals) -> None:
     if not signal.paces:
         return
-    day = _open_day(state, np.array([pace.day for pace in signal.paces], np.int64))
+    day = _open_day(np.array([pace.day for pace in signal.paces], np.int64), state.closed)
     form = np.array([pace.form for pace in signal.paces], np.uint64)
     of_bin, n = (np.array([getattr(pace, name) for pace in signal.paces], np.int64) for name in ("bin", "answers"))
     rows, _ = state.paces.find_or_append(pace_keys(day, form, of_bin))
@@ -146,9 +146,9 @@ def _take_in_praise(state: UnitsState, signal: FleetSignals) -> None:
     state.changed = True
 
 
-def _open_day(state: UnitsState, days: Int64s) -> Int64s:
-    """Returns the day, or ``HISTORY`` where it is closed."""
-    return np.where(days > state.closed, days, HISTORY)
+def _open_day(days: Int64s, closed: int) -> Int64s:
+    """Returns the day, or ``HISTORY`` where it is told apart no more."""
+    return np.where(days > closed, days, HISTORY)
 
 
 def _add(table: StateTable, rows: Int64s, **differences: Int64s) -> None:

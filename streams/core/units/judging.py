@@ -6,7 +6,6 @@ import numpy as np
 
 from schemas.enums import Channel
 from streams.core.batch import Floats, Int64s
-from streams.core.hashing import UInt64s, combine
 from streams.core.integrity import budget
 from streams.core.integrity.days import UnitDays, no_praise
 from streams.core.integrity.detectors import UNIT_DETECTORS
@@ -14,7 +13,7 @@ from streams.core.integrity.evidence import Alarm, Evidence
 from streams.core.integrity.signs import NOTHING, nearly_repeated, used_by_others
 from streams.core.signals import ASK_DAYS, Sign, duration_bin
 from streams.core.units.decisions import Pardon
-from streams.core.units.fleet import FEWEST_PEER_ANSWERS, SHOCK_WEIGHT, Paces, Strata
+from streams.core.units.fleet import DRIFT_DAYS, SHOCK_WEIGHT, Paces, Strata
 from streams.core.units.state import ASKED_SHARE_DAYS, LOOK_BACK_DAYS, UnitsState
 from streams.core.units.tables import HISTORY
 
@@ -40,7 +39,7 @@ class OpenDays:
         self._prepare_answers()
         self._prepare_flows()
         self._strata, self._paces = Strata(state), Paces(state)
-        self._prepare_own_strata()
+        self._stratum = self._strata.of(state.units.group[self._unit], state.answers.metric[self.rows], state.answers.channel[self.rows])
 
     def _prepare_answers(self) -> None:
         table = self._state.answers
@@ -73,19 +72,6 @@ class OpenDays:
     def _prepare_flows(self) -> None:
         table = self._state.flows
         self._flow_day, self._flow_unit = table.day[: table.count], table.unit[: table.count]
-
-    def _prepare_own_strata(self) -> None:
-        state, rows = self._state, self.rows
-        table, own = state.answers, state.own_strata
-        metric, channel = table.metric[rows], table.channel[rows]
-        self._stratum = self._strata.of(state.units.group[self._unit], metric, channel)
-        ours = own_keys(self._unit, state.units.group[self._unit], metric, channel)
-        theirs = own.keys[: own.count]
-        keys, at = np.unique(np.concatenate([theirs, ours]), return_inverse=True)
-        self._own = at[own.count :]
-        self._own_n, self._own_top = np.zeros(len(keys)), np.zeros(len(keys))
-        self._own_n[at[: own.count]] = own.n[: own.count]
-        self._own_top[at[: own.count]] = own.top_box[: own.count]
 
     def judge(self, evidence: Evidence, first: int, last: int, pardons: Sequence[tuple[int, Pardon]] = ()) -> list[Alarm]:
         """Takes the days ``first`` to ``last`` into the evidence of all units; days go on from where the last call ended.
@@ -152,19 +138,28 @@ class OpenDays:
         return slice(*np.searchsorted(self._day, [day, day + 1]).tolist())
 
     def _expected_top(self, answers: slice, day: int) -> Floats:
-        stratum, own = self._stratum[answers], self._own[answers]
-        if not len(stratum) or not len(self._strata.n):
+        stratum, unit, learned = self._stratum[answers], self._unit[answers], self._state.learned(day)
+        self._strata.learn(learned)
+        rates = self._strata.rates()
+        if not len(stratum) or not len(rates):
             return np.full(len(stratum), np.nan)
-        top, unit = self._signs[answers] & Sign.TOP_BOX != 0, self._unit[answers]
-        n = self._strata.n[stratum] - self._own_n[own]
-        rate = (self._strata.top[stratum] - self._own_top[own] + 5.0) / (np.maximum(n, 0.0) + 10.0)
-        # What peers did differently on this day, without the unit itself.
-        answered, more = self._strata.excess(day)
-        own_more = np.bincount(unit, top - self._strata.rates()[stratum], self._units)[unit]
-        others = np.maximum(answered[stratum] - np.bincount(unit, minlength=self._units)[unit], 0.0)
-        shock = (more[stratum] - own_more) / (others + SHOCK_WEIGHT)
-        known = (stratum >= 0) & (n >= FEWEST_PEER_ANSWERS)
-        return np.where(known, np.clip(rate + shock, 0.01, 0.99), np.nan)
+        rate = np.where(stratum >= 0, rates[stratum], np.nan)
+        peers, more = self._beside(unit, stratum, rates, max(day - DRIFT_DAYS, learned) + 1, day)
+        drift = more / (peers + SHOCK_WEIGHT)
+        peers, more = self._beside(unit, stratum, rates, day, day)
+        shock = (more - drift * peers) / (peers + SHOCK_WEIGHT)
+        return np.where(np.isnan(rate), np.nan, np.clip(rate + drift + shock, 0.01, 0.99))
+
+    def _beside(self, unit: Int64s, stratum: Int64s, rates: Floats, first: int, last: int) -> tuple[Floats, Floats]:
+        """Returns, for each answer, how many answers its unit's peers had on these days, and how many more top scores than was expected."""
+        answered, more = self._strata.excess(first, last)
+        mine = slice(*np.searchsorted(self._day, [first, last + 1]).tolist())
+        expected = np.where(self._stratum[mine] >= 0, rates[self._stratum[mine]], np.nan)
+        known = ~np.isnan(expected)
+        beyond = np.where(known, (self._signs[mine] & Sign.TOP_BOX != 0) - expected, 0.0)
+        own_answered = np.bincount(self._unit[mine], known, self._units)
+        own_more = np.bincount(self._unit[mine], beyond, self._units)
+        return np.maximum(answered[stratum] - own_answered[unit], 0.0), more[stratum] - own_more[unit]
 
     def _opportunities(self, day: int) -> Floats:
         units = self._state.units
@@ -200,10 +195,6 @@ class OpenDays:
         return np.bincount(self._flow_unit[chosen], values, self._units).astype(np.float64)
 
     def _end_day(self, day: int) -> None:
-        answers = self._of_day(day)
-        np.add.at(self._own_n, self._own[answers], 1.0)
-        np.add.at(self._own_top, self._own[answers], self._signs[answers] & Sign.TOP_BOX != 0)
-        self._strata.end_day(day)
         self._paces.end_day(day)
 
     def newest(self, unit: int, day: int) -> int:
@@ -211,8 +202,3 @@ class OpenDays:
         answers = self._of_day(day)
         mine = self._state.answers.occurred_at[self.rows[answers][self._unit[answers] == unit]]
         return int(mine.max()) if len(mine) else (day + 1) * DAY - 1
-
-
-def own_keys(unit: Int64s, group: UInt64s, metric: Int64s, channel: Int64s) -> UInt64s:
-    """Returns the key of each unit's part of a stratum."""
-    return combine(combine(group, unit.view(np.uint64)), (metric * 64 + channel).view(np.uint64))

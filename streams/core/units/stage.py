@@ -207,7 +207,7 @@ class UnitsStage:
         record_signs(state, days, for_good, flags(state, days, first, last))
         record_units(state, trial.log_values(), last)
         if closing:
-            close_days(state, days, closable)
+            close_days(state, closable)
         state.judged, state.changed, state.decided = last, last < reached.judgeable, False
 
     def _reached(self) -> _Reached | None:

@@ -25,7 +25,6 @@ from streams.core.units.tables import (
     FindingTable,
     FleetUnitTable,
     FlowTable,
-    OwnStratumTable,
     PaceTable,
     PlanDayTable,
     PoolTable,
@@ -40,6 +39,8 @@ ASKED_SHARE_DAYS = 14
 """Days over which the share of asked customers is taken."""
 FLOW_DAYS = ASK_DAYS + ASKED_SHARE_DAYS
 """How long the flows of a closed day are needed."""
+LEARNING_LAG_DAYS = 60
+"""Gaming that began within so many days has no part in what is known of peers."""
 LOOK_BACK_DAYS = 30
 """How far back a device, a contact or a comment is remembered."""
 _EVIDENCE = tuple(field.name for field in fields(Evidence))
@@ -72,7 +73,6 @@ class UnitsState:
     answers: AnswerTable = field(default_factory=AnswerTable)
     flows: FlowTable = field(default_factory=FlowTable)
     strata: StratumTable = field(default_factory=StratumTable)
-    own_strata: OwnStratumTable = field(default_factory=OwnStratumTable)
     paces: PaceTable = field(default_factory=PaceTable)
     pools: PoolTable = field(default_factory=PoolTable)
     plan_days: PlanDayTable = field(default_factory=PlanDayTable)
@@ -105,7 +105,7 @@ class UnitsState:
     def tables(self) -> list[StateTable]:
         """Every table, all of which are kept in checkpoints."""
         return [
-            self.units, self.answers, self.flows, self.strata, self.own_strata, self.paces, self.pools, self.plan_days,
+            self.units, self.answers, self.flows, self.strata, self.paces, self.pools, self.plan_days,
             self.praise_days, self.fleet_units, self.clocks, self.findings, self.decisions,
         ]  # fmt: skip
 
@@ -113,6 +113,18 @@ class UnitsState:
     def flows_closed(self) -> int:
         """The newest day whose flows are closed: an invitation may come some days after the transaction."""
         return self.closed - ASK_DAYS
+
+    def learned(self, day: int) -> int:
+        """The newest day from which on ``day`` it is known what is usual at peers.
+
+        It lies ``LEARNING_LAG_DAYS`` back, or half of the time since the first day: what several units began lately, in a channel that few others
+        use, must not be what is expected of each of them.
+        """
+        known = self.fleet_units
+        if day <= HISTORY + LEARNING_LAG_DAYS or not known.count:
+            return HISTORY
+        age = max(day - int(known.first_day[: known.count].min()), 0)
+        return day - 1 - min(LEARNING_LAG_DAYS, age // 2)
 
     def numbers_of(self, unit_ids: list[str], group_of: Callable[[str], int]) -> Int64s:
         """Returns the number of each unit, adding those that are new."""
@@ -179,7 +191,7 @@ class UnitsState:
         closed, answers, flows, strata, paces = self.closed, self.answers, self.flows, self.strata, self.paces
         answers.keep((answers.day[: answers.count] > closed - LOOK_BACK_DAYS) | (answers.sequence[: answers.count] > self.acknowledged))
         flows.keep(flows.day[: flows.count] > closed - FLOW_DAYS)
-        strata.keep((strata.day[: strata.count] > closed) | (strata.day[: strata.count] == HISTORY))
+        strata.keep((strata.day[: strata.count] > self.learned(closed + 1)) | (strata.day[: strata.count] == HISTORY))
         paces.keep((paces.day[: paces.count] > closed) | (paces.day[: paces.count] == HISTORY))
         self.plan_days.keep(self.plan_days.day[: self.plan_days.count] > closed)
         self.praise_days.keep(self.praise_days.day[: self.praise_days.count] > closed - REGRET_DAYS)
@@ -214,7 +226,6 @@ class UnitsState:
             answers=table(AnswerTable),
             flows=table(FlowTable),
             strata=table(StratumTable),
-            own_strata=table(OwnStratumTable),
             paces=table(PaceTable),
             pools=table(PoolTable),
             plan_days=table(PlanDayTable),

@@ -167,24 +167,12 @@ class FlowTable(StateTable):
 
 
 class StratumTable(StateTable):
-    """Answers and top scores of the fleet, per peer group, metric and channel: of each open day, and of all closed ones under ``HISTORY``."""
+    """Answers and top scores of the fleet, per peer group, metric and channel: of each day of late, and of all before under ``HISTORY``."""
 
     NAME = "strata"
     COLUMNS: ClassVar[Columns] = {"day": np.int64, "group": np.uint64, "metric": np.int64, "channel": np.int64, "n": np.int64, "top_box": np.int64}
     day: Int64s
     group: UInt64s
-    metric: Int64s
-    channel: Int64s
-    n: Int64s
-    top_box: Int64s
-
-
-class OwnStratumTable(StateTable):
-    """The share that each unit has in its strata, over all closed days, so that it can be left out of its own peers."""
-
-    NAME = "own_strata"
-    COLUMNS: ClassVar[Columns] = {"unit": np.int64, "metric": np.int64, "channel": np.int64, "n": np.int64, "top_box": np.int64}
-    unit: Int64s
     metric: Int64s
     channel: Int64s
     n: Int64s

@@ -21,9 +21,9 @@ class LevelShift:
     words = "{found} of {looked_at} answers were top scores, where other units and the time before let expect at most {at_most}"
 
     def judge(self, day: UnitDays, past: Past) -> Judged:
-        """Each response is held against what peers gave on the same day for the same metric and channel."""
-        expected = np.where(np.isnan(day.expected_top), PRIOR.rate, day.expected_top)
-        judged = judge_rate(day, past, PRIOR, np.ones(len(day.unit), np.bool_), day.top_box, expected)
+        """Each response is held against what peers gave on the same day for the same metric and channel; without peers it is left out."""
+        known = ~np.isnan(day.expected_top)
+        judged = judge_rate(day, past, PRIOR, known, day.top_box, np.where(known, day.expected_top, 0.0))
         judged.log_ratios[past.answers < FEWEST_ANSWERS] = 0.0
         return judged
 
