@@ -40,6 +40,8 @@ class Strata:
         self._by_day = np.argsort(self._day, kind="stable")
         self._learned = 0
         self._n, self._top = np.zeros(len(self._codes)), np.zeros(len(self._codes))
+        self.rates: Floats = np.full(len(self._codes), np.nan)
+        """The rate of each stratum; NaN where too little is known of its metric in its group."""
 
     def of(self, group: UInt64s, metric: Int64s, channel: Int64s) -> Int64s:
         """Returns the stratum of each answer; -1 where the fleet has not told of it."""
@@ -53,23 +55,21 @@ class Strata:
         cells = self._by_day[self._learned : upto]
         np.add.at(self._n, self._of_cell[cells], self._cell_n[cells])
         np.add.at(self._top, self._of_cell[cells], self._cell_top[cells])
-        self._learned = max(upto, self._learned)
-
-    def rates(self) -> Floats:
-        """Returns the rate of each stratum; NaN where too little is known of its metric in its group."""
+        if not len(cells):
+            return
+        self._learned = upto
         n, top = (np.bincount(self._whole, values, len(self._wholes))[self._whole] for values in (self._n, self._top))
         of_all = np.where(n >= FEWEST_PEER_ANSWERS, top / np.maximum(n, 1.0), np.nan)
-        return np.asarray((self._top + CHANNEL_WEIGHT * of_all) / (self._n + CHANNEL_WEIGHT))
+        self.rates = np.asarray((self._top + CHANNEL_WEIGHT * of_all) / (self._n + CHANNEL_WEIGHT))
 
     def excess(self, first: int, last: int) -> tuple[Floats, Floats]:
         """Returns, per stratum, the number of answers of its group on these days, and how many more top scores they hold than was expected."""
         chosen = np.flatnonzero((self._day >= first) & (self._day <= last))
-        rates = self.rates()
-        chosen = chosen[~np.isnan(rates[self._of_cell[chosen]])]
+        chosen = chosen[~np.isnan(self.rates[self._of_cell[chosen]])]
         of_cell = self._of_cell[chosen]
         group, groups = self._group[of_cell], len(self._groups)
         answers = np.bincount(group, self._cell_n[chosen], groups).astype(np.float64)
-        more = np.bincount(group, self._cell_top[chosen] - rates[of_cell] * self._cell_n[chosen], groups).astype(np.float64)
+        more = np.bincount(group, self._cell_top[chosen] - self.rates[of_cell] * self._cell_n[chosen], groups).astype(np.float64)
         return answers[self._group], more[self._group]
 
 

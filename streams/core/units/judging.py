@@ -140,21 +140,21 @@ class OpenDays:
     def _expected_top(self, answers: slice, day: int) -> Floats:
         stratum, unit, learned = self._stratum[answers], self._unit[answers], self._state.learned(day)
         self._strata.learn(learned)
-        rates = self._strata.rates()
+        rates = self._strata.rates
         if not len(stratum) or not len(rates):
             return np.full(len(stratum), np.nan)
         rate = np.where(stratum >= 0, rates[stratum], np.nan)
-        peers, more = self._beside(unit, stratum, rates, max(day - DRIFT_DAYS, learned) + 1, day)
+        peers, more = self._beside(unit, stratum, max(day - DRIFT_DAYS, learned) + 1, day)
         drift = more / (peers + SHOCK_WEIGHT)
-        peers, more = self._beside(unit, stratum, rates, day, day)
+        peers, more = self._beside(unit, stratum, day, day)
         shock = (more - drift * peers) / (peers + SHOCK_WEIGHT)
         return np.where(np.isnan(rate), np.nan, np.clip(rate + drift + shock, 0.01, 0.99))
 
-    def _beside(self, unit: Int64s, stratum: Int64s, rates: Floats, first: int, last: int) -> tuple[Floats, Floats]:
+    def _beside(self, unit: Int64s, stratum: Int64s, first: int, last: int) -> tuple[Floats, Floats]:
         """Returns, for each answer, how many answers its unit's peers had on these days, and how many more top scores than was expected."""
         answered, more = self._strata.excess(first, last)
         mine = slice(*np.searchsorted(self._day, [first, last + 1]).tolist())
-        expected = np.where(self._stratum[mine] >= 0, rates[self._stratum[mine]], np.nan)
+        expected = np.where(self._stratum[mine] >= 0, self._strata.rates[self._stratum[mine]], np.nan)
         known = ~np.isnan(expected)
         beyond = np.where(known, (self._signs[mine] & Sign.TOP_BOX != 0) - expected, 0.0)
         own_answered = np.bincount(self._unit[mine], known, self._units)
