@@ -51,6 +51,7 @@ Rate = Annotated[Decimal, BeforeValidator(_exact), WithJsonSchema({"anyOf": [{"t
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Orientation = Literal["customer", "company"]
+Better = Literal["higher", "lower"]
 
 
 class Part(BaseModel):
@@ -131,6 +132,12 @@ class Kpi(Part):
     """Share of variable pay that depends on it."""
     ritual: Text | None = None
     """The ritual in which it is looked at."""
+    scorecard: Text = "default"
+    """The scorecard that it stands on."""
+    measure: Text | None = None
+    """What it is computed from: a measure of operations, or nps, csat, ces or rating for the scores of responses; default: the kpi_id."""
+    better: Better = "higher"
+    """Which values are better."""
 
 
 class Ritual(Part):
@@ -203,8 +210,8 @@ class LoyaltyMatrix(Part):
     """Least probability of being alive of a loyal behaviour."""
     feeling_cut: Share = 0.5
     """Feeling at which the quadrants are cut."""
-    focus_cut: Share = 0.5
-    """Customer focus at which the quadrants are cut."""
+    value_cut: Share = 0.5
+    """Value delivered index at which the quadrants are cut."""
 
 
 def _doubled(names: list[str]) -> list[str]:
@@ -222,6 +229,8 @@ class Catalog(Part):
     """Price of 1 unit of each currency in the base currency."""
     margin: Share = 1.0
     """Margin where costs are not known; 1 counts revenue."""
+    induced_discount: Share = 0.2
+    """A purchase with a greater discount, as a share of amount and discount together, counts as induced."""
     surveys: tuple[Survey, ...] = ()
     """Surveys: programme, owner, follow-up plan, drivers."""
     units: tuple[Unit, ...] = ()

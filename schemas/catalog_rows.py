@@ -68,9 +68,12 @@ def _dumped(parts: Sequence[BaseModel], as_json: Sequence[str] = ()) -> list[_Ro
     return found
 
 
+_SETTINGS = ("begging", "detectors", "false_alarms", "grades", "induced_discount", "loyalty_matrix", "margin")
+
+
 def _settings(catalog: Catalog) -> list[_Row]:
     parts = catalog.model_dump(mode="json")
-    return [{"name": name, "value": _json(parts[name])} for name in ("begging", "detectors", "false_alarms", "grades", "loyalty_matrix", "margin")]
+    return [{"name": name, "value": _json(parts[name])} for name in _SETTINGS]
 
 
 CATALOG_TABLES: tuple[CatalogTable, ...] = (
@@ -137,6 +140,9 @@ CATALOG_TABLES: tuple[CatalogTable, ...] = (
             Column("weight", NUMBER, "Weight on the scorecard."),
             Column("payout_share", NUMBER, "Share of variable pay that depends on it, 0 to 1."),
             Column("ritual", OPTIONAL_ID, "The ritual in which it is looked at."),
+            Column("scorecard", ID, "The scorecard that it stands on."),
+            Column("measure", OPTIONAL_ID, "A measure of operations, or the metric of responses, that it is computed from; NULL: that of its own name."),
+            Column("better", NAME, "Which values are better: higher or lower."),
         ),
         lambda catalog: _dumped(catalog.kpis),
     ),
@@ -168,7 +174,7 @@ CATALOG_TABLES: tuple[CatalogTable, ...] = (
     ),
     CatalogTable(
         "catalog_settings",
-        "Settings of the catalog that are no lists: detectors, grades, loyalty_matrix, margin.",
+        "Settings of the catalog that are no lists: detectors, grades, induced_discount, loyalty_matrix, margin.",
         (Column("name", ID, "The setting."), Column("value", ID, "Its value, as JSON.")),
         _settings,
     ),

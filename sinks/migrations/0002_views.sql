@@ -553,6 +553,7 @@ AS SELECT
 FROM fact_adjudications AS fact FINAL
 COMMENT 'What people decided about findings, kept for ever; of one finding the newest occurred_at counts (tie: the greater event_id).';
 
+-- What is read beside the cells are views of 0007: ClickHouse looks for them when this one is read, not when it is made.
 CREATE OR REPLACE VIEW accounts${on_cluster}
 (
     `account_id` String COMMENT 'The account.',
@@ -565,19 +566,64 @@ CREATE OR REPLACE VIEW accounts${on_cluster}
     `last_score` Nullable(Float64) COMMENT 'Mapped score of the newest counted nps response.',
     `responses` Int64 COMMENT 'Counted responses of any metric.',
     `open_cases` Int64 COMMENT 'Follow-up cases that are open after all events.',
-    `messages` Int64 COMMENT 'Messages sent to the account.'
+    `messages` Int64 COMMENT 'Messages sent to the account.',
+    `vdi` Nullable(Float64) COMMENT 'Value delivered index, 0 to 1: weighted progress of its outcomes from baseline to target, whoever vouches for them. NULL without outcomes; value_delivered has the parts.',
+    `feeling` Nullable(Float64) COMMENT 'The newest counted response of any metric, mapped to 0..1. NULL without responses.',
+    `customer_focus_index` Nullable(Float64) COMMENT 'Geometric mean of vdi and feeling, 0 to 1. NULL where either is.',
+    `quadrant` LowCardinality(Nullable(String)) COMMENT 'thriving (vdi and feeling high), served_not_loved (vdi alone), loved_not_served (feeling alone) or at_risk (neither); high is at least the cuts of the catalog\'s loyalty_matrix, 0.5 by default. NULL where either is.',
+    `value_share` Nullable(Float64) COMMENT 'Of its messages that sell or teach value, the share that teaches value, over the 12 months up to the newest message of all. NULL without either.',
+    `owned_offer_rate` Nullable(Float64) COMMENT 'Of all offers made to it, the share that it owned just before the message. NULL without offers.',
+    `next_action` LowCardinality(Nullable(String)) COMMENT 'What to do next: close_case while a case is open; NULL where nothing is known to be due.'
 )
-AS SELECT
-    cell.account_id,
-    cell.first_seen,
-    cell.last_seen,
-    cell.revenue,
-    cell.refunds,
-    cell.transactions,
-    cell.products_owned,
-    cell.last_score,
-    cell.responses,
-    cell.open_cases,
-    cell.messages
+AS WITH
+    ifNull((SELECT any(JSONExtract(value, 'feeling_cut', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) AS feeling_cut,
+    ifNull((SELECT any(JSONExtract(value, 'value_cut', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) AS value_cut,
+    (SELECT addMonths(max(occurred_at), -12) FROM fact_communications FINAL WHERE NOT synthetic) AS a_year_ago,
+    felt AS (
+        SELECT account_id, toNullable(argMax((score - scale_min) / (scale_max - scale_min), (occurred_at, response_id))) AS feeling
+        FROM fact_responses FINAL
+        WHERE NOT synthetic AND NOT withdrawn
+            AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
+        GROUP BY account_id
+    ),
+    told AS (
+        SELECT
+            account_id,
+            countIf(purpose = 'value_education' AND occurred_at > a_year_ago) AS value,
+            countIf(purpose IN ('sell', 'upsell') AND occurred_at > a_year_ago) AS selling,
+            value / nullIf(value + selling, 0) AS value_share,
+            sum(owned_offers) / nullIf(sum(offers), 0) AS owned_offer_rate
+        FROM message_attention
+        GROUP BY account_id
+    )
+SELECT
+    cell.account_id AS account_id,
+    cell.first_seen AS first_seen,
+    cell.last_seen AS last_seen,
+    cell.revenue AS revenue,
+    cell.refunds AS refunds,
+    cell.transactions AS transactions,
+    cell.products_owned AS products_owned,
+    cell.last_score AS last_score,
+    cell.responses AS responses,
+    cell.open_cases AS open_cases,
+    cell.messages AS messages,
+    got.vdi AS vdi,
+    felt.feeling AS feeling,
+    sqrt(got.vdi * felt.feeling) AS customer_focus_index,
+    multiIf(
+        got.vdi IS NULL OR felt.feeling IS NULL, NULL,
+        got.vdi >= value_cut AND felt.feeling >= feeling_cut, 'thriving',
+        got.vdi >= value_cut, 'served_not_loved',
+        felt.feeling >= feeling_cut, 'loved_not_served',
+        'at_risk'
+    ) AS quadrant,
+    told.value_share AS value_share,
+    told.owned_offer_rate AS owned_offer_rate,
+    if(cell.open_cases > 0, 'close_case', NULL) AS next_action
 FROM cell_accounts AS cell FINAL
+GLOBAL LEFT JOIN (SELECT account_id, toNullable(vdi) AS vdi FROM value_delivered) AS got ON cell.account_id = got.account_id
+GLOBAL LEFT JOIN felt ON cell.account_id = felt.account_id
+GLOBAL LEFT JOIN told ON cell.account_id = told.account_id
+SETTINGS join_use_nulls = 0
 COMMENT 'What is known of each account.';

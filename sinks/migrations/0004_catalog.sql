@@ -75,6 +75,9 @@ CREATE TABLE IF NOT EXISTS kpis${on_cluster}
     `weight` Float64 COMMENT 'Weight on the scorecard.',
     `payout_share` Float64 COMMENT 'Share of variable pay that depends on it, 0 to 1.',
     `ritual` Nullable(String) COMMENT 'The ritual in which it is looked at.',
+    `scorecard` String COMMENT 'The scorecard that it stands on.',
+    `measure` Nullable(String) COMMENT 'A measure of operations, or the metric of responses, that it is computed from; NULL: that of its own name.',
+    `better` LowCardinality(String) COMMENT 'Which values are better: higher or lower.',
     `version` UInt64 COMMENT 'When the catalog was written, in milliseconds since 1970; older rows are taken away.',
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
 )
@@ -126,4 +129,4 @@ CREATE TABLE IF NOT EXISTS catalog_settings${on_cluster}
 )
 ENGINE = ${replacing_everywhere}(version)
 ORDER BY name
-COMMENT 'Settings of the catalog that are no lists: detectors, grades, loyalty_matrix, margin.';
+COMMENT 'Settings of the catalog that are no lists: detectors, grades, induced_discount, loyalty_matrix, margin.';
