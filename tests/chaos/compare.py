@@ -29,6 +29,12 @@ KEYS: dict[str, tuple[str, ...]] = {
     "loyalty_total": ("metric", "window_start"),
     "invitation_outcomes": ("account_id", "invitation_id"),
     "accounts": ("account_id",),
+    "account_months": ("account_id", "month"),
+    "growth_monthly": ("month",),
+    "referrals_monthly": ("month",),
+    "message_attention": ("account_id", "message_id"),
+    "messages_monthly": ("month",),
+    "value_delivered": ("account_id",),
     "findings": ("finding_id",),
     "integrity_units": ("unit_id",),
 }

@@ -1,11 +1,12 @@
 """Everything at once: what every view must hold for a list of records."""
 
 from collections.abc import Iterable
+from fractions import Fraction
 
-from tests.oracle import asking, facts, loyalty
+from tests.oracle import asking, facts, growth, loyalty, messages, value
 from tests.oracle.accept import accept
 from tests.oracle.accounts import accounts
-from tests.oracle.records import Catalog, Horizons, Record, Rows
+from tests.oracle.records import Catalog, Horizons, Record, Row, Rows
 
 VIEWS = (
     "responses",
@@ -22,6 +23,12 @@ VIEWS = (
     "loyalty_total",
     "invitation_outcomes",
     "accounts",
+    "account_months",
+    "growth_monthly",
+    "referrals_monthly",
+    "message_attention",
+    "messages_monthly",
+    "value_delivered",
 )
 
 
@@ -39,6 +46,9 @@ def tables(
     plain = {"cases" if topic == "actions" else topic: facts.facts(events, topic, key, catalog) for topic, key in facts.KEYS.items()}
     counted = loyalty.counted_responses(events, catalog, flags)
     asked = asking.invitations_asked(events, catalog)
+    known = accounts(events, catalog)
+    attention = messages.message_attention(events, catalog)
+    delivered = value.value_delivered(events, known)
     return plain | {
         "responses": facts.responses(events, catalog, flags),
         "transactions": facts.transactions(events, catalog),
@@ -48,5 +58,21 @@ def tables(
         "loyalty_by_channel": asking.with_response_rates(loyalty.by_channel(counted), asked, lambda one: (one.event.fields["channel"],)),
         "loyalty_total": asking.with_response_rates(loyalty.total(counted), asked, lambda _: ()),
         "invitation_outcomes": asking.outcomes(asked),
-        "accounts": accounts(events, catalog),
+        "accounts": _accounts(known, delivered, value.feelings(events), messages.of_accounts(attention)),
+        "account_months": growth.account_months(events, catalog),
+        "growth_monthly": growth.growth_monthly(events, catalog),
+        "referrals_monthly": growth.referrals_monthly(events, catalog),
+        "message_attention": attention,
+        "messages_monthly": messages.messages_monthly(attention),
+        "value_delivered": delivered,
+    }
+
+
+def _accounts(known: Rows, delivered: Rows, feelings: dict[str, Fraction], told: Rows) -> Rows:
+    nothing: Row = {"vdi": None, "value_share": None, "owned_offer_rate": None}
+    return {
+        key: row
+        | value.focus(delivered.get(key, nothing)["vdi"], feelings.get(str(row["account_id"])), row["open_cases"])
+        | {name: told.get(key, nothing)[name] for name in ("value_share", "owned_offer_rate")}
+        for key, row in known.items()
     }
