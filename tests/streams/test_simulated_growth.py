@@ -1,0 +1,68 @@
+"""Half a year of a simulated company, replayed into ClickHouse: growth, messages and value are what the oracle computes from the records alone."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from yaml import safe_load
+
+from schemas.catalog import Catalog
+from sinks.checkpoints import ClickHouseCheckpoints
+from sinks.clickhouse import ClickHouse, connect
+from sinks.migrate import Migrator
+from streams.core.accounts import AccountsStages
+from streams.files import write_events
+from streams.replay import Replay
+from streams.simulate import Plan, Simulation, simulate
+from tests.chaos.compare import differences, read_views
+from tests.oracle.records import Catalog as OracleCatalog
+from tests.oracle.records import Record, Rows
+from tests.oracle.tables import tables
+
+VIEWS = ("accounts", "account_months", "growth_monthly", "referrals_monthly", "message_attention", "messages_monthly", "value_delivered")
+
+
+@pytest.fixture(scope="module")
+def simulation() -> Simulation:
+    return simulate(Plan(seed=12, events=9_000, accounts=400, units=8, months=6))
+
+
+@pytest.fixture(scope="module")
+def expected(simulation: Simulation) -> dict[str, Rows]:
+    catalog = Catalog.model_validate(safe_load(simulation.catalog()))
+    offsets: dict[str, int] = {}
+    records = []
+    for record in simulation.records():
+        topic = record.topic.value
+        offsets[topic] = offsets.get(topic, -1) + 1
+        records.append(Record(topic, 0, offsets[topic], record.timestamp, record.key, record.value, tuple(record.headers)))
+    rates = {currency: Decimal(str(rate)) for currency, rate in catalog.fx_rates.items()}
+    return tables(records, OracleCatalog(catalog.timezone, catalog.base_currency, rates, catalog.consumables))
+
+
+@pytest.fixture
+def clickhouse(simulation: Simulation, clickhouse_url: str, tmp_path: Path) -> ClickHouse:
+    connected = connect(clickhouse_url)
+    Migrator(connected).apply()
+    path = tmp_path / "events.ndjson"
+    write_events(path, simulation.records())
+    catalog = Catalog.model_validate(safe_load(simulation.catalog()))
+    Replay(AccountsStages(catalog), connected, ClickHouseCheckpoints(connected)).run([path])
+    return connected
+
+
+def test_every_view_holds_what_the_oracle_says(clickhouse: ClickHouse, expected: dict[str, Rows]) -> None:
+    problems = differences({view: expected[view] for view in VIEWS}, read_views(clickhouse, VIEWS))
+
+    assert not problems, "\n".join(problems)
+
+
+def test_the_company_has_some_of_everything(expected: dict[str, Rows]) -> None:
+    """Else equal rows would say little."""
+    growth = list(expected["growth_monthly"].values())
+    assert len(growth) >= 6
+    assert {row["standing"] for row in expected["account_months"].values()} >= {"kept", "lost", "earned_new", "bought_new", "other_new", "returned"}
+    for view in VIEWS[2:]:
+        for name in {name for row in expected[view].values() for name in row}:
+            assert any(row[name] not in (None, 0, []) for row in expected[view].values()), f"{view}.{name} is never above nothing"
+    assert {row["quadrant"] for row in expected["accounts"].values()} >= {None, "thriving", "loved_not_served"}
