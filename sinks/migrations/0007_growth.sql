@@ -13,7 +13,8 @@ CREATE OR REPLACE VIEW account_months${on_cluster}
     `purchases` Int64 COMMENT 'Completed transactions in this month.',
     `purchases_before` Int64 COMMENT 'The same in the month before.',
     `acquisition_reason` LowCardinality(Nullable(String)) COMMENT 'Why the customer came, as the purchase says that made it new; NULL where it is not new.',
-    `referrer_account_id` Nullable(String) COMMENT 'The account that the same purchase names as referrer.'
+    `referrer_account_id` Nullable(String) COMMENT 'The account that the same purchase names as referrer.',
+    `came_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'When that purchase was (UTC).'
 )
 AS WITH
     (SELECT max(day) FROM fact_transactions FINAL WHERE NOT synthetic) AS last_day,
@@ -28,26 +29,39 @@ AS WITH
             sumIf(amount_base, event_type = 'transaction.completed' AND (
                 acquisition_reason = 'merger'
                 OR toDecimal128(discount, 4) > induced_discount * (toDecimal128(amount, 4) + toDecimal128(discount, 4))
-            )) AS induced_revenue,
-            argMinIf(
-                (is_new_customer, toString(acquisition_reason), referrer_account_id), (occurred_at, transaction_id),
-                event_type = 'transaction.completed'
-            ) AS first_purchase,
-            countIf(event_type = 'transaction.completed' AND ifNull(is_new_customer, false)) > 0 AS said_new,
-            argMinIf(
-                (is_new_customer, toString(acquisition_reason), referrer_account_id), (occurred_at, transaction_id),
-                event_type = 'transaction.completed' AND ifNull(is_new_customer, false)
-            ) AS first_said_new
+            )) AS induced_revenue
         FROM fact_transactions FINAL
         WHERE NOT synthetic
         GROUP BY account_id, number
     ),
+    -- Few purchases can make an account new: those that say so, and the first of all. Hashes are quicker to look up than names and times; where two
+    -- share one, a later purchase is looked at for nothing.
+    newcomers AS (
+        SELECT
+            account_id,
+            toYear(day) * 12 + toMonth(day) - 1 AS number,
+            argMin((is_new_customer, toString(acquisition_reason), referrer_account_id, occurred_at), (occurred_at, transaction_id)) AS first_purchase,
+            countIf(ifNull(is_new_customer, false)) > 0 AS said_new,
+            argMinIf(
+                (is_new_customer, toString(acquisition_reason), referrer_account_id, occurred_at), (occurred_at, transaction_id),
+                ifNull(is_new_customer, false)
+            ) AS first_said_new
+        FROM fact_transactions FINAL
+        WHERE NOT synthetic AND event_type = 'transaction.completed' AND (
+            ifNull(is_new_customer, false) OR cityHash64(account_id, occurred_at) GLOBAL IN (
+                SELECT cityHash64(account_id, min(occurred_at))
+                FROM fact_transactions FINAL
+                WHERE NOT synthetic AND event_type = 'transaction.completed'
+                GROUP BY account_id
+            )
+        )
+        GROUP BY account_id, number
+    ),
     beside AS (
         SELECT
-            account_id, number, purchases, gross_revenue, refunds, induced_revenue, first_purchase, said_new, first_said_new,
+            account_id, number, purchases, gross_revenue, refunds, induced_revenue,
             gross_revenue - refunds AS revenue,
-            -- The first purchase of all counts as new where nothing else is said; it comes before whatever is said to be new in its month.
-            purchases > 0 AND number = min(if(purchases > 0, number, NULL)) OVER account AND isNull(first_purchase.1) AS new_by_default,
+            purchases > 0 AND number = min(if(purchases > 0, number, NULL)) OVER account AS is_first,
             lagInFrame(number, 1, 0) OVER account = number - 1 AS is_next,
             lagInFrame(purchases, 1, 0) OVER account AS last_purchases,
             lagInFrame(gross_revenue - refunds, 1) OVER account AS last_revenue,
@@ -56,17 +70,25 @@ AS WITH
         WINDOW account AS (PARTITION BY account_id ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
     ),
     -- Who bought in one month and then neither bought nor got money back has a row in the month after, too.
-    every AS (
-        SELECT
-            account_id, idle, number + idle AS of_number,
-            if(new_by_default, first_purchase, first_said_new) AS came,
-            NOT idle AND (new_by_default OR said_new) AND NOT (is_next AND last_purchases > 0) AS is_new,
-            if(idle, 0, gross_revenue) AS gross, if(idle, 0, refunds) AS back, if(idle, 0, induced_revenue) AS induced, if(idle, 0, purchases) AS bought,
-            multiIf(idle, revenue, is_next, last_revenue, toDecimal128(0, 4)) AS net_before,
-            multiIf(idle, purchases, is_next, last_purchases, 0) AS bought_before
+    told AS (
+        SELECT *, idle, number + idle AS of_number
         FROM beside
         ARRAY JOIN if(purchases > 0 AND number_after != number + 1, [false, true], [false]) AS idle
         WHERE number + idle <= toYear(last_day) * 12 + toMonth(last_day) - 1
+    ),
+    every AS (
+        SELECT
+            told.account_id AS account_id, told.of_number AS of_number,
+            -- The first purchase of all is new where nothing else is said; it comes before whatever is said to be new in its month.
+            told.is_first AND isNull(newcomers.first_purchase.1) AS is_new_by_default,
+            if(is_new_by_default, newcomers.first_purchase, newcomers.first_said_new) AS came,
+            NOT told.idle AND (is_new_by_default OR newcomers.said_new) AND NOT (told.is_next AND told.last_purchases > 0) AS is_new,
+            if(told.idle, 0, told.gross_revenue) AS gross, if(told.idle, 0, told.refunds) AS back,
+            if(told.idle, 0, told.induced_revenue) AS induced, if(told.idle, 0, told.purchases) AS bought,
+            multiIf(told.idle, told.revenue, told.is_next, told.last_revenue, toDecimal128(0, 4)) AS net_before,
+            multiIf(told.idle, told.purchases, told.is_next, told.last_purchases, 0) AS bought_before
+        FROM told
+        GLOBAL LEFT JOIN newcomers ON told.account_id = newcomers.account_id AND told.number = newcomers.number
     )
 SELECT
     account_id,
@@ -84,8 +106,10 @@ SELECT
     if(is_new AND came.2 IN ('advertising', 'promotion', 'sales', 'merger'), gross, induced) AS induced_revenue,
     bought AS purchases, bought_before AS purchases_before,
     if(is_new, came.2, NULL) AS acquisition_reason,
-    if(is_new, came.3, NULL) AS referrer_account_id
+    if(is_new, came.3, NULL) AS referrer_account_id,
+    if(is_new, came.4, NULL) AS came_at
 FROM every
+SETTINGS join_use_nulls = 0
 COMMENT 'Growth, account by account: what became of each customer in each month in which money moved, and in the month after one in which it bought.';
 
 CREATE OR REPLACE VIEW growth_monthly${on_cluster}
@@ -190,15 +214,10 @@ AS WITH
         WHERE NOT synthetic AND NOT withdrawn AND class = 'promoter'
             AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
     ),
-    -- A referral happened when the new customer bought for the first time in the month that made it new and named its referrer.
     referred AS (
-        SELECT sale.account_id AS customer, assumeNotNull(new.referrer) AS referrer, min(sale.occurred_at) AS came_at
-        FROM fact_transactions AS sale FINAL
-        GLOBAL INNER JOIN (
-            SELECT account_id, month, referrer_account_id AS referrer FROM account_months WHERE referrer_account_id IS NOT NULL
-        ) AS new ON sale.account_id = new.account_id AND sale.day - (toDayOfMonth(sale.day) - 1) = new.month
-        WHERE NOT sale.synthetic AND sale.event_type = 'transaction.completed' AND sale.referrer_account_id = new.referrer
-        GROUP BY customer, new.month, referrer
+        SELECT assumeNotNull(referrer_account_id) AS referrer, assumeNotNull(came_at) AS came_at
+        FROM account_months
+        WHERE referrer_account_id IS NOT NULL
     ),
     kept AS (
         SELECT promoter, month, max(came.came_at > said.occurred_at AND came.came_at <= said.occurred_at + INTERVAL 180 DAY) AS has_referred
@@ -283,7 +302,8 @@ AS WITH
     holdings AS (
         SELECT account_id, product_id, occurred_at, sum(sum(quantity)) OVER (PARTITION BY account_id, product_id ORDER BY occurred_at) AS held
         FROM movements
-        WHERE (account_id, product_id) GLOBAL IN (SELECT account_id, product_id FROM offers)
+        -- Hashes are quicker to look up than names, and where two names share one nothing is lost but time.
+        WHERE cityHash64(account_id, product_id) GLOBAL IN (SELECT cityHash64(account_id, product_id) FROM offers)
         GROUP BY account_id, product_id, occurred_at
     ),
     owned AS (

@@ -129,6 +129,7 @@ def account_months(events: Iterable[Event], catalog: Catalog) -> Rows:
                 "purchases_before": len(book.completed.get((account, before), ())) if before else 0,
                 "acquisition_reason": reason,
                 "referrer_account_id": new.fields["referrer_account_id"] if new else None,
+                "came_at": new.occurred_at if new else None,
             }
         before = month
     return rows
@@ -222,9 +223,8 @@ def referrals_monthly(events: Iterable[Event], catalog: Catalog) -> Rows:
             referrer = new.fields["referrer_account_id"] if new else None
             referred = new is not None and (referrer is not None or new.fields["acquisition_reason"] == "referral")
             bought[month].append((new is not None, referred, book.gross(account, month)))
-            if referrer is not None:
-                came = [event.occurred_at for event in book.completed[account, month] if event.fields["referrer_account_id"] == referrer]
-                named.append((str(referrer), min(came)))
+            if new is not None and referrer is not None:
+                named.append((str(referrer), new.occurred_at))
         last = book.customers(month)
     promoted = _promoted(events, catalog, named)
     months = {month for month in book.months if book.accounts(month) or any(book.customers(one) for one in _month_before(book, month))}
