@@ -299,45 +299,36 @@ AS WITH
             WHERE NOT bought.synthetic AND bought.event_type = 'transaction.completed' AND notEmpty(bought.product_ids)
         )
     ),
-    holdings AS (
-        SELECT account_id, product_id, occurred_at, sum(sum(quantity)) OVER (PARTITION BY account_id, product_id ORDER BY occurred_at) AS held
-        FROM movements
-        -- Hashes are quicker to look up than names, and where two names share one nothing is lost but time.
-        WHERE cityHash64(account_id, product_id) GLOBAL IN (SELECT cityHash64(account_id, product_id) FROM offers)
-        GROUP BY account_id, product_id, occurred_at
-    ),
+    -- Joins are on equal keys alone, so that a question about one account reads that account alone.
     owned AS (
-        SELECT offer.account_id AS account_id, offer.message_id AS message_id, arraySort(groupArray(offer.product_id)) AS product_ids
-        FROM offers AS offer
-        GLOBAL ASOF INNER JOIN holdings
-            ON offer.account_id = holdings.account_id AND offer.product_id = holdings.product_id AND offer.occurred_at > holdings.occurred_at
-        WHERE holdings.held > 0
+        SELECT account_id, message_id, arraySort(groupArray(product_id)) AS product_ids
+        FROM (
+            SELECT offer.account_id AS account_id, offer.message_id AS message_id, offer.product_id AS product_id
+            FROM movements AS movement
+            GLOBAL INNER JOIN offers AS offer ON movement.account_id = offer.account_id AND movement.product_id = offer.product_id
+            WHERE movement.occurred_at < offer.occurred_at
+            GROUP BY account_id, message_id, product_id
+            HAVING sum(movement.quantity) > 0
+        )
         GROUP BY account_id, message_id
     ),
-    -- What the steps of a case at one time leave it as: the last of them in the order in which steps follow each other.
-    case_states AS (
-        SELECT
-            account_id, case_id, occurred_at,
-            argMax(event_type NOT IN ('case.resolved', 'case.confirmed'), indexOf(
-                ['case.opened', 'case.assigned', 'case.contacted', 'case.escalated', 'case.resolved', 'case.confirmed', 'case.reopened'],
-                toString(event_type)
-            )) AS is_open
-        FROM fact_cases FINAL
-        WHERE NOT synthetic
-        GROUP BY account_id, case_id, occurred_at
-    ),
+    -- By how much each step of a case changes the number of open cases; steps at one time in the order in which they follow each other.
     case_changes AS (
-        SELECT
-            account_id, occurred_at,
-            toInt64(is_open) - toInt64(lagInFrame(is_open, 1, 0) OVER (
-                PARTITION BY account_id, case_id ORDER BY occurred_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-            )) AS change
-        FROM case_states
-    ),
-    open_cases AS (
-        SELECT account_id, occurred_at, sum(sum(change)) OVER (PARTITION BY account_id ORDER BY occurred_at) AS n
-        FROM case_changes
-        GROUP BY account_id, occurred_at
+        SELECT account_id, groupArrayArray(of_case) AS changes
+        FROM (
+            SELECT
+                account_id, case_id,
+                arraySort(groupArray((occurred_at, indexOf(
+                    ['case.opened', 'case.assigned', 'case.contacted', 'case.escalated', 'case.resolved', 'case.confirmed', 'case.reopened'],
+                    toString(event_type)
+                )))) AS steps,
+                arrayMap(step -> toInt64(step.2 NOT IN (5, 6)), steps) AS states,
+                arrayMap((step, is_open, was_open) -> (step.1, is_open - was_open), steps, states, arrayPushFront(arrayPopBack(states), 0)) AS of_case
+            FROM fact_cases FINAL
+            WHERE NOT synthetic
+            GROUP BY account_id, case_id
+        )
+        GROUP BY account_id
     )
 SELECT
     message.account_id AS account_id, message.message_id AS message_id, message.occurred_at AS occurred_at, message.day AS day,
@@ -345,11 +336,11 @@ SELECT
     toInt64(length(arrayDistinct(message.offer_product_ids))) AS offers,
     toInt64(length(owned.product_ids)) AS owned_offers,
     owned.product_ids AS owned_product_ids,
-    CAST(open_cases.n > 0, 'Bool') AS case_open,
-    if(open_cases.n > 0, offers, owned_offers) AS attention_errors
+    CAST(arraySum(change -> if(change.1 < message.occurred_at, change.2, 0), case_changes.changes) > 0, 'Bool') AS case_open,
+    if(case_open, offers, owned_offers) AS attention_errors
 FROM fact_communications AS message FINAL
 GLOBAL LEFT JOIN owned ON message.account_id = owned.account_id AND message.message_id = owned.message_id
-GLOBAL ASOF LEFT JOIN open_cases ON message.account_id = open_cases.account_id AND message.occurred_at > open_cases.occurred_at
+GLOBAL LEFT JOIN case_changes ON message.account_id = case_changes.account_id
 WHERE NOT message.synthetic
 SETTINGS join_use_nulls = 0
 COMMENT 'Messages, each held against what the account owned, and whether a case of it was open, just before the message.';
