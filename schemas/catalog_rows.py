@@ -141,7 +141,9 @@ CATALOG_TABLES: tuple[CatalogTable, ...] = (
             Column("payout_share", NUMBER, "Share of variable pay that depends on it, 0 to 1."),
             Column("ritual", OPTIONAL_ID, "The ritual in which it is looked at."),
             Column("scorecard", ID, "The scorecard that it stands on."),
-            Column("measure", OPTIONAL_ID, "A measure of operations, or the metric of responses, that it is computed from; NULL: that of its own name."),
+            Column(
+                "measure", OPTIONAL_ID, "A measure of operations, or the metric of responses, that it is computed from; NULL: that of its own name."
+            ),
             Column("better", NAME, "Which values are better: higher or lower."),
         ),
         lambda catalog: _dumped(catalog.kpis),

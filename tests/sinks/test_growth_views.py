@@ -64,7 +64,10 @@ def test_the_first_month_has_no_base(clickhouse: ClickHouse) -> None:
 
     row = growth(clickhouse, 1, "revenue", "base", "nrr", "grr", "earned_new", "earned_growth_rate", "earned_growth_ratio", "logo_retention")
 
-    assert row == {"revenue": 10, **dict.fromkeys(("base", "nrr", "grr", "earned_new", "earned_growth_rate", "earned_growth_ratio", "logo_retention"))}
+    assert row == {
+        "revenue": 10,
+        **dict.fromkeys(("base", "nrr", "grr", "earned_new", "earned_growth_rate", "earned_growth_ratio", "logo_retention")),
+    }
 
 
 def test_every_month_between_has_a_row_and_after_an_empty_one_there_are_no_rates(clickhouse: ClickHouse) -> None:
@@ -236,9 +239,15 @@ def test_without_movements_there_are_no_months(clickhouse: ClickHouse) -> None:
 def test_sums_of_accounts_are_the_sums_of_the_month(clickhouse: ClickHouse) -> None:
     moved(clickhouse, sale("a", "1", 1, 10), sale("b", "2", 1, 20), sale("a", "3", 2, 30), refund("b", "4", 2, 5), sale("c", "5", 2, 40))
 
-    found = clickhouse.query("SELECT account_id, standing, revenue, revenue_before FROM account_months WHERE month = '2026-02-01' ORDER BY account_id")
+    found = clickhouse.query(
+        "SELECT account_id, standing, revenue, revenue_before FROM account_months WHERE month = '2026-02-01' ORDER BY account_id"
+    )
 
-    assert column(found, "account_id", "standing", "revenue", "revenue_before") == [("a", "kept", 30, 10), ("b", "lost", -5, 20), ("c", "other_new", 40, 0)]
+    assert column(found, "account_id", "standing", "revenue", "revenue_before") == [
+        ("a", "kept", 30, 10),
+        ("b", "lost", -5, 20),
+        ("c", "other_new", 40, 0),
+    ]
 
 
 def test_the_month_after_the_last_movement_is_not_told(clickhouse: ClickHouse) -> None:
@@ -250,12 +259,14 @@ def test_the_month_after_the_last_movement_is_not_told(clickhouse: ClickHouse) -
 
 def promoted(clickhouse: ClickHouse, *answers: Mapping[str, object]) -> None:
     """Insert answers of promoters in January."""
-    plain = {"class": "promoter", "occurred_at": datetime(2026, 1, 10, 12, tzinfo=UTC), "day": date(2026, 1, 10)}
-    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, *(response(**(plain | answer)) for answer in answers)))
+    plain: dict[str, object] = {"class": "promoter", "occurred_at": datetime(2026, 1, 10, 12, tzinfo=UTC), "day": date(2026, 1, 10)}
+    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, *(response(**{**plain, **answer}) for answer in answers)))
 
 
 def test_promoters_are_held_against_what_they_did(clickhouse: ClickHouse) -> None:
-    promoted(clickhouse, *({"account_id": name} for name in ("did", "did too late", "only says", "was never named", "withdrew")), {"account_id": "did"})
+    promoted(
+        clickhouse, *({"account_id": name} for name in ("did", "did too late", "only says", "was never named", "withdrew")), {"account_id": "did"}
+    )
     clickhouse.insert(Table.WITHDRAWALS, rows(Table.WITHDRAWALS, withdrawal(account_id="withdrew")))
     moved(
         clickhouse,
