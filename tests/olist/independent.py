@@ -101,3 +101,33 @@ def accounts(folder: Path) -> pl.DataFrame:
     answers = reviewed.group_by("account_id").agg(responses=pl.len().cast(pl.Int64))
     joined = rows.join(money, on="account_id", how="left").join(answers, on="account_id", how="left")
     return joined.with_columns(pl.col("revenue", "transactions", "responses").fill_null(0)).sort("account_id")
+
+
+def growth(folder: Path) -> pl.DataFrame:
+    """One row a month, those without payments too. Nobody says who is new, why, or that money was given back."""
+    paid = payments(folder).with_columns(month=pl.col("occurred_at").dt.convert_time_zone(ZONE).dt.date().dt.truncate("1mo"))
+    own = paid.group_by("account_id", "month").agg(now=pl.sum("amount"))
+    before = own.select("account_id", pl.col("month").dt.offset_by("1mo"), last="now")
+    kept = own.join(before, on=["account_id", "month"], how="inner").with_columns(capped=pl.min_horizontal("now", "last"))
+    first = paid.group_by("account_id").agg(month=pl.min("month"))
+    months = pl.DataFrame({"month": pl.date_range(*paid.select(a=pl.min("month"), z=pl.max("month")).row(0), "1mo", eager=True)})
+    rows = (
+        months.join(own.group_by("month").agg(revenue=pl.sum("now"), customers=pl.len().cast(pl.Int64)), on="month", how="left")
+        .join(kept.group_by("month").agg(kept=pl.sum("now"), capped=pl.sum("capped"), customers_kept=pl.len().cast(pl.Int64)), on="month", how="left")
+        .join(first.group_by("month").agg(customers_new=pl.len().cast(pl.Int64)), on="month", how="left")
+        .fill_null(0)
+        .sort("month")
+        .with_columns(base=pl.col("revenue").shift(1), customers_before=pl.col("customers").shift(1))
+    )
+    basis = pl.when(pl.col("base") > 0).then(pl.col("base")).cast(pl.Float64)
+    return rows.select(
+        "month",
+        "revenue",
+        "base",
+        "customers",
+        "customers_kept",
+        "customers_new",
+        nrr=pl.col("kept").cast(pl.Float64) / basis,
+        grr=pl.col("capped").cast(pl.Float64) / basis,
+        logo_retention=pl.col("customers_kept") / pl.when(pl.col("customers_before") > 0).then(pl.col("customers_before")),
+    )

@@ -93,6 +93,17 @@ def test_accounts(clickhouse: ClickHouse, olist: Path) -> None:
     assert others.rows() == [(Decimal(0), 0, None, 0)]
 
 
+def test_growth(clickhouse: ClickHouse, olist: Path) -> None:
+    wanted = independent.growth(olist)
+    stored = _stored(clickhouse, f"SELECT {', '.join(wanted.columns)} FROM growth_monthly ORDER BY month")
+    others = _stored(clickhouse, "SELECT DISTINCT customers_earned_new, customers_bought_new, induced_revenue, refunds FROM growth_monthly")
+
+    assert wanted.height == 26
+    assert wanted["customers_kept"].sum() > 0
+    _same(stored, wanted)
+    assert others.rows() == [(0, 0, Decimal(0), Decimal(0))]
+
+
 def test_transactions(clickhouse: ClickHouse, olist: Path) -> None:
     wanted = independent.payments(olist).select("account_id", "transaction_id", "amount", "occurred_at").sort("transaction_id")
     stored = _stored(clickhouse, "SELECT account_id, transaction_id, amount_base AS amount, occurred_at FROM transactions ORDER BY transaction_id")
