@@ -120,7 +120,7 @@ CREATE OR REPLACE VIEW growth_monthly${on_cluster}
     `refunds` Decimal(38, 4) COMMENT 'Refunded in this month, whenever it was bought, in the base currency; positive.',
     `base` Nullable(Decimal(38, 4)) COMMENT 'Revenue of the month before, of everybody: what the rates are fractions of. NULL in the first month.',
     `kept_revenue` Decimal(38, 4) COMMENT 'Revenue of those who were customers in the month before: what nrr is made of. It is below 0 where they got back more than they paid.',
-    `kept_revenue_capped` Decimal(38, 4) COMMENT 'The same, of each account at least 0 and at most what it brought in the month before: what grr is made of.',
+    `kept_revenue_capped` Decimal(38, 4) COMMENT 'The same, but of each account the lesser of what it brought in the month before and what it brings now, which is 0 where it is below: what grr is made of.',
     `earned_new_revenue` Decimal(38, 4) COMMENT 'Revenue of new customers who came by referral or recommendation.',
     `bought_new_revenue` Decimal(38, 4) COMMENT 'Revenue of new customers who came by advertising, promotion or sales.',
     `other_new_revenue` Decimal(38, 4) COMMENT 'Revenue of new customers who came by merger or for reasons unknown.',

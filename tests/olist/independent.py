@@ -110,7 +110,7 @@ def growth(folder: Path) -> pl.DataFrame:
     before = own.select("account_id", pl.col("month").dt.offset_by("1mo"), last="now")
     kept = own.join(before, on=["account_id", "month"], how="inner").with_columns(capped=pl.min_horizontal("now", "last"))
     first = paid.group_by("account_id").agg(month=pl.min("month"))
-    months = pl.DataFrame({"month": pl.date_range(*paid.select(a=pl.min("month"), z=pl.max("month")).row(0), "1mo", eager=True)})
+    months = paid.select(month=pl.date_range(pl.col("month").min(), pl.col("month").max(), "1mo"))
     rows = (
         months.join(own.group_by("month").agg(revenue=pl.sum("now"), customers=pl.len().cast(pl.Int64)), on="month", how="left")
         .join(kept.group_by("month").agg(kept=pl.sum("now"), capped=pl.sum("capped"), customers_kept=pl.len().cast(pl.Int64)), on="month", how="left")
