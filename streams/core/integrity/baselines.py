@@ -1,10 +1,10 @@
 """What a unit's rate is known to be before a day, from above: its own history, shrunk to what was known before it, with room for error.
 
-A detector's promise holds only if the baseline is not below the truth, so each is the posterior mean plus one standard error plus a margin. The
-standard error counts answers of a day as alike, with the correlation that the ratios allow for. Both were chosen with ``benchmarks.integrity``
-on drawn days: clean units run at least six times as long as is promised, and twice to five times as many gamed ones are caught within 60 days
-as with 1.28 standard errors and twice the margins, where they ran twenty times as long. The margin of level shifts stayed as it was: in simulated
-companies, where days and peers are less tidy, half of it let one clean unit in fifty sound within nine months.
+A detector's promise holds only if the baseline is not below the truth, so each is the posterior mean plus seven tenths of a standard error plus a
+margin. The standard error counts answers of a day as alike, with the correlation that the ratios allow for. They were chosen on drawn days, where
+clean units run at least nine times as long as is promised, and on twelve simulated companies (``benchmarks.integrity``, seeds 21 to 32), where six in
+a thousand clean units are named in 180 days. With one standard error and a margin of 0.03 for level shifts it were four in a thousand, and begging,
+bribing and rings took a third longer to be found.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ import numpy as np
 
 from streams.core.batch import Floats
 
-STANDARD_ERRORS = 1.0
-"""One-sided 84 %."""
+STANDARD_ERRORS = 0.7
+"""One-sided 76 %."""
 CORRELATION = 0.1
 """Greatest intra-class correlation of a day's answers for which detectors keep their promise."""
 
