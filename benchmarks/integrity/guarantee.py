@@ -5,10 +5,11 @@ the least *expected* run; a run ends with an alarm, and the next begins. The est
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from streams.core.integrity.days import UnitDays
 from streams.core.integrity.detectors import UNIT_DETECTORS, UnitDetector
 from streams.core.integrity.evidence import Evidence
 from streams.simulate.unit_days import Rates, days
@@ -18,6 +19,12 @@ RESPONSES_A_DAY = 2.4
 DAYS = 720
 PROMISED = 1_000.0
 """Days until a false alarm; small enough that there are alarms to count."""
+CORRELATIONS = (0.0, 0.02, 0.05, 0.1)
+"""Of the answers of a unit and day."""
+BETWEEN = (0.0, 0.02)
+"""Of the answers of a unit over all days."""
+TOGETHER = "all together"
+EARLY_DAYS = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,7 @@ class Run:
     unit_days: int
     alarms: int
     responses: int
-    alarmed_in_180_days: float
+    alarmed_early: float
     """Share of the units with an alarm among their first 180 days."""
 
     @property
@@ -39,37 +46,49 @@ class Run:
         return self.unit_days / self.alarms / PROMISED if self.alarms else float("inf")
 
 
-def measure(fleets: int, seed: int) -> Iterator[Run]:
-    """Yields the runs of every detector alone and of all together."""
-    for correlation in (0.0, 0.05, 0.1):
-        for between in (0.0, 0.02):
-            for detector in (*UNIT_DETECTORS, None):
-                name, detectors = (detector.name.value, (detector,)) if detector is not None else ("all together", UNIT_DETECTORS)
-                yield _run(name, detectors, fleets, correlation, between, seed)
+@dataclass
+class _Watch:
+    """Detectors that judge together, on the way."""
+
+    name: str
+    detectors: Sequence[UnitDetector]
+    evidence: Evidence
+    alarms: int = 0
+    early: set[int] = field(default_factory=set)
+
+    def take(self, rows: np.ndarray, day: UnitDays, number: int) -> None:
+        # One detector alone would be given half of the budget as single and half as the mean of one: it sounds at one threshold, for the whole.
+        budget = PROMISED / 2 if len(self.detectors) == 1 else PROMISED
+        sounding = {alarm.row for alarm in self.evidence.add_day(rows, day, budget, self.detectors)}
+        self.alarms += len(sounding)
+        if number < EARLY_DAYS:
+            self.early |= sounding
 
 
-def _run(name: str, detectors: Sequence[UnitDetector], fleets: int, correlation: float, between: float, seed: int) -> Run:
-    units = fleets * UNITS_A_FLEET
-    # One detector alone would be given half of the budget as single and half as the mean of one: it sounds at one threshold, for the whole.
-    budget = PROMISED / 2 if len(detectors) == 1 else PROMISED
-    evidence = Evidence.nothing(units, len(detectors))
-    alarms = responses = unit_days = 0
-    early: set[int] = set()
-    rates = Rates(correlation=correlation, between=between)
-    for number, day in enumerate(days(np.random.default_rng(seed), units, DAYS, RESPONSES_A_DAY, rates)):
-        raised = evidence.add_day(np.arange(units), day, budget, detectors)
-        alarms += len({alarm.row for alarm in raised})
+def measure(fleets: int, seed: int, count: int = DAYS) -> Iterator[Run]:
+    """Yields the runs of every detector alone and of all together; all of them judge the same days, which are drawn once."""
+    for correlation in CORRELATIONS:
+        for between in BETWEEN:
+            yield from _runs(fleets * UNITS_A_FLEET, Rates(correlation=correlation, between=between), seed, count)
+
+
+def _runs(units: int, rates: Rates, seed: int, count: int) -> Iterator[Run]:
+    singles = [_Watch(detector.name.value, (detector,), Evidence.nothing(units, 1)) for detector in UNIT_DETECTORS]
+    watches = [*singles, _Watch(TOGETHER, UNIT_DETECTORS, Evidence.nothing(units, len(UNIT_DETECTORS)))]
+    responses, rows = 0, np.arange(units)
+    for number, day in enumerate(days(np.random.default_rng(seed), units, count, RESPONSES_A_DAY, rates)):
         responses += len(day.unit)
-        unit_days += units
-        if number < 180:
-            early.update(alarm.row for alarm in raised)
-    return Run(name, correlation, between, unit_days, alarms, responses, len(early) / units)
+        for watch in watches:
+            watch.take(rows, day, number)
+    for watch in watches:
+        yield Run(watch.name, rates.correlation, rates.between, units * count, watch.alarms, responses, len(watch.early) / units)
 
 
 def table(runs: Sequence[Run]) -> Iterator[str]:
     """Yields the lines of a table."""
-    yield "| detector | correlation of a day | of a unit | mean run / promised | alarms | per 10,000 responses |"
-    yield "|---|---|---|---|---|---|"
+    yield "| detector | correlation of a day | of a unit | mean run / promised | alarms | per 10,000 responses | units alarmed in 180 days |"
+    yield "|---|---|---|---|---|---|---|"
     for run in runs:
         ratio = f"{run.ratio:.2f}" if run.alarms else f"> {run.unit_days / PROMISED:,.0f}"
-        yield f"| {run.name} | {run.correlation} | {run.between} | {ratio} | {run.alarms:,} | {run.alarms / run.responses * 10_000:.3f} |"
+        each = f"{run.alarms:,} | {run.alarms / run.responses * 10_000:.3f} | {100 * run.alarmed_early:.2f} %"
+        yield f"| {run.name} | {run.correlation} | {run.between} | {ratio} | {each} |"

@@ -9,7 +9,6 @@ from streams.core.batch import Bools, Floats, Int64s
 from streams.simulate.company import Company
 from streams.simulate.plan import MICROSECONDS_A_DAY
 
-GAMED_SHARE = 0.15
 PUSH_DAYS = 5
 """The month-end push fills the last days of a month."""
 
@@ -49,7 +48,7 @@ class Gaming:
 def assign(company: Company, random: np.random.Generator) -> Gaming:
     """Some of the larger units game, each in one way; most begin in the middle third, every fifth has always done it."""
     units = company.plan.units
-    count = max(2, round(units * GAMED_SHARE))
+    count = max(2, round(units * company.plan.gamed_share)) if company.plan.gamed_share else 0
     larger = np.argsort(-company.unit_weight, kind="stable")[: max(count, int(units * 0.7))]
     chosen = random.choice(larger, count, replace=False)
     attack = np.full(units, -1)

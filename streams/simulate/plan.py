@@ -54,6 +54,8 @@ class Plan:
     units: int = 60
     events: int = 200_000
     mix: Mix = MIXES[MixName.COMPANY]
+    gamed_share: float = 0.15
+    """Share of the units that game their scores; 0: all are honest."""
 
     def __post_init__(self) -> None:
         """Raise ``ValueError`` naming the setting that cannot be simulated."""
@@ -61,6 +63,8 @@ class Plan:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise ValueError(f"{name} must be between {least:,} and {most:,}, got {value:,}")
+        if not 0 <= self.gamed_share <= 0.5:
+            raise ValueError(f"gamed_share must be between 0 and 0.5, got {self.gamed_share}")
         if self.seed < 0:
             raise ValueError(f"seed must not be negative, got {self.seed}")
         if not date(1970, 1, 1) <= self.start <= date(2200, 1, 1):
