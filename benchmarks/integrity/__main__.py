@@ -15,8 +15,10 @@ from benchmarks.integrity.pages import Measured
 from benchmarks.integrity.rivals import rivals
 from benchmarks.integrity.trials import Trial
 
+TEST_SEED = 1_001
+"""Nothing was chosen, in Candor or here, by what came of seeds from here on."""
 TUNING_SEED = 9_001
-"""Seeds from here on draw the clean streams that rivals are tuned on; those below are for tests."""
+"""Seeds from here on draw the clean streams that rivals are tuned on."""
 REV2 = {"OTC": "otc", "Alpha": "alpha"}
 PARTS = ("power", "rivals", "real", "guarantee")
 SECONDS = 60
@@ -30,7 +32,7 @@ def main() -> None:
     parser.add_argument("--companies", type=int, default=44, help=f"power and rivals: simulated companies of {Size().units} units")
     parser.add_argument("--clean", type=int, default=8, help="rivals: clean companies to tune them on")
     parser.add_argument("--trials", type=int, default=60, help="real: trials with each set of ratings")
-    parser.add_argument("--seed", type=int, default=1, help=f"the first seed, below {TUNING_SEED}")
+    parser.add_argument("--seed", type=int, default=TEST_SEED, help=f"the first seed, below {TUNING_SEED}")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("RATINGS_FOLDER", "../shared/data")), help="real: folder of olist and rev2")
     parser.add_argument("--out", type=Path, default=pages.PAGES, help="folder of the pages")
     arguments = parser.parse_args()

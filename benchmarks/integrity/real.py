@@ -101,13 +101,13 @@ def pooled(ratings: Ratings, salt: int, pools: int = POOLS) -> tuple[list[FileRe
 
 
 def run(ratings: Ratings, seeds: Sequence[int]) -> Iterator[Trial]:
-    """One trial for each seed; every other one treats pools together."""
+    """One trial for each seed; every third treats pools together."""
     possible = [injector for injector in INJECTORS if ratings.allows(injector)]
-    hands = deal(len(seeds), seeds[0], possible, SINGLES)
-    for turn, (seed, dealt) in enumerate(zip(seeds, hands, strict=True)):
+    alone, together = (deal(len(seeds), seeds[0], [one for one in possible if (one.units == 1) == single], SINGLES) for single in (True, False))
+    for turn, seed in enumerate(seeds):
         records, catalog, names = pooled(ratings, seed)
-        hand = [one for one in dealt if (one[0].units > 1) == (turn % 3 == 2)]
-        yield try_out(records, catalog, names, _assign(records, catalog, names, hand, seed), seed, ratings.fields)
+        treatments = _assign(records, catalog, names, next(together if turn % 3 == 2 else alone), seed)
+        yield try_out(records, catalog, names, treatments, seed, ratings.fields)
 
 
 def _assign(

@@ -56,7 +56,7 @@ def hijack(events: Sequence[Event], unit: str, from_day: date, strength: float, 
             answered.add(invitation)
             after.append(event.changed(**contact, score=top(event), device_hash=_device(unit, invitation), ip_prefix_hash=hashed("network", unit)))
         else:
-            after.append(event.changed(**contact))
+            after.append(event.changed(**contact) if "contact_hash" in event.fields else event)
     forms = {event.fields["survey_id"]: event for event in events if is_submission(event)}
     unanswered = [sent for name, sent in led_away.items() if name not in answered and sent.fields.get("survey_id") in forms]
     return arriving([*after, *(_answer(sent, forms[sent.fields["survey_id"]], contact, rng) for sent in unanswered)])
