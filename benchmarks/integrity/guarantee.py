@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from streams.core.integrity.days import UnitDays
-from streams.core.integrity.detectors import UNIT_DETECTORS, UnitDetector
+from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS, UnitDetector
 from streams.core.integrity.evidence import Evidence
 from streams.simulate.unit_days import Rates, days
 
@@ -66,14 +66,17 @@ class _Watch:
 
 
 def measure(fleets: int, seed: int, count: int = DAYS) -> Iterator[Run]:
-    """Yields the runs of every detector alone and of all together; all of them judge the same days, which are drawn once."""
+    """Yields the runs of every detector alone, and of all of single units together; all judge the same days, which are drawn once.
+
+    A detector of plans is shown units as if each were a plan.
+    """
     for correlation in CORRELATIONS:
         for between in BETWEEN:
             yield from _runs(fleets * UNITS_A_FLEET, Rates(correlation=correlation, between=between), seed, count)
 
 
 def _runs(units: int, rates: Rates, seed: int, count: int) -> Iterator[Run]:
-    singles = [_Watch(detector.name.value, (detector,), Evidence.nothing(units, 1)) for detector in UNIT_DETECTORS]
+    singles = [_Watch(detector.name.value, (detector,), Evidence.nothing(units, 1)) for detector in (*UNIT_DETECTORS, *PLAN_DETECTORS)]
     watches = [*singles, _Watch(TOGETHER, UNIT_DETECTORS, Evidence.nothing(units, len(UNIT_DETECTORS)))]
     responses, rows = 0, np.arange(units)
     for number, day in enumerate(days(np.random.default_rng(seed), units, count, RESPONSES_A_DAY, rates)):

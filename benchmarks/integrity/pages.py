@@ -136,5 +136,6 @@ _RATERS = (
 )
 _GUARANTEE = (
     "Every detector alone, and all together, on clean units: mean number of days to an alarm, over what is promised. It must\n"
-    "not be below 1 for correlations up to 0.1. *of a unit*: how much units differ for good."
+    "not be below 1 for correlations up to 0.1. *of a unit*: how much units differ for good. Where nothing sounded, the picture\n"
+    "shows the run as if it once had."
 )
