@@ -102,6 +102,8 @@ def _conclude(rows: Mapping[Table, Mapping[tuple[object, ...], Row]], plans: Map
 
 def units_of(row: Row, plans: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """The units that a row of findings is about: one, those of its plan, or none where it is about the fleet."""
+    if row.get("plan_units"):
+        return tuple(row["plan_units"])
     name = row.get("unit_id") or row.get("plan_id")
     return () if not name else plans.get(name, (name,))
 

@@ -63,11 +63,12 @@ def test_records_that_nobody_changed_come_out_byte_for_byte(records: list[FileRe
         ({"unit_id": "u1"}, ("u1",)),
         ({"unit_id": "", "plan_id": "p"}, ("u1", "u2")),
         ({"unit_id": "p"}, ("u1", "u2")),
+        ({"unit_id": "", "plan_id": "q", "plan_units": ["u3", "u4"]}, ("u3", "u4")),
         ({"unit_id": None, "plan_id": None}, ()),
         ({"unit_id": ""}, ()),
     ],
 )
-def test_findings_are_about_a_unit_a_plan_or_the_fleet(row: dict[str, str], units: tuple[str, ...]) -> None:
+def test_findings_are_about_a_unit_a_plan_or_the_fleet(row: dict[str, object], units: tuple[str, ...]) -> None:
     assert units_of(row, {"p": ("u1", "u2")}) == units
 
 
