@@ -4,6 +4,7 @@ import argparse
 import os
 import time
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import machine
@@ -57,7 +58,10 @@ def _companies(arguments: argparse.Namespace) -> None:
     if "power" in arguments.parts:
         pages.write_power(arguments.out, trials, Measured(_command(arguments, mine, "companies"), setting(size, trials, seeds), minutes))
     if against:
-        told = f"{setting(size, trials, seeds)} Rivals were tuned on {len(tuning)} clean companies of the same size, seeds {_span(tuning)}."
+        told = (
+            f"{setting(size, trials, seeds)} Rivals were tuned on {len(tuning)} clean companies of the same size, seeds {_span(tuning)}; "
+            f"the forest is that of scikit-learn {version('scikit-learn')}."
+        )
         pages.write_contest(arguments.out, contests, Measured(_command(arguments, mine, "companies", "clean"), told, minutes))
 
 

@@ -1,6 +1,6 @@
 """Candor beside its rivals: the same streams, rivals tuned to the same false alarms on clean streams drawn apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -105,6 +105,3 @@ def recall(delays: Sequence[int | None], days: int) -> float:
 def pooled(standing: Standing, name: str, strengths: Sequence[float]) -> list[int | None]:
     """Delays of an injector at these strengths."""
     return [delay for strength in strengths for delay in standing.delays.get((name, strength), [])]
-
-
-Standings = Mapping[str, Standing]

@@ -98,7 +98,9 @@ def described(injectors: Iterable[Injector]) -> Iterator[str]:
     """A line on each injector, by its own words."""
     for injector in injectors:
         words = " ".join((injector.inject.__doc__ or "").split("\n\n")[0].split())
-        yield f"* `{injector.name}`: {words[:1].lower()}{words[1:]}"
+        when = " From the first day on." if injector.from_first_day else ""
+        whom = f" At the {injector.units} units of a plan." if injector.in_plan else f" At {injector.units} units." if injector.units > 1 else ""
+        yield f"* `{injector.name}`: {words[:1].lower()}{words[1:]}{when}{whom}"
 
 
 _DONE = "\n".join(

@@ -1,7 +1,7 @@
 """Trials as lines of Markdown tables."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
 from benchmarks.integrity.contest import CANDOR, Contest, pooled, recall
@@ -175,6 +175,3 @@ def _mean(values: Iterable[float]) -> float:
 def _flags(outcomes: Sequence[Outcome]) -> str:
     flagged, rightly = sum(outcome.flagged for outcome in outcomes), sum(outcome.flagged_rightly for outcome in outcomes)
     return f"{flagged:,} | {f'{100 * rightly / flagged:.0f} %' if flagged else '-'}"
-
-
-Table = Callable[[Sequence[Trial]], Iterator[str]]
