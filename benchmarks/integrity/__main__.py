@@ -112,7 +112,11 @@ def _real(arguments: argparse.Namespace) -> None:
 
 def _guarantee(arguments: argparse.Namespace) -> None:
     began = time.monotonic()
-    runs = list(guarantee.measure(arguments.fleets, arguments.seed))
+    runs = []
+    for run in guarantee.measure(arguments.fleets, arguments.seed):
+        runs.append(run)
+        if run.name == guarantee.TOGETHER:
+            print(f"correlation {run.correlation} of a day, {run.between} of a unit", flush=True)
     told = (
         f"{arguments.fleets} clean fleets of {guarantee.UNITS_A_FLEET} units over {guarantee.DAYS} days, {guarantee.RESPONSES_A_DAY} answers a unit "
         f"and day, for each pair of correlations, seed {arguments.seed}; promised are {guarantee.PROMISED:,.0f} days to a false alarm of a unit."

@@ -120,10 +120,11 @@ def kiosk(events: Sequence[Event], unit: str, from_day: date, strength: float, r
 
 def _at_kiosk(form: Event, purchase: Event, name: str, unit: str, rng: np.random.Generator) -> Event:
     """The answer of a customer who found it as good as another one did, and writes nothing."""
+    usual = form.fields.get("duration_ms")
+    duration = usual if usual is None or form.fields["channel"] == Channel.KIOSK else usual // 3
     fields: Fields = {
         "account_id": purchase.fields["account_id"], "event_id": f"e-{name}-kiosk", "response_id": f"{name}-kiosk", "transaction_id": name,
-        "channel": Channel.KIOSK.value, "device_hash": hashed("kiosk", unit), "ip_prefix_hash": hashed("network", unit),
-        "duration_ms": int(rng.lognormal(9.6, 0.55)) // 3,
+        "channel": Channel.KIOSK.value, "device_hash": hashed("kiosk", unit), "ip_prefix_hash": hashed("network", unit), "duration_ms": duration,
     }  # fmt: skip
     gone = ("invitation_id", "comment", "landed_at", "contact_hash", "contact_class", "customer_id", "agent_id", "expected_score")
     return form.moved(purchase.at + timedelta(minutes=float(rng.exponential(4.0)) + 1), **dict.fromkeys(gone), **fields)
