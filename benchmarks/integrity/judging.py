@@ -46,10 +46,11 @@ class Verdict:
     """Of each account: signs on its answers, and flags twice."""
 
 
-def judge(records: Iterable[FileRecord], catalog: Catalog) -> Verdict:
-    """Reads all records, in order of arrival, and flushes once a week of theirs."""
+def judge(records: Sequence[FileRecord], catalog: Catalog) -> Verdict:
+    """Reads all records, in order of arrival, and flushes once a week of theirs; topics that have none are not waited for."""
     stage = ChainedStages(AccountsStages(catalog, signalling=signalling_of(catalog)), units_stages(catalog, 1)).restore(0, ())
     plans = {plan.plan_id: tuple(plan.units) for plan in catalog.incentive_plans}
+    absent = set(Topic) - {record.topic for record in records}
     offsets = dict.fromkeys(Topic, 0)
     batches: dict[Topic, list[Numbered]] = {topic: [] for topic in Topic}
     rows: dict[Table, dict[tuple[object, ...], Row]] = {Table.FINDINGS: {}, Table.SIGNS: {}}
@@ -60,6 +61,7 @@ def judge(records: Iterable[FileRecord], catalog: Catalog) -> Verdict:
         for topic, batch in batches.items():
             stage.apply(topic, batch)
             batch.clear()
+        stage.rest(absent)
         flushed = stage.flush()
         if flushed is not None:
             _take(flushed.cells, rows, verdict)
@@ -72,7 +74,7 @@ def judge(records: Iterable[FileRecord], catalog: Catalog) -> Verdict:
             if week is not None:
                 flush()
             week = record.timestamp // _WEEK_MS
-    stage.rest(Topic)
+    absent = set(Topic)
     flush()
     _conclude(rows, plans, verdict)
     return verdict

@@ -1,7 +1,7 @@
 """The bench counts rightly: what was found, what scores are worth, where false alarms are; and its pages say so."""
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from benchmarks.integrity.companies import SINGLES, Size, assign, deal, draw, ru
 from benchmarks.integrity.daily import watch
 from benchmarks.integrity.events import Event, decode, merge, split
 from benchmarks.integrity.injectors import INJECTORS, STRENGTHS
-from benchmarks.integrity.judging import Finding, first_raised, units_of
+from benchmarks.integrity.judging import Finding, first_raised, judge, units_of
 from benchmarks.integrity.pages import Measured
 from benchmarks.integrity.rivals import rivals
 from benchmarks.integrity.scores import answers_of, bias_of
@@ -208,6 +208,14 @@ def test_injected_ratings_have_no_field_that_real_ones_have_not(tmp_path: Path) 
     assert [outcome for trial in trials for outcome in trial.outcomes]
     for trial in trials:
         assert all(event.fields.keys() <= ratings.fields for event in map(decode, trial.records) if event is not None)
+
+
+def test_ratings_alone_are_judged_as_they_come_and_not_only_at_the_end(tmp_path: Path) -> None:
+    ratings = real.rev2("tiny", _network(tmp_path))
+    first_seen = [timeline[0][0] for timeline in judge(ratings.records, ratings.catalog).states.values()]
+    last = max(event.at.date() for event in map(decode, ratings.records) if event is not None)
+    assert first_seen
+    assert min(first_seen) < last - timedelta(days=60)
 
 
 def test_raters_are_ranked_by_what_they_give(tmp_path: Path) -> None:

@@ -164,6 +164,6 @@ def test_improvement_lifts_scores_by_a_tenth_of_the_scale(events: list[Event]) -
 
 
 def test_a_stream_that_nothing_was_done_to_is_judged_as_its_records_are(events: list[Event]) -> None:
-    verdict = judge((event.to_record() for event in events), Catalog())
+    verdict = judge([event.to_record() for event in events], Catalog())
     assert verdict.states
     assert not verdict.flags
