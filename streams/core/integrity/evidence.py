@@ -113,7 +113,8 @@ class Evidence:
         several detectors, which must share a clock; a detector that is alone goes by the days on which it judged.
         """
         mine = self.take(rows)
-        suspicious = mine.active(day.day) | (mine.log_values() > np.log(budget) / 2)
+        # The process moves up by one a tick also where nothing is judged or nothing is wrong; that alone is no reason not to learn.
+        suspicious = mine.active(day.day) | ((mine.log_values() > np.log(budget) / 2) & (mine.run > np.log(budget) / 4))
         for i, detector in enumerate(detectors):
             alike = 1.0 - (1.0 - LEFT_OF_PRIOR) * mine.unlike[:, i]
             past = Past(mine.hits[:, i], mine.answers[:, i], mine.expected[:, i], mine.days[:, i], alike)

@@ -130,3 +130,17 @@ def test_units_do_not_touch_each_other() -> None:
         alone.add_day(np.arange(1), replace(day, **{**per_response, **per_unit, "unit": np.zeros(int(mine.sum()), np.int64), "units": 1}), BUDGET)
     for name, array in vars(alone).items():
         np.testing.assert_allclose(array[0], vars(together)[name][5])
+
+
+def test_a_unit_of_few_answers_is_learned_all_the_same() -> None:
+    """One answer every other day: by the time there are enough to judge, the process has moved up by as many ticks, and goes on to learn."""
+    generator = np.random.default_rng(4)
+    evidence = Evidence.nothing(1)
+    sounded: set[Detector] = set()
+    for day in days(generator, 1, 1_000, 0.5, Rates(between=0.0), replace(Rates(), top=0.97), 600):
+        # The first half of one unit is none, so it is gamed by hand.
+        gamed = replace(day, top_box=day.top_box | (generator.random(len(day.top_box)) < 0.9)) if day.day >= 20_600 else day
+        sounded |= {alarm.detector for alarm in evidence.add_day(np.arange(1), gamed, 1_800.0)}
+    column = [detector.name for detector in UNIT_DETECTORS].index(Detector.LEVEL_SHIFT)
+    assert evidence.answers[0, column] > 150
+    assert Detector.LEVEL_SHIFT in sounded
