@@ -58,7 +58,10 @@ class UnitDays:
     fast: Bools
     """Faster than all but five in a hundred of the same survey and channel, or the same answer to at least four questions."""
     opportunities: Floats
-    """Of each unit: chances to be answered in the last days, as a multiple of what is usual there; 1 where it is not known."""
+    """Of each unit: chances to be answered in the last days, as a multiple of what is usual there.
+
+    1 as long as that is not known, NaN where nothing is told of sales and invitations.
+    """
     risky: Int64s
     """Of each unit: transactions with trouble whose time to be invited has passed on this day."""
     risky_unasked: Int64s

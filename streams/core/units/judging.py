@@ -168,7 +168,7 @@ class OpenDays:
         age = day - units.first_day[: self._units] + 1
         recent = self._chances(day - RECENT_DAYS + 1, day) / RECENT_DAYS
         known = (usual > 0) & (age > LEARNING_DAYS)
-        return np.where(known, recent * age / np.where(known, usual, 1.0), 1.0)
+        return np.where(known, recent * age / np.where(known, usual, 1.0), np.where(usual > 0, 1.0, np.nan))
 
     def _chances(self, first: int, last: int) -> Floats:
         return self._flow_sums("invitations", first, last) * INVITATION_WEIGHT + self._flow_sums("transactions", first, last)

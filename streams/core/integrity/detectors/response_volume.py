@@ -25,17 +25,22 @@ class ResponseVolume:
     words = "{found} answers came, where sales, invitations and the time before let expect at most {at_most}"
 
     def judge(self, day: UnitDays, past: Past) -> Judged:
-        """The day's number against the mean of the days before, times how many more chances to answer there were."""
+        """The day's number against the mean of the days before, times how many more chances to answer there were.
+
+        Where nothing is told of these, growth and stuffing look the same, and nothing is judged.
+        """
+        told = ~np.isnan(day.opportunities)
+        chances = np.maximum(np.where(told, day.opportunities, 1.0), 1.0)
         responses = np.bincount(day.unit, minlength=day.units).astype(np.int64)
         usual = past.hits / np.maximum(past.answers, 1.0)
         error = STANDARD_ERRORS * np.sqrt((usual + usual**2 / SIZE) / np.maximum(past.answers, 1.0))
-        baseline = np.maximum((usual * (1.0 + MARGIN) + error) * np.maximum(day.opportunities, 1.0), 0.05)
+        baseline = np.maximum((usual * (1.0 + MARGIN) + error) * chances, 0.05)
         ratios = counts.log_ratios(responses, baseline, SIZE, LIFTS)
-        ratios[past.answers < PRIOR_DAYS] = 0.0
+        ratios[(past.answers < PRIOR_DAYS) | ~told] = 0.0
         # Its history counts days as answers and responses as hits, brought to usual chances.
-        scaled = responses / np.maximum(day.opportunities, 1.0)
-        told = Counts(responses.astype(np.float64), responses.astype(np.float64), baseline)
-        return Judged(scaled, np.ones(day.units), np.zeros(day.units), baseline, ratios, told)
+        scaled = np.where(told, responses / chances, 0.0)
+        counted = Counts(responses.astype(np.float64), responses.astype(np.float64), baseline)
+        return Judged(scaled, told.astype(np.float64), np.zeros(day.units), baseline, ratios, counted)
 
     def marks(self, day: UnitDays) -> Bools | None:
         """None: a number is not seen on single responses."""
