@@ -252,3 +252,65 @@ class FalseAlarms(StrEnum):
     def days(self) -> float:
         """Days in which one is tolerated."""
         return {"week": 7.0, "month": 30.0, "quarter": 91.0, "year": 365.0}[self.value.split()[-1]]
+
+
+class FlushStep(StrEnum):
+    """What a flush of a worker does, in this order."""
+
+    TAKE = "take"
+    """Taking what changed out of the state."""
+    FACTS = "facts"
+    """Writing facts to the sink."""
+    COMMIT = "commit"
+    """Committing state, dead letters and offsets to Kafka."""
+    CELLS = "cells"
+    """Writing cells to the sink."""
+
+
+class SinkFailure(StrEnum):
+    """How an insert failed."""
+
+    UNAVAILABLE = "unavailable"
+    """The sink is away or overloaded; the insert is tried again."""
+    REFUSED = "refused"
+    """The sink says that the statement is wrong; the worker ends."""
+
+
+class LagState(StrEnum):
+    """How a consumer group stands with a partition."""
+
+    OK = "ok"
+    """Nothing is left to read, or it gets less."""
+    LAGGING = "lagging"
+    """It reads on, and what is left does not get less."""
+    STALLED = "stalled"
+    """A member of the group has the partition, and does not read on."""
+    STOPPED = "stopped"
+    """No member of the group has the partition, and there is something to read."""
+    REWOUND = "rewound"
+    """Its position, or the end of the partition, went back."""
+    UNKNOWN = "unknown"
+    """It was not looked at for long enough to tell."""
+
+
+class ProbeSource(StrEnum):
+    """Where the probe beside the workers looks."""
+
+    KAFKA = "kafka"
+    CLICKHOUSE = "clickhouse"
+
+
+class ScoreVariant(StrEnum):
+    """With or without the answers that are flagged."""
+
+    RAW = "raw"
+    EXCLUDED = "excluded"
+
+
+class ScoreWindow(StrEnum):
+    """Two windows that have no day in common."""
+
+    LAST = "last"
+    """The newest 28 days."""
+    BEFORE = "before"
+    """The 28 days before those."""

@@ -24,6 +24,7 @@ from sinks.base import Sink, SinkUnavailable
 class Waiting:
     """The sink is away and will be tried again."""
 
+    table: Table
     error: SinkUnavailable
     attempt: int
     """Attempts that have failed so far, from 1."""
@@ -92,7 +93,7 @@ class RetryingSink:
         self._stopping.wait(seconds)
 
     def _report(self, state: RetryCallState) -> None:
-        self._on_wait(Waiting(_error(state), state.attempt_number, state.upcoming_sleep, state.seconds_since_start or 0.0))
+        self._on_wait(Waiting(state.args[0], _error(state), state.attempt_number, state.upcoming_sleep, state.seconds_since_start or 0.0))
 
 
 def _error(state: RetryCallState) -> SinkUnavailable:

@@ -116,6 +116,11 @@ class Settings(BaseSettings):
     pause_reject_ratio: float = Field(0.5, gt=0, le=1, description="The worker pauses when more than this share of a stretch is refused; 1: never.")
     pause_reject_minimum: int = Field(1_000, ge=1, description="Records that a stretch must have before the worker pauses.")
 
+    metrics_host: str = Field("127.0.0.1", min_length=1, description="Address at which metrics and health are served; all of them: 0.0.0.0.")
+    metrics_port: int | None = Field(
+        None, ge=0, le=_LAST_PORT, description="Port of /metrics, /live and /ready, for example 9464; 0 takes a free one; default: not served."
+    )
+
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
     log_format: LogFormat = Field(LogFormat.CONSOLE, description="console or json.")
 

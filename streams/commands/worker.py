@@ -20,6 +20,7 @@ from streams.errors import ProblemFound
 from streams.kafka.identity import Identity
 from streams.kafka.worker import Stages, Surroundings, run_worker
 from streams.logs import configure_logs
+from streams.metrics.monitor import Monitor
 from streams.settings import Settings, load_settings
 from streams.stages import accounts_stages, catalog_of, units_stages
 from streams.topics_admin import topic_ids
@@ -39,6 +40,8 @@ def command() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     settings = load_settings()
     configure_logs(settings)
+    # Before anything is waited for, so that a worker that waits is seen to wait.
+    monitor = Monitor.start(settings)
     catalog = catalog_of(settings)
     clickhouse = connect(settings.clickhouse_url.get_secret_value())
     patiently(lambda: _prepare(clickhouse, catalog))
@@ -50,7 +53,7 @@ def command() -> None:
         Stage.ACCOUNTS: lambda _: accounts_stages(settings, catalog),
         Stage.UNITS: lambda partitions: units_stages(catalog, partitions),
     }
-    run_worker(settings, stages, clickhouse, surroundings=surroundings)
+    run_worker(settings, stages, clickhouse, surroundings=surroundings, monitor=monitor)
 
 
 def _identities(settings: Settings, clickhouse: ClickHouse, partitions: int) -> dict[Stage, Identity]:

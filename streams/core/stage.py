@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from schemas.enums import RejectReason, Stage
 from schemas.rows import Table
-from streams.core.batch import SourceRecord
+from streams.core.batch import Int64s, SourceRecord
 
 EPOCH_SHIFT = 40
 """A version is the owner's epoch times 2 to the power of this, plus the sequence of the flush."""
@@ -53,6 +53,10 @@ class Applied:
     """Records below the position of the state, which had been applied before."""
     rejected: Mapping[RejectReason, int]
     unknown_fields: int
+    newest: int | None = None
+    """Newest occurred_at of the topic so far, in microseconds since 1970; None where the stage knows none."""
+    behind: Int64s | None = None
+    """By how many microseconds each valid event was older than the newest before it; 0 where it was the newest itself."""
 
 
 class SignalRecord(NamedTuple):

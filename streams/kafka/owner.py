@@ -87,12 +87,23 @@ class Ownership:
         return f"{self.group}-{self.stage}-{partition}"
 
 
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What was read back when a partition was opened: records, and bytes of their keys and values."""
+
+    records: int
+    size: int
+
+
 class PartitionOwner:
     """Owns a partition from ``open`` on, until another owner of it opens or a write fails."""
 
-    def __init__(self, ownership: Ownership, partition: int, producer: AIOKafkaProducer, stage: PartitionStage) -> None:
+    def __init__(
+        self, ownership: Ownership, partition: int, producer: AIOKafkaProducer, stage: PartitionStage, recovered: Recovered = Recovered(0, 0)
+    ) -> None:
         self.partition = partition
         self.stage = stage
+        self.recovered = recovered
         self._closing = asyncio.Event()
         self._ownership = ownership
         self._producer = producer
@@ -117,7 +128,8 @@ class PartitionOwner:
             held, checkpoint = split(await read_checkpoint(ownership.client, ownership.checkpoint_topic, partition))
             await _check(ownership, partition, held, is_empty=not checkpoint)
             stage, first = await compute(_restored, ownership.factory, partition, checkpoint)
-            owner = cls(ownership, partition, producer, stage)
+            recovered = Recovered(len(checkpoint), sum(len(record.key) + len(record.value or b"") for record in checkpoint))
+            owner = cls(ownership, partition, producer, stage, recovered)
             if first is not None:
                 await owner.write(first if held == ownership.identity or ownership.identity is None else _with(first, ownership.identity))
         except BaseException:

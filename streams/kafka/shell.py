@@ -11,10 +11,9 @@ import structlog
 from aiokafka.errors import IllegalStateError, KafkaError
 from faust.types import TP
 
-from streams.core.batch import SourceRecord
-from streams.core.stage import Applied, PartitionStage
+from streams.kafka.applying import Work, apply_all, count, count_opened
 from streams.kafka.batches import Batch
-from streams.kafka.flushing import Flushing, Slot
+from streams.kafka.flushing import Flushing, Outgoing, Slot
 from streams.kafka.identity import check_positions
 from streams.kafka.inbox import Inbox, Taken
 from streams.kafka.owner import Ownership, OwnershipLost, PartitionOwner
@@ -23,6 +22,8 @@ from streams.kafka.progress import Counts, Progress
 from streams.kafka.rejects import RejectWatch
 from streams.kafka.sinking import SinkWriter
 from streams.kafka.transport import BatchConsumer
+from streams.kafka.waiting import set_within
+from streams.metrics.worker import StageMetrics, WorkerMetrics
 
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
@@ -31,7 +32,10 @@ _T = TypeVar("_T")
 class Shell:
     """Feeds stages with batches and writes what they flush. All methods run in the event loop; stages run in one thread of their own."""
 
-    def __init__(self, ownership: Ownership, sink: SinkWriter, pace: Pace, fail: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, ownership: Ownership, sink: SinkWriter, pace: Pace, fail: Callable[[BaseException], None], metrics: StageMetrics | None = None
+    ) -> None:
+        self._metrics = WorkerMetrics().stage(ownership.stage) if metrics is None else metrics
         self._ownership = ownership
         self._sink = sink
         self._pace = pace
@@ -39,7 +43,7 @@ class Shell:
         self._core = ThreadPoolExecutor(1, "core")
         self._inbox = Inbox(pace.inbox_records, pace.inbox_bytes)
         self._slots: dict[int, Slot] = {}
-        self._flushing = Flushing(sink, self.compute, self._lose)
+        self._flushing = Flushing(sink, self.compute, self._lose, self._metrics)
         self._counts = Counts()
         self._consumer: BatchConsumer | None = None
         self._suspended = True
@@ -89,6 +93,16 @@ class Shell:
             sink_away=self._sink.away,
         )
 
+    def observe(self) -> tuple[str, ...]:
+        """Tell the metrics how things stand; what keeps the stage from working is returned."""
+        metrics, waiting = self._metrics, self._inbox.total_records
+        metrics.inbox.set(waiting)
+        metrics.uncommitted.set(waiting + sum(slot.pending + slot.writing for slot in self._slots.values()))
+        metrics.partitions.set(len(self._slots))
+        metrics.paused.set(sum(len(slot.paused) for slot in self._slots.values()))
+        missing = {f"assignment of {self._ownership.stage}": self._suspended, "clickhouse": self._sink.away}
+        return tuple(name for name, is_missing in missing.items() if is_missing)
+
     def _spawn(self, work: Awaitable[None]) -> None:
         async def watched() -> None:
             try:
@@ -119,11 +133,11 @@ class Shell:
             slot, wait = self._next_to_apply()
             if slot is None:
                 self._work.clear()
-                await _set_within(self._work, wait)
+                await set_within(self._work, wait)
                 continue
             taken = self._inbox.take(slot.partition, self._pace.apply_records)
             slot.pending += sum(len(records) for _, records in taken)
-            self._count(slot, await self.compute(_apply_all, slot.owner.stage, self._ownership.prefix, taken))
+            self._count(slot, await self.compute(apply_all, slot.owner.stage, self._ownership.prefix, taken, slot.arrivals))
             for name, _ in taken:
                 slot.busy_at[name] = time.monotonic()
                 slot.resting.discard(name)
@@ -147,8 +161,9 @@ class Shell:
                 best = since, slot
         return (best[1] if best else None), wait
 
-    def _count(self, slot: Slot, applied: Iterable[tuple[str, int, Applied]]) -> None:
-        for topic, records, result in applied:
+    def _count(self, slot: Slot, work: Work) -> None:
+        count(self._metrics, work)
+        for topic, records, result in work.applied:
             self._counts.add(result)
             watch = slot.watches.setdefault(topic, RejectWatch(self._pace.reject_ratio, self._pace.reject_minimum))
             if watch.add(records - result.replayed, result.rejected) and topic not in slot.paused:
@@ -163,7 +178,7 @@ class Shell:
             await self._flush()
             # Where rounds are slow, flushing without a pause would leave the core less and less time for more and more small flushes.
             left = max(begun + self._pace.flush_interval - time.monotonic(), self._pace.flush_interval / 2)
-            await _set_within(self._flush_wanted, left)
+            await set_within(self._flush_wanted, left)
 
     async def _let_rest(self, now: float) -> None:
         """Tell the stages which inputs are idle: nothing came for a while, nothing more is there, and all that was there is applied."""
@@ -213,6 +228,7 @@ class Shell:
 
     async def revoked(self) -> None:
         """A rebalance begins: commit what was applied; which partitions stay is not known yet."""
+        self._metrics.rebalances.add()
         self._suspend()
         await self._flush_within(self._pace.revoke_patience)
 
@@ -248,14 +264,16 @@ class Shell:
             # What was on its way to an earlier owner must not reach this one, which stands where its checkpoint says.
             self._inbox.drop(partition)
             self._slots[partition] = slot
-            _log.info("partition_opened", stage=self._ownership.stage.value, partition=partition, seconds=round(time.monotonic() - begun, 2))
+            seconds = time.monotonic() - begun
+            count_opened(self._metrics, slot.owner.recovered, seconds)
+            _log.info("partition_opened", stage=self._ownership.stage.value, partition=partition, seconds=round(seconds, 2))
             return True
         return False
 
     async def _opened(self, partition: int) -> Slot:
         owner, first = await PartitionOwner.open(self._ownership, partition, self.compute)
         try:
-            return Slot(owner, [first] if first is not None else [], await self._floors(owner))
+            return Slot(owner, [Outgoing(first)] if first is not None else [], await self._floors(owner))
         except BaseException:
             await owner.close()
             raise
@@ -266,6 +284,7 @@ class Shell:
             return
         _log.warning("partition_lost", stage=self._ownership.stage.value, partition=slot.partition, error=str(error))
         self._counts.lost_ownerships += 1
+        self._metrics.lost.add()
         del self._slots[slot.partition]
         self._inbox.drop(slot.partition)
         self._faust.pause_partitions(self._inputs(slot.partition))
@@ -358,6 +377,7 @@ class Shell:
 
     def _pause(self, slot: Slot, topic: str, watch: RejectWatch) -> None:
         slot.paused.add(topic)
+        self._metrics.pauses.add()
         name = self._ownership.prefix + topic
         self._inbox.drop(slot.partition, name)
         self._faust.pause_partitions({TP(name, slot.partition)})
@@ -378,19 +398,3 @@ class Shell:
                 slot.paused.clear()
                 self._faust.resume_partitions(self._inputs(slot.partition))
                 self._reseek_soon(slot.partition)
-
-
-def _apply_all(stage: PartitionStage, prefix: str, taken: list[tuple[str, Sequence[SourceRecord]]]) -> list[tuple[str, int, Applied]]:
-    results = []
-    for name, records in taken:
-        topic = name.removeprefix(prefix)
-        results.append((topic, len(records), stage.apply(topic, records)))
-    return results
-
-
-async def _set_within(event: asyncio.Event, seconds: float | None) -> None:
-    """Wait for the event, or so long."""
-    # asyncio.wait_for of Python 3.11 loses a cancellation that comes together with the event.
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()

@@ -9,20 +9,49 @@ from threading import Event
 import pyarrow as pa
 import structlog
 
+from schemas.enums import SinkFailure
 from schemas.rows import Table
-from sinks.base import Sink
+from sinks.base import Sink, SinkRefused, SinkUnavailable
 from sinks.retry import RetryingSink, Waiting
+from streams.metrics.worker import TableMetrics, WorkerMetrics
 
 _log = structlog.get_logger(__name__)
 _REPORT_SECONDS = 10.0
 
 
-class SinkWriter:
-    """Inserts that only return once they are acknowledged."""
+class _MeasuredSink:
+    """Counts each attempt; see ``Sink``."""
 
-    def __init__(self, sink: Sink, threads: int = 4) -> None:
+    def __init__(self, sink: Sink, tables: Mapping[Table, TableMetrics]) -> None:
+        self._sink = sink
+        self._tables = tables
+
+    def insert(self, table: Table, rows: pa.Table) -> None:
+        metrics, begun = self._tables[table], time.monotonic()
+        try:
+            self._sink.insert(table, rows)
+        except SinkUnavailable:
+            metrics.failures[SinkFailure.UNAVAILABLE].add()
+            raise
+        except SinkRefused:
+            metrics.failures[SinkFailure.REFUSED].add()
+            raise
+        metrics.seconds.observe(time.monotonic() - begun)
+        metrics.inserts.add()
+        metrics.rows.add(rows.num_rows)
+        metrics.away.set(0)
+
+    def close(self) -> None:
+        self._sink.close()
+
+
+class SinkWriter:
+    """Inserts that only return once they are acknowledged. ``tables`` counts them; None: nobody looks."""
+
+    def __init__(self, sink: Sink, tables: Mapping[Table, TableMetrics] | None = None, threads: int = 4) -> None:
         self._stopping = Event()
-        self._sink = RetryingSink(sink, self._on_wait, self._stopping)
+        self._tables = WorkerMetrics().tables if tables is None else tables
+        self._sink = RetryingSink(_MeasuredSink(sink, self._tables), self._on_wait, self._stopping)
         self._threads = ThreadPoolExecutor(threads, "sink")
         self._away_since: float | None = None
         self._reported = 0.0
@@ -46,6 +75,9 @@ class SinkWriter:
     def _on_wait(self, waiting: Waiting) -> None:
         """Called in the threads."""
         now = time.monotonic()
+        metrics = self._tables[waiting.table]
+        metrics.away.set(1)
+        metrics.retries.add()
         if self._away_since is None:
             self._away_since, self._reported = now, 0.0
         if now - self._reported >= _REPORT_SECONDS:

@@ -29,10 +29,12 @@ from streams.kafka.shell import Shell
 from streams.kafka.sinking import SinkWriter
 from streams.kafka.topics import check_topics
 from streams.kafka.transport import Reading
+from streams.metrics.monitor import Monitor
 from streams.settings import Settings
 
 _log = structlog.get_logger(__name__)
 _PROGRESS_SECONDS = 10.0
+_BEAT_SECONDS = 1.0
 _DRAIN_SECONDS = 20.0
 _STOP_SECONDS = 20.0
 _INTERVALS = {Stage.ACCOUNTS: 1.0, Stage.UNITS: 5.0}
@@ -57,12 +59,18 @@ Stages = Mapping[Stage, Callable[[int], StageFactory]]
 
 
 def run_worker(
-    settings: Settings, stages: Stages, sink: Sink, report: Callable[[Progress], None] | None = None, surroundings: Surroundings | None = None
+    settings: Settings,
+    stages: Stages,
+    sink: Sink,
+    report: Callable[[Progress], None] | None = None,
+    surroundings: Surroundings | None = None,
+    monitor: Monitor | None = None,
 ) -> NoReturn:
     """Run until SIGTERM or SIGINT, or until something fails; then end the process.
 
     Exit code 0: everything that was applied is committed. 3: stopped while the sink was away, which loses nothing. Other: failed, the log says how.
-    ``report`` gets the progress of the first stage about every ten seconds; by default it is logged.
+    ``report`` gets the progress of the first stage about every ten seconds; by default it is logged. ``monitor`` is what the worker is watched by; by
+    default one is started as the settings say.
     """
     # Records by the ten thousand are made and dropped, none of them in a cycle: looking for cycles among them costs much and finds nothing.
     gc.freeze()
@@ -70,7 +78,9 @@ def run_worker(
     for name in ("faust", "mode", "aiokafka"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        exit_code = asyncio.Runner().run(_Worker(settings, stages, sink, report or _log_progress, surroundings).run())
+        exit_code = asyncio.Runner().run(
+            _Worker(settings, stages, sink, report or _log_progress, surroundings, monitor or Monitor.start(settings)).run()
+        )
     except Exception as error:  # noqa: BLE001  # whatever it is, it is said, and nothing is waited for
         exit_code = _exit_code(error, drained=False)
     logging.shutdown()
@@ -108,7 +118,16 @@ class _Line:
 
 
 class _Worker:
-    def __init__(self, settings: Settings, stages: Stages, sink: Sink, report: Callable[[Progress], None], surroundings: Surroundings | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        stages: Stages,
+        sink: Sink,
+        report: Callable[[Progress], None],
+        surroundings: Surroundings | None,
+        monitor: Monitor,
+    ) -> None:
+        self._monitor = monitor
         self._surroundings = surroundings
         self._settings = settings
         self._stages = stages
@@ -117,15 +136,17 @@ class _Worker:
 
     async def run(self) -> int:
         settings, ending = self._settings, _Ending()
+        lines: list[_Line] = []
+        beating = asyncio.create_task(self._beat_for_ever(lines, ending))
         client = client_options(settings)
         partitions = await check_topics(client, settings.topic_prefix)
         identities = await _identified(self._surroundings, partitions) if self._surroundings is not None else {}
-        lines = [self._line(stage, client, partitions, identities.get(stage), ending) for stage in self._stages]
+        lines += [self._line(stage, client, partitions, identities.get(stage), ending) for stage in self._stages]
         _on_signals(ending, [line.shell for line in lines])
         for line in lines:
             line.shell.start(consumer_of(line.app))
         tasks = [asyncio.create_task(_run_app(line.app, ending)) for line in lines]
-        tasks.append(asyncio.create_task(self._report_for_ever(lines[0].shell)))
+        tasks += [asyncio.create_task(self._report_for_ever(lines[0].shell)), beating]
         drained = False
         try:
             await ending.wanted.wait()
@@ -150,9 +171,17 @@ class _Worker:
             holds_rows = self._surroundings.holds_rows
             ownership = replace(ownership, holds_rows=lambda partition: holds_rows(stage, partition))
         session, rebalance = (round(seconds * 1000) for seconds in (settings.session_timeout_seconds, settings.rebalance_timeout_seconds))
-        shell = Shell(ownership, SinkWriter(self._sink), _pace(settings, stage), ending.fail)
+        metrics = self._monitor.metrics
+        shell = Shell(ownership, SinkWriter(self._sink, metrics.tables), _pace(settings, stage), ending.fail, metrics.stage(stage))
         reading = Reading(ownership.consumer_group, client, session, rebalance)
         return _Line(make_app(reading, shell, [settings.topic_prefix + topic for topic in ownership.inputs], ending.fail), shell)
+
+    async def _beat_for_ever(self, lines: Sequence[_Line], ending: _Ending) -> None:
+        """Tell that the loop turns, and whether the worker can work: until it is told to stop, it has partitions and its sink answers."""
+        while True:
+            missing = [name for line in lines for name in line.shell.observe()] if lines else ["kafka"]
+            self._monitor.health.beat((*missing, *(["the end"] if ending.wanted.is_set() else [])))
+            await asyncio.sleep(_BEAT_SECONDS)
 
     async def _report_for_ever(self, shell: Shell) -> None:
         while True:

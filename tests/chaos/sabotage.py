@@ -171,8 +171,8 @@ def _facts_last() -> None:
     async def round_(self: Flushing, slots: Callable[[], Iterable[Slot]]) -> list[Flush]:
         async with self._one_at_a_time:
             taken = await self._take(list(slots()))
-            written = await asyncio.gather(*(self._write(slot, flush) for slot, flush in taken))
-            await self._sink.insert(concatenated(flush.facts for _, flush in taken))
+            written = await asyncio.gather(*(self._write(slot, one) for slot, one in taken))
+            await self._sink.insert(concatenated(one.flush.facts for _, one in taken))
             await self._project([slot for slot in slots() if slot.unprojected])
             return [flush for flush in written if flush is not None]
 

@@ -97,15 +97,17 @@ class AccountsStage:
         events = decode(topic, fresh, self._catalog)
         rejected = list(events.rejected)
         accepted = duplicates = 0
+        behind: Int64s | None = None
         if events.account_id:
-            accepted, duplicates, too_late = self._take_in(topic, events)
+            accepted, duplicates, too_late, behind = self._take_in(topic, events)
             rejected = sorted([*rejected, *too_late], key=lambda refused: refused.index)
         self._dead_letters += [dead_letter(Stage.ACCOUNTS, topic, self._partition, fresh[refused.index], refused) for refused in rejected]
         self.state.positions[topic] = fresh[-1].offset + 1
         self._pending += len(fresh)
         self._resting.discard(topic)
         reasons: Counter[RejectReason] = Counter(refused.reason for refused in rejected)
-        return Applied(accepted, duplicates, len(records) - len(fresh), reasons, events.unknown_fields)
+        newest = self.state.watermarks.get(topic)
+        return Applied(accepted, duplicates, len(records) - len(fresh), reasons, events.unknown_fields, newest, behind)
 
     def flush(self) -> Flush | None:
         """All that changed since the last flush, or None; see ``PartitionStage``."""
@@ -139,8 +141,8 @@ class AccountsStage:
         signals = self.signalling.take(self.state, self._partition, self._resting)
         return [SignalRecord(signal.unit_id.encode() if isinstance(signal, UnitSignals) else None, encode(signal)) for signal in signals]
 
-    def _take_in(self, topic: Topic, events: Decoded) -> tuple[int, int, list[Rejected]]:
-        """Applies valid events; returns how many were accepted, how many were duplicates, and those that came too late."""
+    def _take_in(self, topic: Topic, events: Decoded) -> tuple[int, int, list[Rejected], Int64s]:
+        """Applies valid events; returns how many were accepted, how many were duplicates, those that came too late, and how late each was."""
         state, times = self.state, events.occurred_at
         watermark = state.watermarks.get(topic, NEVER)
         before = np.maximum.accumulate(np.concatenate([[watermark], times[:-1]]))
@@ -159,7 +161,7 @@ class AccountsStage:
             duplicates, too_late = len(times) - accepted, []
             state.identities[topic].claim(keys[candidates], times[candidates])
         state.watermarks[topic] = int(max(before[-1], times[-1]))
-        return accepted, duplicates, too_late
+        return accepted, duplicates, too_late, np.maximum(before - times, 0)
 
     def _take_in_feedback(self, events: Decoded, account_hashes: UInt64s, before: Int64s, candidates: Bools) -> tuple[int, int, list[Rejected]]:
         feedback = responses.apply(self.state, events, account_hashes, before, candidates, self._horizons)

@@ -15,7 +15,7 @@ from streams.core.batch import Numbered
 from streams.core.stage import Flush
 from streams.kafka.batches import Batch
 from streams.kafka.client import ClientOptions
-from streams.kafka.owner import Compute, Ownership, OwnershipLost, PartitionOwner
+from streams.kafka.owner import Compute, Ownership, OwnershipLost, PartitionOwner, Recovered
 from streams.kafka.pace import Pace
 from streams.kafka.shell import Shell
 from streams.kafka.sinking import SinkWriter
@@ -31,6 +31,7 @@ class Owner:
     def __init__(self, partition: int) -> None:
         self.partition = partition
         self.stage = CountingStage(partition, [])
+        self.recovered = Recovered(0, 0)
         self.closed = False
 
     def positions(self) -> dict[str, int]:

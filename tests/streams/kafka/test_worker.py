@@ -15,6 +15,7 @@ from schemas.topics import CHECKPOINTS
 from streams.kafka import worker as worker_module
 from streams.kafka.shell import Shell
 from streams.kafka.worker import _Worker
+from streams.metrics.monitor import Monitor
 from streams.topics_admin import wanted_topics
 from tests.streams.kafka.conftest import Scene
 from tests.streams.kafka.counting import CountingStages
@@ -72,7 +73,7 @@ def test_what_fails_while_a_worker_lets_go_is_no_failure(scene: Scene, monkeypat
             self._fail(RuntimeError("cannot schedule new futures after shutdown"))
 
     async def scenario() -> int:
-        worker = _Worker(scene.settings, {Stage.ACCOUNTS: lambda _: CountingStages()}, scene.sink, lambda _: None, None)
+        worker = _Worker(scene.settings, {Stage.ACCOUNTS: lambda _: CountingStages()}, scene.sink, lambda _: None, None, Monitor())
         running = asyncio.create_task(worker.run())
         await opened.wait()
         os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,1 @@
+"""How far the workers are behind, and what they have found: looked at from outside them."""
