@@ -39,6 +39,7 @@ COMMANDS: dict[str, Entry] = {
     "migrate": Entry("migrate", "Bring the tables and views of ClickHouse up to date."),
     "findings": Entry("findings", "Find and show which units look gamed, with the evidence."),
     "dlq": Entry("dlq", "Find, show, export and replay dead letters."),
+    "lag": Entry("lag", "Show how far workers are behind, or serve it to Prometheus."),
     "doctor": Entry("doctor", "Check everything that Candor needs, and say what to do."),
     "contracts": Entry("contracts", "Write or check the generated contracts and documentation."),
 }

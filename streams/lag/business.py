@@ -1,0 +1,76 @@
+"""What the tables say of findings, units and scores, for gauges: a few numbers of the whole company, never of a unit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
+
+from schemas.enums import Detector, ScoreVariant, ScoreWindow, UnitState
+from sinks.base import Reader
+from streams.metrics import declared
+from streams.metrics.collectors import Labels, combinations
+from streams.metrics.declared import Metric
+
+WINDOW_DAYS = 28
+_FINDINGS = "SELECT detector, state, count() AS n, countIf(decision = '') AS undecided FROM standing_findings GROUP BY detector, state"
+_UNITS = "SELECT state, count() AS n FROM cell_units FINAL GROUP BY state"
+_SCORES = f"""
+WITH (SELECT max(day) FROM cell_loyalty FINAL WHERE metric = 'nps' AND n > 0) AS newest
+SELECT
+    if(day > newest - {WINDOW_DAYS}, '{ScoreWindow.LAST}', '{ScoreWindow.BEFORE}') AS window,
+    sum(cell.n) AS n, sum(cell.promoters) AS promoters, sum(cell.detractors) AS detractors,
+    sum(cell.flagged) AS flagged, sum(cell.flagged_promoters) AS flagged_promoters, sum(cell.flagged_detractors) AS flagged_detractors
+FROM loyalty_sums AS cell
+WHERE metric = 'nps' AND day > newest - {2 * WINDOW_DAYS}
+GROUP BY window
+"""  # noqa: S608  # of numbers and names of our own
+"""Windows end at the newest day that has an answer, not today: a company whose answers come late is not called silent."""
+_Z = 1.959964
+Values = Mapping[Metric, Mapping[Labels, float]]
+"""Per metric the series that are known; one that is absent has no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A net promoter score with its 95 % interval, in points."""
+
+    nps: float
+    low: float
+    high: float
+
+
+def score(n: int, promoters: int, detractors: int) -> Score | None:
+    """The score and its adjusted Wald interval, as in the views: three more answers, of which three quarters are promoters and as many detractors.
+
+    None where there is no answer.
+    """
+    if n <= 0:
+        return None
+    centre = (promoters - detractors) / (n + 3)
+    margin = _Z * sqrt(((promoters + detractors + 1.5) / (n + 3) - centre**2) / (n + 3))
+    return Score(100 * (promoters - detractors) / n, max(-100.0, 100 * (centre - margin)), min(100.0, 100 * (centre + margin)))
+
+
+def read_business(reader: Reader) -> Values:
+    """All business gauges; raises ``SinkError``."""
+    findings, undecided = (dict.fromkeys(combinations(metric), 0.0) for metric in (declared.FINDINGS, declared.FINDINGS_OPEN))
+    for row in reader.query(_FINDINGS).to_pylist():
+        labels = (Detector(row["detector"]).value, UnitState(row["state"]).value)
+        findings[labels], undecided[labels] = row["n"], row["undecided"]
+    units = dict.fromkeys(combinations(declared.UNITS), 0.0)
+    units |= {(UnitState(row["state"]).value,): row["n"] for row in reader.query(_UNITS).to_pylist()}
+    return {declared.FINDINGS: findings, declared.FINDINGS_OPEN: undecided, declared.UNITS: units, **_scores(reader)}
+
+
+def _scores(reader: Reader) -> Values:
+    answers: dict[Labels, float] = dict.fromkeys(combinations(declared.NPS_N), 0.0)
+    values: dict[Metric, dict[Labels, float]] = {declared.NPS: {}, declared.NPS_LOW: {}, declared.NPS_HIGH: {}, declared.NPS_N: answers}
+    for row in reader.query(_SCORES).to_pylist():
+        raw = (row["n"], row["promoters"], row["detractors"])
+        excluded = (row["n"] - row["flagged"], row["promoters"] - row["flagged_promoters"], row["detractors"] - row["flagged_detractors"])
+        for variant, sums in ((ScoreVariant.RAW, raw), (ScoreVariant.EXCLUDED, excluded)):
+            labels = (ScoreWindow(row["window"]).value, variant.value)
+            answers[labels] = sums[0]
+            if (found := score(*sums)) is not None:
+                for metric, value in ((declared.NPS, found.nps), (declared.NPS_LOW, found.low), (declared.NPS_HIGH, found.high)):
+                    values[metric][labels] = value
+    return values

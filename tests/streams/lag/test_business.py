@@ -1,0 +1,142 @@
+"""Business gauges say what the tables and views say."""
+
+import secrets
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from math import sqrt
+from random import Random
+from statistics import pvariance
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.enums import Detector, UnitState
+from schemas.rows import Table
+from sinks.base import SinkError
+from sinks.clickhouse import ClickHouse, connect
+from sinks.migrate import Migrator
+from streams.lag.business import read_business, score
+from streams.metrics import declared
+from tests.sinks.loyalty import MONDAY, cells, finding, flag, suspect
+from tests.sinks.rows import rows
+
+
+@pytest.fixture(scope="module")
+def served(clickhouse_server: str) -> Iterator[ClickHouse]:
+    clickhouse = connect(f"http://default@{clickhouse_server}/t{secrets.token_hex(4)}")
+    Migrator(clickhouse).apply()
+    yield clickhouse
+    clickhouse.close()
+
+
+@pytest.fixture
+def clickhouse(served: ClickHouse) -> ClickHouse:
+    for table in Table:
+        served.command(f"TRUNCATE TABLE {table}")
+    return served
+
+
+def test_an_empty_database_has_no_score_and_nothing_found(clickhouse: ClickHouse) -> None:
+    values = read_business(clickhouse)
+
+    assert set(values) == set(declared.BUSINESS)
+    assert values[declared.NPS] == values[declared.NPS_LOW] == values[declared.NPS_HIGH] == {}
+    assert values[declared.NPS_N] == {(window, variant): 0 for window in ("last", "before") for variant in ("raw", "excluded")}
+    assert len(values[declared.FINDINGS]) == len(Detector) * len(UnitState)
+    assert set(values[declared.FINDINGS].values()) == set(values[declared.UNITS].values()) == {0.0}
+
+
+def test_scores_are_of_two_windows_that_end_at_the_newest_answer(clickhouse: ClickHouse) -> None:
+    """Against answers that are counted one by one; older ones, other metrics and older versions of a cell count nothing."""
+    random = Random(5)
+    newest = MONDAY + timedelta(70)
+    answers: dict[tuple[date, str], list[int]] = {}
+    for age in range(60):
+        for unit in ("u", "v"):
+            answers[newest - timedelta(age), unit] = [random.choice((-1, 0, 1, 1)) for _ in range(random.randrange(0 if age else 1, 6))]
+    of_cells = [_cell(day, unit, given) for (day, unit), given in answers.items()]
+    cells(clickhouse, *({**cell, "n": 99, "promoters": 99} for cell in of_cells))
+    cells(clickhouse, *({**cell, "version": 2} for cell in of_cells), {"day": newest + timedelta(9), "metric": "csat", "n": 5})
+
+    values = read_business(clickhouse)
+
+    for window, ages in (("last", range(28)), ("before", range(28, 56))):
+        given_ = [answer for age in ages for unit in ("u", "v") for answer in answers[newest - timedelta(age), unit]]
+        series = (window, "raw")
+        assert values[declared.NPS_N][series] == len(given_)
+        assert values[declared.NPS][series] == pytest.approx(100 * sum(given_) / len(given_))
+        # Adjusted Wald by its words: three more answers, of which 9/8 promote, 9/8 detract and 3/4 do neither, is the same as these moments.
+        promoters, detractors, n = given_.count(1) + 0.75, given_.count(-1) + 0.75, len(given_) + 3
+        mean = (promoters - detractors) / n
+        half = 1.959964 * sqrt(((promoters + detractors) / n - mean**2) / n)
+        assert values[declared.NPS_LOW][series] == pytest.approx(100 * (mean - half))
+        assert values[declared.NPS_HIGH][series] == pytest.approx(100 * (mean + half))
+
+
+def _cell(day: date, unit: str, given: list[int]) -> Mapping[str, object]:
+    counted = Counter(given)
+    return {"day": day, "unit_id": unit, "n": len(given), "promoters": counted[1], "passives": counted[0], "detractors": counted[-1]}
+
+
+def test_the_score_without_flagged_answers_is_that_of_the_view(clickhouse: ClickHouse) -> None:
+    cells(clickhouse, {"n": 40, "promoters": 25, "passives": 5, "detractors": 10})
+    flag(clickhouse, promoters=7, detractors=1)
+
+    values = read_business(clickhouse)
+
+    (view,) = clickhouse.query(
+        "SELECT nps, nps_low, nps_high, nps_excluded, nps_excluded_low, nps_excluded_high FROM loyalty_last_days(as_of = {day:Date32}, days = 28)",
+        {"day": MONDAY},
+    ).to_pylist()
+    read = [values[metric]["last", variant] for variant in ("raw", "excluded") for metric in (declared.NPS, declared.NPS_LOW, declared.NPS_HIGH)]
+    assert read == pytest.approx(list(view.values()))
+    assert values[declared.NPS_N]["last", "excluded"] == 32
+    assert ("before", "raw") not in values[declared.NPS]
+
+
+def test_findings_are_counted_by_detector_and_state_and_decided_ones_apart(clickhouse: ClickHouse) -> None:
+    suspect(clickhouse)
+    clickhouse.insert(Table.FINDINGS, rows(Table.FINDINGS, finding("shared_devices", "identity", 5, 10, unit_id="v", finding_id="alone")))
+    decided = {"finding_id": "u/coached_text/5", "unit_id": "u", "plan_id": "", "decision": "confirmed", "reason": "seen", "decided_by": "m"}
+    clickhouse.insert(Table.ADJUDICATIONS, rows(Table.ADJUDICATIONS, {**decided, "event_id": "e"}))
+    clickhouse.insert(Table.UNITS, rows(Table.UNITS, {"unit_id": "u", "state": "suspect"}, {"unit_id": "v", "state": "investigate"}))
+
+    values = read_business(clickhouse)
+
+    found = {labels: n for labels, n in values[declared.FINDINGS].items() if n}
+    assert found == {("shared_devices", "suspect"): 1, ("coached_text", "suspect"): 1, ("shared_devices", "investigate"): 1}
+    undecided = {labels: n for labels, n in values[declared.FINDINGS_OPEN].items() if n}
+    assert undecided == {("shared_devices", "suspect"): 1, ("shared_devices", "investigate"): 1}
+    assert values[declared.UNITS] == {("clear",): 0, ("investigate",): 1, ("suspect",): 1}
+
+
+def test_a_database_without_tables_is_an_error_that_says_so(clickhouse_url: str) -> None:
+    clickhouse = connect(clickhouse_url)
+    clickhouse.create_database()
+    with pytest.raises(SinkError, match="standing_findings"):
+        read_business(clickhouse)
+    clickhouse.close()
+
+
+@given(st.integers(1, 10_000), st.data())
+def test_the_interval_lies_around_a_score_that_chance_moves(n: int, data: st.DataObject) -> None:
+    """It narrows with n, is the same the other way round, and stays on the scale."""
+    promoters = data.draw(st.integers(0, n))
+    detractors = data.draw(st.integers(0, n - promoters))
+    found, turned, more = score(n, promoters, detractors), score(n, detractors, promoters), score(100 * n, 100 * promoters, 100 * detractors)
+
+    assert found is not None
+    assert turned is not None
+    assert more is not None
+    assert -100 <= found.low < found.high <= 100
+    assert (turned.nps, turned.low, turned.high) == pytest.approx((-found.nps, -found.high, -found.low))
+    assert more.high - more.low < found.high - found.low
+    if n > 1_000:
+        spread = pvariance([100.0] * promoters + [-100.0] * detractors + [0.0] * (n - promoters - detractors))
+        assert found.high - found.low == pytest.approx(2 * 1.96 * sqrt(spread / n), abs=1.0)
+
+
+def test_there_is_no_score_of_nothing() -> None:
+    assert score(0, 0, 0) is None
