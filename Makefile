@@ -7,7 +7,7 @@ SEED ?= 1
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format chaos bench contracts lock java clean
+.PHONY: help setup demo test check format chaos bench contracts lock java prometheus clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ setup: .venv/ready ## Make .venv and install everything into it
 demo: setup ## Show the whole path at work: broker, workers, ClickHouse, a simulated company
 	$(BIN)/candor demo
 
-test: setup java ## Run all tests, with a real broker and a real ClickHouse engine
+test: setup java prometheus ## Run all tests, with a real broker and a real ClickHouse engine
 	$(BIN)/python -m pytest
 
 check: setup ## Style, types, import directions, generated files
@@ -53,6 +53,9 @@ lock: ## Pin the newest allowed versions, with hashes
 
 java: ## Install Java and Maven where they are missing and may be installed
 	@.ci/java
+
+prometheus: ## Install promtool and Alertmanager where they are missing and may be installed
+	@.ci/prometheus
 
 clean: ## Remove what was made here
 	rm -rf .venv .candor .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -20,12 +20,15 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "candor"}
 VARIABLES = {variable(name) for name in Settings.model_fields} | BESIDE_SETTINGS
-TEXTS = [ROOT / name for name in ("Makefile", "Dockerfile", "docker-compose.yml", "README.md", "CONTRIBUTING.md", ".ci/run", ".ci/java", ".ci/venv")]
+TEXTS = [
+    ROOT / name
+    for name in ("Makefile", "Dockerfile", "docker-compose.yml", "README.md", "CONTRIBUTING.md", ".ci/run", ".ci/java", ".ci/prometheus", ".ci/venv")
+]
 
 
 def _resolve(arguments: list[str]) -> click.Command:
     command: click.Command = cli
-    for argument in arguments:
+    for argument in (argument for argument in arguments if not argument.startswith("--")):
         assert isinstance(command, click.Group), arguments
         inner = command.get_command(click.Context(command), argument)
         assert inner is not None, arguments
@@ -58,7 +61,7 @@ def test_ports_are_on_the_loopback_interface_and_resources_limited(name: str) ->
 def test_the_compose_file_starts_things_in_order_and_two_workers() -> None:
     services = COMPOSE["services"]
 
-    assert set(services) == {"kafka", "clickhouse", "topics", "migrate", "worker"}
+    assert set(services) == {"kafka", "clickhouse", "topics", "migrate", "worker", "lag"}
     assert services["worker"]["deploy"]["replicas"] == 2
     assert {name: needed["condition"] for name, needed in services["worker"]["depends_on"].items()} == {
         "topics": "service_completed_successfully",

@@ -10,6 +10,7 @@ from sinks.dictionary import render_fresh
 from streams.commands.output import say
 from streams.errors import ProblemFound
 from streams.importing import mapping_schema
+from streams.metrics.alerts import rules_file
 from streams.metrics.page import metrics_page
 from streams.settings import environment_example
 
@@ -25,8 +26,8 @@ def command(into: Path, check: bool) -> None:
     """Write what is generated from the code, or check that it is up to date.
 
     JSON Schema and an example of every event, the catalog's JSON Schema and an AsyncAPI 3 document (schemas/contracts), the page of events
-    (docs/events.md), the data dictionary of ClickHouse (docs/data-dictionary.md), the page of metrics (docs/exported-metrics.md), the JSON Schema of
-    mapping files (examples) and .env.example.
+    (docs/events.md), the data dictionary of ClickHouse (docs/data-dictionary.md), the page of metrics (docs/exported-metrics.md), the rules for
+    Prometheus (deploy/prometheus), the JSON Schema of mapping files (examples) and .env.example.
     """
     texts = generated()
     stale = [path for path in _present(into) if path not in texts]
@@ -51,6 +52,7 @@ def generated() -> dict[Path, str]:
         Path("docs/events.md"): events_page(),
         Path("docs/data-dictionary.md"): render_fresh(),
         Path("docs/exported-metrics.md"): metrics_page(),
+        Path("deploy/prometheus/candor.rules.yml"): rules_file(),
         Path(".env.example"): environment_example(),
         Path("examples/mapping.schema.json"): mapping_schema(),
     }

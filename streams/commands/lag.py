@@ -8,7 +8,7 @@ from threading import Event, Thread
 import click
 import structlog
 
-from schemas.enums import LagState
+from schemas.enums import LagState, ProbeSource
 from sinks.clickhouse import connect
 from streams.commands.output import print_json, print_table
 from streams.errors import ProblemFound
@@ -86,13 +86,14 @@ def _serve(settings: Settings, interval: float, window: float, *, with_clickhous
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    probe, health, registry = Probe(window), Health(stale_seconds=60 + 2 * interval), new_registry()
+    reader = connect(settings.clickhouse_url.get_secret_value())
+    # An embedded database belongs to one process, and that is not this one.
+    sources = [ProbeSource.KAFKA, *([ProbeSource.CLICKHOUSE] if with_clickhouse and not reader.address.embedded else [])]
+    probe, health, registry = Probe(window, sources), Health(stale_seconds=60 + 2 * interval), new_registry()
     registry.register(probe)
     server = MetricsServer(registry, health, settings.metrics_host, _PORT if settings.metrics_port is None else settings.metrics_port)
     _log.info("metrics_served", host=settings.metrics_host, port=server.port)
-    reader = connect(settings.clickhouse_url.get_secret_value())
-    # An embedded database belongs to one process, and that is not this one.
-    if with_clickhouse and not reader.address.embedded:
+    if ProbeSource.CLICKHOUSE in sources:
         Thread(target=watch_business, args=(probe, reader, _BUSINESS_SECONDS, stop), name="business", daemon=True).start()
     watch_lag(probe, health, lambda: lag_reader(settings), interval, stop)
     server.close()

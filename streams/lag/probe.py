@@ -1,7 +1,7 @@
 """The probe: looks again and again, and exports what it saw last."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from threading import Event
 
@@ -23,15 +23,18 @@ _log = structlog.get_logger(__name__)
 
 
 class Probe(Collector):
-    """Keeps the looks of the last ``window_seconds`` and exports the newest. What it could not see is absent: an old number would look true."""
+    """Tells of the ``sources`` that are looked at.
 
-    def __init__(self, window_seconds: float) -> None:
+    Keeps the looks of the last ``window_seconds`` and exports the newest. What it could not see is absent: an old number would look true.
+    """
+
+    def __init__(self, window_seconds: float, sources: Sequence[ProbeSource] = tuple(ProbeSource)) -> None:
         self._window_seconds = window_seconds
         self._watches: dict[Place, Watch] = {}
         self._lag: Mapping[Place, tuple[Look, LagState]] | None = None
         self._business: Values | None = None
-        self._success: dict[Labels, Gauge] = {(source.value,): Gauge() for source in ProbeSource}
-        self._failures: dict[Labels, Counter] = {(source.value,): Counter() for source in ProbeSource}
+        self._success: dict[Labels, Gauge] = {(source.value,): Gauge() for source in sources}
+        self._failures: dict[Labels, Counter] = {(source.value,): Counter() for source in sources}
 
     def saw_lag(self, looks: Mapping[Place, Look]) -> Mapping[Place, tuple[Look, LagState]]:
         """A look at all partitions; each with the state that it is in now."""

@@ -19,7 +19,22 @@ from streams.errors import CandorError, ConfigurationError, KafkaUnavailable, Pr
 from tests.streams.commands.conftest import Run
 
 ROOT = Path(__file__).parents[3]
-EXPECTED = {"demo", "worker", "replay", "produce", "import", "simulate", "clickhouse", "topics", "migrate", "dlq", "doctor", "findings", "contracts"}
+EXPECTED = {
+    "demo",
+    "worker",
+    "replay",
+    "produce",
+    "import",
+    "simulate",
+    "clickhouse",
+    "topics",
+    "migrate",
+    "dlq",
+    "doctor",
+    "findings",
+    "lag",
+    "contracts",
+}
 
 
 def _commands(command: click.Command, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], click.Command]]:

@@ -1,0 +1,118 @@
+"""Alert rules fire when they should and are silent when they should, by Prometheus's own tools; these must be installed, or the tests fail."""
+
+import re
+import subprocess
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry, generate_latest
+
+from schemas.enums import RejectReason, Stage
+from streams.lag.probe import Probe
+from streams.lag.reading import Place
+from streams.lag.rules import Look
+from streams.metrics.alerts import ALERTS, PROBE_JOB, RUNBOOKS, WORKER_JOB, Alert, of, rules_file
+from streams.metrics.collectors import combinations
+from streams.metrics.declared import BUSINESS, LATENCY, REFUSED
+from streams.metrics.worker import WorkerMetrics
+from tests.deploy.scenarios import SCENARIOS, Scenario
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "deploy" / "prometheus"
+RULES = FOLDER / "candor.rules.yml"
+BY_NAME = {alert.name: alert for alert in ALERTS}
+
+
+def run(*arguments: str, given: str = "") -> str:
+    """What a tool prints of what it is given; fails where it is missing or says no."""
+    done = subprocess.run(arguments, input=given, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _test_file(scenario: Scenario) -> str:
+    team = BY_NAME[scenario.alert].team.value
+    expected = [
+        {
+            "exp_labels": {"severity": firing.severity, "team": team, **firing.labels},
+            "exp_annotations": {"summary": firing.summary, "runbook_url": f"{RUNBOOKS}/{scenario.alert}.md"},
+        }
+        for firing in scenario.firing
+    ]
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": series, "values": values} for series, values in scenario.series.items()],
+        "alert_rule_test": [{"eval_time": f"{scenario.at}m", "alertname": scenario.alert, "exp_alerts": expected}],
+    }
+    return yaml.safe_dump({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [test]}, sort_keys=False)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: f"{scenario.alert}-{scenario.name}".replace(" ", "_"))
+def test_scenario(scenario: Scenario) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "test.yml"
+        file.write_text(_test_file(scenario), encoding="utf-8")
+        run("promtool", "test", "rules", str(file))
+
+
+def test_every_alert_is_seen_to_fire_and_to_be_silent() -> None:
+    firing = Counter(scenario.alert for scenario in SCENARIOS if scenario.firing)
+    silent = Counter(scenario.alert for scenario in SCENARIOS if not scenario.firing)
+
+    assert set(firing) == set(BY_NAME)
+    assert set(silent) == set(BY_NAME) - {"CandorWatchdog"}
+
+
+def test_every_window_of_a_budget_is_seen_to_fire() -> None:
+    """They share a name, so that one would be enough for the test above."""
+    seen = {(one.alert, firing.labels["long"]) for one in SCENARIOS for firing in one.firing if "long" in firing.labels}
+
+    assert {(alert.name, alert.labels["long"]) for alert in ALERTS if alert.name == "CandorDeliveryBudgetBurn"} <= seen
+
+
+def test_the_shipped_files_are_valid_and_generated_ones_are_up_to_date() -> None:
+    run("promtool", "check", "rules", "--lint-fatal", str(RULES))
+    run("promtool", "check", "config", "--lint-fatal", str(FOLDER / "prometheus.yml"))
+    assert RULES.read_text(encoding="utf-8") == rules_file()
+
+
+def test_prometheus_can_read_what_is_exported_and_finds_no_fault() -> None:
+    """It also looks at names, units and help."""
+    probe = Probe(60.0)
+    probe.saw_lag({Place(Stage.ACCOUNTS, "feedback", 0): Look(1_000.0, 10, 30, 940.0, is_owned=True)})
+    probe.saw_business({metric: dict.fromkeys(combinations(metric), 1.0) for metric in BUSINESS})
+    of_probe = CollectorRegistry()
+    of_probe.register(probe)
+
+    for registry in (WorkerMetrics().registry, of_probe):
+        run("promtool", "check", "metrics", given=generate_latest(registry).decode())
+
+
+def test_the_jobs_that_are_scraped_are_those_that_rules_ask_for() -> None:
+    scraped = yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"]
+
+    assert {job["job_name"] for job in scraped} == {WORKER_JOB, PROBE_JOB}
+    assert set(re.findall(r'job="([^"]+)"', rules_file())) <= {WORKER_JOB, PROBE_JOB}
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_an_alert_says_where_and_leads_to_its_page(alert: Alert) -> None:
+    page = ROOT / "docs" / "runbooks" / f"{alert.name}.md"
+
+    assert alert.summary.endswith(".")
+    assert alert.runbook == f"{RUNBOOKS}/{alert.name}.md"
+    assert page.is_file()
+    assert page.read_text().startswith(f"# {alert.name}\n")
+
+
+def test_rules_cannot_ask_for_what_nobody_exports() -> None:
+    assert of(REFUSED, reason="malformed") == 'candor_dead_letters_total{reason="malformed"}'
+    assert of(REFUSED, reason=f"~{RejectReason.MALFORMED}|{RejectReason.OVERSIZE}") == 'candor_dead_letters_total{reason=~"malformed|oversize"}'
+    for wrong in ({"reason": "too_bad"}, {"unit_id": "u"}, {"le": "60.0"}):
+        with pytest.raises(ValueError, match="dead_letters_total has no"):
+            of(REFUSED, **wrong)
+    with pytest.raises(ValueError, match="has no limit 61"):
+        of(LATENCY, "_bucket", le="61")
