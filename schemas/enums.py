@@ -314,3 +314,14 @@ class ScoreWindow(StrEnum):
     """The newest 28 days."""
     BEFORE = "before"
     """The 28 days before those."""
+
+
+class OpenCase(StrEnum):
+    """How a follow-up case stands that is open."""
+
+    WAITING = "waiting"
+    """The customer was not contacted yet, and contact is not due."""
+    OVERDUE = "overdue"
+    """The customer was not contacted, and contact was due."""
+    CONTACTED = "contacted"
+    """The customer was contacted, in time or not."""

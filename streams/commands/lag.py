@@ -24,7 +24,7 @@ from streams.settings import Settings, load_settings
 _log = structlog.get_logger(__name__)
 _PORT = 9465
 _LOOK_SECONDS = 1.0
-_BUSINESS_SECONDS = 60.0
+_BUSINESS_SECONDS = 120.0
 _FINE = frozenset({LagState.OK, LagState.UNKNOWN})
 _COLUMNS = ("stage", "topic", "partition", "committed", "end", "lag", "lag_seconds", "state")
 

@@ -108,6 +108,11 @@ class _Ending:
             self.error = error
         self.wanted.set()
 
+    def of(self, task: asyncio.Task[None]) -> None:
+        """End because of what a task raised."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(error)
+
 
 @dataclass(frozen=True, slots=True)
 class _Line:
@@ -138,6 +143,7 @@ class _Worker:
         settings, ending = self._settings, _Ending()
         lines: list[_Line] = []
         beating = asyncio.create_task(self._beat_for_ever(lines, ending))
+        beating.add_done_callback(ending.of)
         client = client_options(settings)
         partitions = await check_topics(client, settings.topic_prefix)
         identities = await _identified(self._surroundings, partitions) if self._surroundings is not None else {}

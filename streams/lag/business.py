@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
 
-from schemas.enums import Detector, ScoreVariant, ScoreWindow, UnitState
+from schemas.enums import Detector, OpenCase, ScoreVariant, ScoreWindow, UnitState
 from sinks.base import Reader
 from streams.metrics import declared
 from streams.metrics.collectors import Labels, combinations
@@ -13,6 +13,10 @@ from streams.metrics.declared import Metric
 WINDOW_DAYS = 28
 _FINDINGS = "SELECT detector, state, count() AS n, countIf(decision = '') AS undecided FROM standing_findings GROUP BY detector, state"
 _UNITS = "SELECT state, count() AS n FROM cell_units FINAL GROUP BY state"
+_CASES = (
+    "SELECT multiIf(contacted_at IS NOT NULL, 'contacted', is_due, 'overdue', 'waiting') AS state, count() AS n "
+    "FROM follow_up_cases WHERE is_open GROUP BY state"
+)
 _SCORES = f"""
 WITH (SELECT max(day) FROM cell_loyalty FINAL WHERE metric = 'nps' AND n > 0) AS newest
 SELECT
@@ -58,7 +62,10 @@ def read_business(reader: Reader) -> Values:
         findings[labels], undecided[labels] = row["n"], row["undecided"]
     units = dict.fromkeys(combinations(declared.UNITS), 0.0)
     units |= {(UnitState(row["state"]).value,): row["n"] for row in reader.query(_UNITS).to_pylist()}
-    return {declared.FINDINGS: findings, declared.FINDINGS_OPEN: undecided, declared.UNITS: units, **_scores(reader)}
+    cases = dict.fromkeys(combinations(declared.OPEN_CASES), 0.0)
+    cases |= {(OpenCase(row["state"]).value,): row["n"] for row in reader.query(_CASES).to_pylist()}
+    counts = {declared.FINDINGS: findings, declared.FINDINGS_OPEN: undecided, declared.UNITS: units, declared.OPEN_CASES: cases}
+    return {**counts, **_scores(reader)}
 
 
 def _scores(reader: Reader) -> Values:

@@ -9,7 +9,20 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from schemas.columns import Table
-from schemas.enums import Detector, FlushStep, LagState, ProbeSource, RejectReason, ScoreVariant, ScoreWindow, SinkFailure, Stage, Topic, UnitState
+from schemas.enums import (
+    Detector,
+    FlushStep,
+    LagState,
+    OpenCase,
+    ProbeSource,
+    RejectReason,
+    ScoreVariant,
+    ScoreWindow,
+    SinkFailure,
+    Stage,
+    Topic,
+    UnitState,
+)
 from schemas.topics import READ
 
 PREFIX = "candor_"
@@ -150,13 +163,14 @@ PROBE_FAILURES = _counter("probe_failures_total", "How often it could not.", _la
 FINDINGS = _gauge("findings", "Findings that later events did not undo.", _label("detector", Detector), _label("state", UnitState))
 FINDINGS_OPEN = _gauge("findings_undecided", "Those of them that nobody has decided about.", _label("detector", Detector), _label("state", UnitState))
 UNITS = _gauge("units", "Units by what their findings add up to.", _label("state", UnitState))
+OPEN_CASES = _gauge("open_cases", "Follow-up cases that are open, as of the newest step of any case.", _label("state", OpenCase))
 NPS = _gauge("nps", "Net promoter score of all units, in points; absent where nothing counts. Never average it.", *_SCORE)
 NPS_LOW = _gauge("nps_low", "Lower end of its 95 % interval (adjusted Wald), in points.", *_SCORE)
 NPS_HIGH = _gauge("nps_high", "Upper end of its 95 % interval (adjusted Wald), in points.", *_SCORE)
 NPS_N = _gauge("nps_responses", "Responses that it stands on.", *_SCORE)
 LAG: tuple[Metric, ...] = (LAG_RECORDS, LAG_SECONDS, COMMITTED_OFFSET, END_OFFSET, LAG_STATE)
 """What the probe exports of Kafka, a series per stage, topic and partition."""
-BUSINESS: tuple[Metric, ...] = (FINDINGS, FINDINGS_OPEN, UNITS, NPS, NPS_LOW, NPS_HIGH, NPS_N)
+BUSINESS: tuple[Metric, ...] = (FINDINGS, FINDINGS_OPEN, UNITS, OPEN_CASES, NPS, NPS_LOW, NPS_HIGH, NPS_N)
 """What the probe exports of ClickHouse."""
 PROBE: tuple[Metric, ...] = (*LAG, PROBE_SUCCESS, PROBE_FAILURES, *BUSINESS, BUILD)
 """What ``candor lag --serve`` exports."""

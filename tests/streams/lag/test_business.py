@@ -21,6 +21,7 @@ from streams.lag.business import read_business, score
 from streams.metrics import declared
 from tests.sinks.loyalty import MONDAY, cells, finding, flag, suspect
 from tests.sinks.rows import rows
+from tests.sinks.test_follow_up import steps
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,18 @@ def test_findings_are_counted_by_detector_and_state_and_decided_ones_apart(click
     undecided = {labels: n for labels, n in values[declared.FINDINGS_OPEN].items() if n}
     assert undecided == {("shared_devices", "suspect"): 1, ("shared_devices", "investigate"): 1}
     assert values[declared.UNITS] == {("clear",): 0, ("investigate",): 1, ("suspect",): 1}
+
+
+def test_open_cases_are_counted_by_whether_somebody_should_have_called(clickhouse: ClickHouse) -> None:
+    """Without a policy contact is due after 48 hours; the newest step is 60 hours after the first."""
+    of_cases = [
+        *steps("called in time", ("opened", 0), ("contacted", 10)), *steps("called late", ("opened", 0), ("contacted", 50)),
+        *steps("forgotten", ("opened", 0)), *steps("resolved", ("opened", 0), ("resolved", 20)), *steps("new", ("opened", 60)),
+        *steps("test", ("opened", -300), synthetic=True), *steps("back", ("opened", 0), ("resolved", 5), ("reopened", 9)),
+    ]  # fmt: skip
+    clickhouse.insert(Table.CASES, rows(Table.CASES, *of_cases))
+
+    assert read_business(clickhouse)[declared.OPEN_CASES] == {("waiting",): 1, ("overdue",): 2, ("contacted",): 2}
 
 
 def test_a_database_without_tables_is_an_error_that_says_so(clickhouse_url: str) -> None:
