@@ -6,7 +6,7 @@ from typing import cast
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.enums import FlushStep, RejectReason, SinkFailure, Stage, Topic
@@ -35,6 +35,7 @@ def _count(histogram: Histogram) -> int:
     return histogram.read()[0][-1]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-3 * _DAY_MS, _DAY_MS), max_size=20), st.integers(0, 20))
 def test_live_records_are_those_from_the_position_on_that_are_younger_than_a_day(ages: list[int], position: int) -> None:
     now = 1_800_000_000_000

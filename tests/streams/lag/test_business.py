@@ -9,7 +9,7 @@ from random import Random
 from statistics import pvariance
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.enums import Detector, UnitState
@@ -133,6 +133,7 @@ def test_a_database_without_tables_is_an_error_that_says_so(clickhouse_url: str)
     clickhouse.close()
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000), st.data())
 def test_the_interval_lies_around_a_score_that_chance_moves(n: int, data: st.DataObject) -> None:
     """It narrows with n, is the same the other way round, and stays on the scale."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.enums import LagState
@@ -77,6 +77,7 @@ def test_lag_is_told_in_offsets_and_as_the_age_of_the_oldest_record() -> None:
 _POSITION = st.tuples(st.integers(0, 50), st.integers(0, 50)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 
 
+@settings(deadline=None)
 @given(st.lists(_POSITION, min_size=1, max_size=6), st.booleans(), st.integers(0, 1_000))
 def test_only_differences_count(positions: list[tuple[int, int]], owned: bool, more: int) -> None:
     """A partition that has held more records for years is judged the same."""
@@ -85,6 +86,7 @@ def test_only_differences_count(positions: list[tuple[int, int]], owned: bool, m
     assert judge(_looks(*positions, owned=owned), WINDOW) is judge(_looks(*moved, owned=owned), WINDOW)
 
 
+@settings(deadline=None)
 @given(st.lists(_POSITION, min_size=1, max_size=8), st.booleans())
 def test_no_alarm_while_nothing_is_left(positions: list[tuple[int, int]], owned: bool) -> None:
     """A look at nothing left within the window is well, unless something went back."""
@@ -93,6 +95,7 @@ def test_no_alarm_while_nothing_is_left(positions: list[tuple[int, int]], owned:
     assert judge(looks, WINDOW) is LagState.OK
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=5, max_size=5), st.booleans())
 def test_who_reads_on_is_neither_stalled_nor_stopped_and_who_does_not_is_never_lagging(steps: list[tuple[int, int]], owned: bool) -> None:
     committed, end, positions = 0, 100, []
@@ -114,6 +117,7 @@ def test_the_worst_state_is_the_one_that_most_needs_somebody() -> None:
     assert worst(LagState) is LagState.STOPPED
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 59.0), st.floats(0.0, 0.9))
 def test_whatever_the_pace_of_the_looks_a_state_is_known_after_two_windows(every: float, jitter: float) -> None:
     """Looks do not come at the ends of a window."""

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -43,6 +43,7 @@ def test_a_value_outside_of_its_set_is_a_bug() -> None:
         family.of("u-1")
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.floats(0, 1e6), st.sampled_from(_LIMITS)), max_size=50), st.integers(0, 50))
 def test_a_histogram_counts_what_lies_at_or_below_each_limit(values: list[float], alone: int) -> None:
     """However the values are handed over."""
