@@ -142,6 +142,8 @@ def _stream(demo: Demo, settings: Settings, simulation: Simulation, stack: ExitS
         "CANDOR_CATALOG": str(settings.catalog),
         "CANDOR_IDLE_SECONDS": str(settings.idle_seconds),
         "CANDOR_SESSION_TIMEOUT_SECONDS": str(settings.session_timeout_seconds),
+        # Both are on this machine.
+        "CANDOR_METRICS_PORT": "0",
     }
     with ExitStack() as running:
         workers = [
