@@ -102,9 +102,9 @@ SELECT
     due.trigger AS trigger, due.opened AS opened_at, assumeNotNull(due.due_at) AS due_at,
     toStartOfMonth(toDate32(toTimezone(assumeNotNull(due.due_at), zone))) AS month,
     due.contacted AS contacted_at, due.resolved AS resolved_at,
-    if(due.last_step.1, due.last_step.2, NULL) AS ended_at, NOT due.last_step.1 AS is_open,
-    ifNull(due.due_at <= as_of, false) AS is_due,
-    ifNull(due.contacted <= due.due_at, false) AS in_sla,
+    if(due.last_step.1, due.last_step.2, NULL) AS ended_at, CAST(NOT due.last_step.1, 'Bool') AS is_open,
+    CAST(ifNull(due.due_at <= as_of, false), 'Bool') AS is_due,
+    CAST(ifNull(due.contacted <= due.due_at, false), 'Bool') AS in_sla,
     dateDiff('microsecond', due.opened, greatest(ifNull(due.contacted, if(due.last_step.1, due.last_step.2, assumeNotNull(as_of))), due.opened)) / 3600000000 AS hours
 FROM due
 GLOBAL LEFT JOIN named ON due.account_id = named.account_id AND due.response = named.response_id
@@ -307,8 +307,8 @@ SELECT
         'C'
     ) AS grade,
     bought.amount_base AS revenue,
-    ifNull(given.occurred_at + toIntervalDay(within_days) <= as_of, false) AS is_judged,
-    again.purchases > 0 AS repurchased
+    CAST(ifNull(given.occurred_at + toIntervalDay(within_days) <= as_of, false), 'Bool') AS is_judged,
+    CAST(again.purchases > 0, 'Bool') AS repurchased
 FROM given
 GLOBAL LEFT JOIN purchases AS bought ON given.account_id = bought.account_id AND given.transaction_id = bought.transaction_id
 GLOBAL LEFT JOIN again ON given.account_id = again.account_id AND given.response_id = again.response_id
