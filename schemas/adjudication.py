@@ -1,17 +1,19 @@
 """Decisions of people about findings: events of the topic ``adjudications``, kept for ever."""
 
+import re
 from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, Strict, model_validator
 
-from schemas.enums import Decision
+from schemas.enums import Decision, Detector
 from schemas.events.base import Record
 from schemas.events.fields import Id, Instant, Version
 
 EVENT_TYPE = "finding.adjudicated"
-FLEET = "fleet:"
-"""How findings about the whole fleet begin."""
+FLEET, PLAN = "fleet:", "plan:"
+"""How findings about the whole fleet, and about a plan, begin."""
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 LONGEST_REASON = 10_000
 
 
@@ -46,7 +48,10 @@ class Adjudication(Record):
 
     @model_validator(mode="after")
     def _is_about_one(self) -> Self:
-        given = [name for name in ("unit_id", "plan_id") if getattr(self, name) is not None]
-        if len(given) != (0 if self.finding_id.startswith(FLEET) else 1):
-            raise ValueError("name the finding's unit_id or its plan_id, and not both; neither where it is about the fleet")
+        subject, _, detector = self.finding_id.rpartition("/")[0].rpartition("/")
+        if detector not in set(Detector) or not _DAY.fullmatch(self.finding_id.rpartition("/")[2]):
+            raise ValueError("finding_id must be a unit, plan or fleet, a detector and a day, as the view findings names it")
+        named = [name for name in (self.unit_id, f"{PLAN}{self.plan_id}" if self.plan_id is not None else None) if name is not None]
+        if named != ([] if subject == FLEET and not named else [subject]):
+            raise ValueError("unit_id or plan_id must be that of the finding, and only one; neither where it is about the fleet")
         return self

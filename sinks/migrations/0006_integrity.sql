@@ -50,7 +50,7 @@ COMMENT 'Alarms of the detectors, one row each, with the evidence and what peopl
 CREATE OR REPLACE VIEW integrity_units${on_cluster}
 (
     `unit_id` String COMMENT 'The unit.',
-    `state` LowCardinality(String) COMMENT 'clear, investigate (one kind of evidence, which honest change may explain) or suspect (two kinds or more).',
+    `state` LowCardinality(String) COMMENT 'clear, investigate (one kind of evidence, which honest change may explain) or suspect (two kinds or more, or a finding that somebody confirmed).',
     `families` Array(String) COMMENT 'Kinds of evidence that are active: of findings whose detector sounded within 60 days.',
     `since` Nullable(Date32) COMMENT 'The day on which the oldest active finding most likely began; NULL where the unit is clear.',
     `e_value` Float64 COMMENT 'Evidence of all detectors together: a unit where nothing is wrong reaches x once in x days or less often.',

@@ -39,7 +39,7 @@ class StateTable:
         """The checkpoint segment that holds the newest copy of a row."""
         self._dirty: Bools = np.zeros(_SMALLEST, np.bool_)
         for name, dtype in {**self.COLUMNS, **self.DERIVED}.items():
-            setattr(self, name, np.zeros(_SMALLEST, dtype))
+            setattr(self, name, np.zeros(_SMALLEST, dtype) if dtype is not np.object_ else np.full(_SMALLEST, None))
         self._index = HashIndex()
 
     @property

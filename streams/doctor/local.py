@@ -76,7 +76,7 @@ def _check_plans(catalog: Catalog) -> Iterator[Finding]:
     for plan in catalog.incentive_plans:
         if last_days(plan.period) is None:
             said = f"period {plan.period!r} is not understood" if plan.period else "has no period"
-            advice = "write week, month, quarter or year, or a single one such as 2026-Q1"
+            advice = "write month, quarter or year, or a single one such as 2026-Q1"
             yield Finding("catalog", f"plan {plan.plan_id}", State.WARNING, f"{said}: nobody looks for pushes at its end", advice)
         elif not plan.units:
             yield Finding("catalog", f"plan {plan.plan_id}", State.WARNING, "names no units: nobody looks for pushes", "list its units")

@@ -395,5 +395,5 @@ def _catalog_file(catalog: OracleCatalog) -> dict[str, object]:
         "base_currency": catalog.base_currency,
         "fx_rates": {currency: float(rate) for currency, rate in catalog.fx_rates.items()},
         "products": [{"product_id": product, "consumable": True} for product in sorted(catalog.consumable_products)],
-        "incentive_plans": [{"plan_id": "bonus", "units": [f"u-{number}" for number in range(9)], "period": "week"}],
+        "incentive_plans": [{"plan_id": "bonus", "units": [f"u-{number}" for number in range(9)], "period": "month"}],
     }

@@ -1,7 +1,7 @@
 """Which purchases were given back soon after their customers had answered: praise that people do not stand by.
 
-An answer that names a purchase is regretted if a refund of that purchase comes within ``REGRET_DAYS`` after it. Order does not matter: what was known
-of a purchase before and after an event is compared, and the difference is told.
+An answer that names a purchase is regretted if a refund of that purchase comes within ``REGRET_DAYS`` after it. What was known of a purchase before
+and after an event is compared, and the difference is told; order does not matter as long as a purchase has no more than four answers at a time.
 """
 
 from typing import ClassVar, NamedTuple

@@ -98,23 +98,26 @@ class Evidence:
         active: Bools = self.sounded_on > day - ACTIVE_DAYS
         return active
 
-    def pardon(self, row: int, detector: int, day: int) -> None:
-        """The finding that a detector is at proved to be none: from this day on it learns anew what is usual, for ``RELEARNING_DAYS`` silently."""
+    def pardon(self, row: int, detector: int, day: int, silent_days: int = RELEARNING_DAYS) -> None:
+        """The finding that a detector is at proved to be none: from this day on it learns anew what is usual, for so many days silently."""
         self.log_evidence[row, detector] = -np.inf
         for name in ("hits", "answers", "expected", "days", "run"):
             getattr(self, name)[row, detector] = 0.0
         self.raised_on[row, detector] = self.sounded_on[row, detector] = NEVER
-        self.quiet_until[row, detector], self.unlike[row, detector] = day + RELEARNING_DAYS, 1.0
+        self.quiet_until[row, detector], self.unlike[row, detector] = day + silent_days, 1.0
 
-    def add_day(self, rows: Int64s, day: UnitDays, budget: float, detectors: Sequence[UnitDetector] = UNIT_DETECTORS) -> list[Alarm]:
+    def add_day(
+        self, rows: Int64s, day: UnitDays, budget: float, detectors: Sequence[UnitDetector] = UNIT_DETECTORS, *, wary: bool = True
+    ) -> list[Alarm]:
         """Takes in a day that is over; the units of the day are ``rows`` here, days come in order.
 
         ``budget`` is the least expected number of ticks until a clean unit raises a false alarm. A tick is a day with anything to judge for any of
-        several detectors, which must share a clock; a detector that is alone goes by the days on which it judged.
+        several detectors, which must share a clock; a detector that is alone goes by the days on which it judged. ``wary``: nothing is learned while
+        something is suspected; of no use where what is judged and what is learned from are other days.
         """
         mine = self.take(rows)
         # The process moves up by one a tick also where nothing is judged or nothing is wrong; that alone is no reason not to learn.
-        suspicious = mine.active(day.day) | ((mine.log_values() > np.log(budget) / 2) & (mine.run > np.log(budget) / 4))
+        suspicious = (mine.active(day.day) | ((mine.log_values() > np.log(budget) / 2) & (mine.run > np.log(budget) / 4))) & wary
         for i, detector in enumerate(detectors):
             alike = 1.0 - (1.0 - LEFT_OF_PRIOR) * mine.unlike[:, i]
             past = Past(mine.hits[:, i], mine.answers[:, i], mine.expected[:, i], mine.days[:, i], alike)

@@ -35,7 +35,6 @@ def _month_after(day: date, months: int) -> date:
 
 
 _KINDS = {
-    "week": _Kind(7.0, 2, lambda day: day + timedelta(7 - day.weekday())),
     "month": _Kind(30.44, 5, lambda day: _month_after(day, 1)),
     "quarter": _Kind(91.31, 10, lambda day: _month_after(day, 3)),
     "year": _Kind(365.25, 20, lambda day: _month_after(day, 12)),
@@ -47,8 +46,8 @@ _SINGLE = re.compile(r"(?P<year>\d{4})(?:-(?:Q(?P<quarter>[1-4])|(?P<month>0[1-9
 def last_days(period: str | None) -> LastDays | None:
     """Returns the last days of the periods that a text names; None where it names none that is known.
 
-    Known are ``week``, ``month``, ``quarter``, ``year`` (also with -ly), which end again and again: the last 2, 5, 10 or 20 days;
-    and single ones such as ``2026``, ``2026-Q1`` or ``2026-03``. Weeks end on Sundays, the others with those of the calendar.
+    Known are ``month``, ``quarter``, ``year`` (also with -ly), which end again and again: the last 5, 10 or 20 days; and single ones such as
+    ``2026``, ``2026-Q1`` or ``2026-03``. Weeks are not: customers may well be in another mood on weekends.
     """
     text = (period or "").strip()
     kind = _NAMES.get(text.lower())

@@ -68,8 +68,6 @@ def _read(index: int, record: SourceRecord) -> Adjudication | Rejected:
 
 
 def _checked(index: int, record: SourceRecord, adjudication: Adjudication) -> Adjudication | Rejected:
-    if _detector(adjudication.finding_id) not in _DETECTORS:
-        return Rejected(index, RejectReason.INVALID_FIELD, "finding_id", "expected unit/detector/day, as the view findings names it")
     if adjudication.unit_id is not None and record.key != adjudication.unit_id.encode():
         return Rejected(index, RejectReason.KEY_MISMATCH, "unit_id", "the key is not the unit_id")
     if adjudication.occurred_at > _EPOCH + timedelta(milliseconds=record.timestamp) + _MOST_AHEAD:

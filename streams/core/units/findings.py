@@ -1,5 +1,6 @@
 """Alarms into findings: one for each affair of a unit that a detector sounded at, open ones as long as they stand."""
 
+import json
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -36,6 +37,7 @@ class Standing:
     def __init__(self, state: UnitsState) -> None:
         findings = state.findings
         self._findings = findings
+        self._units_of_plans = state.units_of_plans
         self._stood, self._sounded = findings.standing[: findings.count].copy(), findings.sounded_on[: findings.count].copy()
 
     def record_closed(self, alarms: Iterable[Raised]) -> None:
@@ -63,7 +65,11 @@ class Standing:
         """Returns the row of the finding that an alarm belongs to, opened or brought up to date where it is the alarm that raises it."""
         findings, alarm = self._findings, raised.alarm
         number = _NUMBERS[alarm.detector]
-        row = int(findings.find_or_append(finding_keys(raised.pool or raised.unit, number, alarm.raised_on))[0][0])
+        rows, added = findings.find_or_append(finding_keys(raised.pool or raised.unit, number, alarm.raised_on))
+        row = int(rows[0])
+        if len(added):
+            # The catalog may take them out of the plan later.
+            findings.pool_units[row] = json.dumps(sorted(self._units_of_plans.get(raised.pool, ())))
         if alarm.day != alarm.raised_on:
             return row
         values: dict[str, float] = {
@@ -94,6 +100,12 @@ def finding_ids(state: UnitsState, rows: Int64s) -> list[str]:
         f"{_subject(state, unit, pool)}/{_DETECTORS[detector]}/{_EPOCH + timedelta(raised_on)}"
         for unit, pool, detector, raised_on in zip(*(column.tolist() for column in columns), strict=True)
     ]
+
+
+def units_of(state: UnitsState, row: int) -> list[str]:
+    """Returns the units of the plan that a finding is about, as they were when it was raised; none where it is about a unit."""
+    units: list[str] = json.loads(state.findings.pool_units[row])
+    return units
 
 
 def _subject(state: UnitsState, unit: int, pool: int) -> str:

@@ -15,16 +15,20 @@ from streams.core.hashing import hash_strings
 from streams.core.integrity import budget
 from streams.core.integrity.days import Praise, UnitDays, no_praise
 from streams.core.integrity.detectors import FLEET_DETECTORS, PLAN_DETECTORS
-from streams.core.integrity.evidence import Alarm, Evidence
+from streams.core.integrity.evidence import RELEARNING_DAYS, Alarm, Evidence
 from streams.core.integrity.periods import LastDays, last_days
 from streams.core.signals import REGRET_DAYS
 from streams.core.units.decisions import Pardon
 from streams.core.units.state import UnitsState
 from streams.core.units.tables import FLEET
 
-HALF_LIFE_DAYS = 60.0
-"""What is usual in a pool is learned from days that count half after so many, so that a slow rise of all its scores is no push."""
-_KEPT = 0.5 ** (1 / HALF_LIFE_DAYS)
+PLAN_HALF_LIFE_DAYS = 10.0
+"""What is usual in a plan is learned from days that count half after so many: its last days are held against the rest of the same period, not against
+how the units were before they became better."""
+FLEET_HALF_LIFE_DAYS = 60.0
+"""The same of the fleet."""
+PLAN_SILENT_DAYS = 365
+"""So long nobody looks at a plan whose finding was dismissed: what is usual on its last days is never learned."""
 _END_OF_DAY = 86_400_000_000 - 1
 
 
@@ -56,6 +60,10 @@ def plans_of(catalog: Catalog) -> list[Plan]:
 class PlanDays:
     """The open days of the plans."""
 
+    kept = 0.5 ** (1 / PLAN_HALF_LIFE_DAYS)
+    """Of what was learned, what is left a day later."""
+    silent_days = PLAN_SILENT_DAYS
+
     def __init__(self, state: UnitsState, plans: Sequence[Plan], false_alarm_days: float) -> None:
         self._plans = plans
         # Pushes are looked for on the last days of periods alone.
@@ -77,7 +85,7 @@ class PlanDays:
         present, at = np.unique(self._plan[today], return_inverse=True)
         pushing = np.array([self._plans[plan].last_days.hold(day) for plan in present.tolist()], np.bool_)
         judged = _pooled(day, at.astype(np.int64), self._answers[today], self._top_box[today], pushing, no_praise(len(present)))
-        return evidence.add_day(present, judged, self._budget, PLAN_DETECTORS)
+        return evidence.add_day(present, judged, self._budget, PLAN_DETECTORS, wary=False)
 
     def newest(self, plan: int, day: int) -> int:
         """Returns the newest ``occurred_at`` of the answers of a plan on a day, in microseconds."""
@@ -86,6 +94,9 @@ class PlanDays:
 
 class FleetDays:
     """The open days of the fleet."""
+
+    kept = 0.5 ** (1 / FLEET_HALF_LIFE_DAYS)
+    silent_days = RELEARNING_DAYS
 
     def __init__(self, state: UnitsState, false_alarm_days: float) -> None:
         self._budget = budget.ticks(false_alarm_days, budget.FLEET, 1)
@@ -122,10 +133,10 @@ class PoolDays:
         alarms = []
         for days, _, evidence in self._kinds:
             for name in ("hits", "answers", "expected", "days"):
-                getattr(evidence, name)[:] *= _KEPT
+                getattr(evidence, name)[:] *= days.kept
             for pool, pardon in pardons:
                 for number in np.flatnonzero(days.keys == pool).tolist() if pardon.day == day else ():
-                    evidence.pardon(number, 0, day)
+                    evidence.pardon(number, 0, day, days.silent_days)
             alarms += [(int(days.keys[alarm.row]), alarm, days.newest(alarm.row, day)) for alarm in days.judge_day(evidence, day)]
         return alarms
 

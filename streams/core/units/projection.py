@@ -11,7 +11,7 @@ from schemas.enums import Detector, Family, UnitState
 from schemas.rows import TABLES, Table
 from streams.core.batch import Bools, Int64s
 from streams.core.integrity.detectors import FLEET_DETECTORS, PLAN_DETECTORS, UNIT_DETECTORS
-from streams.core.units.findings import finding_ids, plan_id
+from streams.core.units.findings import finding_ids, plan_id, units_of
 from streams.core.units.state import UnitsState
 from streams.core.units.tables import HISTORY
 from streams.core.units.verdict import BITS, FAMILIES
@@ -32,7 +32,7 @@ def finding_rows(state: UnitsState, rows: Int64s, partition: int, version: int) 
         "finding_id": finding_ids(state, rows),
         "unit_id": ["" if unit < 0 else state.units.unit_id[unit] for unit in table.unit[rows].tolist()],
         "plan_id": ["" if not pool else plan_id(state, pool) for pool in table.pool[rows].tolist()],
-        "plan_units": [sorted(state.units_of_plans.get(pool, ())) for pool in table.pool[rows].tolist()],
+        "plan_units": [units_of(state, row) for row in rows.tolist()],
         "detector": [detector.value for detector in detectors],
         "family": [FAMILIES[detector].value for detector in detectors],
         "since": _dates(table.since[rows]),

@@ -27,7 +27,6 @@ from streams.core.units.intake import group_hash, take_in_fleet, take_in_units
 from streams.core.units.pools import Plan
 from streams.core.units.projection import finding_rows, progress_rows, sign_rows, unit_rows
 from streams.core.units.state import UnitsState
-from streams.core.units.tables import HISTORY
 from streams.core.units.trial import Trial
 from streams.core.units.verdict import flags, record_signs, record_units
 
@@ -223,8 +222,6 @@ class UnitsStage:
         return _Reached(reached - 1, min(reached, behind) - CLOSING_DAYS - 1, idle)
 
     def _first_day(self, last: int) -> int:
-        """Returns the first day on which anything happened, here or elsewhere in the fleet, of which what is usual is learned."""
-        state = self.state
-        strata, paces = state.strata.day[: state.strata.count], state.paces.day[: state.paces.count]
-        days = np.concatenate([state.units.first_day[: state.units.count], strata[strata != HISTORY], paces[paces != HISTORY]])
-        return min(int(days.min()), last + 1) if len(days) else last + 1
+        """Returns the first day on which anything happened in the fleet; the same in every partition, also in one without units."""
+        known = self.state.fleet_units
+        return min(int(known.first_day[: known.count].min()), last + 1) if known.count else last + 1

@@ -248,6 +248,7 @@ class FindingTable(StateTable):
     COLUMNS: ClassVar[Columns] = {
         "unit": np.int64,
         "pool": np.uint64,
+        "pool_units": np.object_,
         "detector": np.int64,
         "raised_on": np.int64,
         "raised_at": np.int64,
@@ -267,6 +268,8 @@ class FindingTable(StateTable):
     """-1 where the finding is one of a pool."""
     pool: UInt64s
     """Hash of a plan's id, or ``FLEET``; 0 where the finding is one of a unit."""
+    pool_units: Strings
+    """Units of the plan when it was raised, as a list in JSON."""
     detector: Int64s
     """Index in ``Detector``."""
     raised_on: Int64s

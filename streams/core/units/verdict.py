@@ -17,7 +17,7 @@ from streams.core.integrity.e_detector import log_mean_of_detectors
 from streams.core.integrity.evidence import ACTIVE_DAYS
 from streams.core.signals import Sign
 from streams.core.units.decisions import DECISIONS
-from streams.core.units.findings import finding_ids
+from streams.core.units.findings import finding_ids, units_of
 from streams.core.units.judging import OpenDays
 from streams.core.units.state import LOOK_BACK_DAYS, UnitsState
 from streams.core.units.tables import HISTORY
@@ -60,13 +60,14 @@ def affairs_on(state: UnitsState, day: int) -> dict[int, list[Affair]]:
     for row, decision in zip(rows.tolist(), _decisions(state, rows), strict=True):
         if decision is Decision.DISMISSED:
             continue
-        affair = Affair(_DETECTORS[int(table.detector[row])], int(table.since[row]), decision is Decision.CONFIRMED)
+        affair = Affair(_DETECTORS[int(table.detector[row])], int(table.since[row]))
         if table.pool[row]:
-            pooled.append((int(table.pool[row]), affair))
-        else:
-            affairs.setdefault(int(table.unit[row]), []).append(affair)
-    for plan, affair in pooled:
-        for unit_id in state.units_of_plans.get(plan, ()):
+            pooled.append((row, affair))
+            continue
+        affair = affair._replace(confirmed=decision is Decision.CONFIRMED)
+        affairs.setdefault(int(table.unit[row]), []).append(affair)
+    for row, affair in pooled:
+        for unit_id in units_of(state, row):
             unit = state.units.numbers.get(unit_id)
             if unit in affairs:
                 affairs[unit].append(affair)
@@ -85,14 +86,17 @@ def flags(state: UnitsState, days: OpenDays, first: int, last: int) -> Int64s:
     """Returns, for each answer of ``days``, the bits of the detectors for whose findings it is flagged on the days ``first`` to ``last``.
 
     On each of these days, at the units that are suspect then, the answers of the last ``LOOK_BACK_DAYS`` that carry a sign which an active finding
-    rests on, from the day on which it began.
+    rests on, from the day on which it began. Where all are of one family, of the confirmed ones alone.
     """
     reasons = np.zeros(len(days.rows), np.int64)
     for day in range(first, last + 1):
         for unit, affairs in affairs_on(state, day).items():
             if unit_state(affairs) is UnitState.SUSPECT:
                 mine = np.flatnonzero((days.units_of_rows == unit) & (days.days_of_rows >= day - LOOK_BACK_DAYS) & (days.days_of_rows <= day))
+                families = {FAMILIES[affair.detector] for affair in affairs}
                 for affair in affairs:
+                    if len(families) == 1 and not affair.confirmed:
+                        continue
                     bit = BITS.get(affair.detector, 0)
                     carrying = (days.marks[mine] & bit != 0) & (days.days_of_rows[mine] >= affair.since)
                     reasons[mine[carrying]] |= bit

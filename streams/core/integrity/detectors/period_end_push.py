@@ -9,6 +9,8 @@ from streams.core.integrity.days import UnitDays
 from streams.core.integrity.detectors.protocol import Judged, judge_counts
 
 PRIOR = Prior(rate=0.5, weight=60.0, margin=0.015)
+FEWEST_ANSWERS = 40.0
+"""With fewer answers on the other days of late nothing is judged."""
 
 
 class PeriodEndPush:
@@ -27,6 +29,7 @@ class PeriodEndPush:
         answers, hits = day.per_unit(everything), day.per_unit(day.top_box)
         at_the_end = np.where(day.pushing, answers, 0)
         judged = judge_counts(past, PRIOR, np.where(day.pushing, hits, 0), at_the_end, PRIOR.rate * at_the_end)
+        judged.log_ratios[past.answers < FEWEST_ANSWERS] = 0.0
         learned = np.where(day.pushing, 0, answers).astype(np.float64)
         return Judged(np.where(day.pushing, 0.0, hits), learned, PRIOR.rate * learned, judged.baseline, judged.log_ratios, judged.counts)
 

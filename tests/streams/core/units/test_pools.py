@@ -1,12 +1,15 @@
 """What is judged as if it were one unit: plans at the end of their periods, and the praise of the whole fleet."""
 
 from collections import defaultdict
+from collections.abc import Collection
 
 import numpy as np
 import pytest
 
 from schemas.catalog import Catalog
 from schemas.rows import Table
+from streams.core.units.findings import units_of
+from streams.stages import units_stages
 from tests.streams.core.units.answering import Answers
 from tests.streams.core.units.fleet import Fleet
 
@@ -18,16 +21,18 @@ def _catalog(period: str = "month", units: tuple[str, ...] = UNITS) -> Catalog:
     return Catalog.model_validate({"incentive_plans": [{"plan_id": "bonus", "units": units, "period": period}], "timezone": "UTC"})
 
 
-def _run(catalog: Catalog, partitions: int = 1, *, pushed: float = 0.8, better: str = "") -> Fleet:
+def _run(catalog: Catalog, partitions: int = 1, *, pushed: float = 0.8, better: Collection[str] = (), rests: int = 8) -> Fleet:
     """Six units of six answers a day over four months; on the last five days of a month so many of those below the top become top scores.
 
-    One unit gets ``better`` altogether, late enough for its peers and its past to be known.
+    Some units get ``better`` altogether, late enough for their peers and their past to be known. On one day of the week nobody answers.
     """
     chance, answers = np.random.default_rng(5), Answers(catalog, partitions)
     for day in range(BEGIN, BEGIN + 120):
+        if day % 7 == rests:
+            continue
         month_end = (np.datetime64(day, "D").astype("datetime64[M]") + 1).astype("datetime64[D]").astype(int) - day <= 5
         for unit in UNITS:
-            rate = 0.95 if unit == better and day >= BEGIN + 70 else 0.45
+            rate = 0.85 if unit in better and day >= BEGIN + 70 else 0.45
             for _ in range(6):
                 answers.add(unit, day, 10 if chance.random() < rate or (month_end and chance.random() < pushed) else 7)
         if day % 10 == 0:
@@ -66,12 +71,33 @@ def test_one_of_many_partitions_tells_of_a_plan(fleet: Fleet) -> None:
     assert _run(_catalog(), 3).findings() == fleet.findings()
 
 
+def test_days_on_which_nobody_answers_are_judged_in_partitions_without_units_too() -> None:
+    assert _run(_catalog(), 9, rests=4).findings() == _run(_catalog(), 1, rests=4).findings() != {}
+
+
+def test_units_of_a_plan_that_all_became_better_have_pushed_nothing() -> None:
+    fleet = _run(_catalog(), pushed=0.0, better=UNITS)
+    assert {row["detector"] for row in fleet.findings().values()} <= {"level_shift"}
+    assert {row["state"] for row in fleet.verdicts().values()} <= {"clear", "investigate"}
+
+
+def test_a_plan_that_is_taken_out_of_the_catalog_leaves_its_findings(fleet: Fleet) -> None:
+    stages = units_stages(Catalog(), 1)
+    checkpoint = fleet.checkpoints[0].values()
+    flush = stages.restore(0, checkpoint).flush()
+    assert flush is not None
+    (found,) = (row for row in fleet.findings().values())
+    rows = flush.cells.get(Table.FINDINGS)
+    assert rows is None or rows.to_pylist()[0]["plan_units"] == found["plan_units"]
+    assert units_of(stages.restore(0, checkpoint).state, 0) == sorted(UNITS)
+
+
 def test_a_plan_by_itself_says_nothing_of_its_units(fleet: Fleet) -> None:
     assert {row["state"] for row in fleet.verdicts().values()} == {"clear"}
 
 
 def test_a_units_own_finding_and_that_of_its_plan_are_two_kinds_of_evidence() -> None:
-    fleet = _run(_catalog(), better="u0")
+    fleet = _run(_catalog(), better=["u0"])
     verdicts = {row["unit_id"]: (row["state"], *sorted(row["families"])) for row in fleet.verdicts().values()}
     assert verdicts["u0"] == ("suspect", "score", "timing")
     assert {verdicts[unit] for unit in UNITS[1:]} == {("clear",)}

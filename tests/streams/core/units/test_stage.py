@@ -107,7 +107,7 @@ def test_topics_may_be_read_in_any_order_to_each_other(seed: int) -> None:
     """Everything that makes counting hard: revisions, withdrawals, copies, invitations before their purchases, topics far ahead of others."""
     options = plan(seed).stream
     records = generate(seed, options)
-    plans = (IncentivePlan(plan_id="bonus", units=tuple(f"u-{number}" for number in range(9)), period="week"),)
+    plans = (IncentivePlan(plan_id="bonus", units=tuple(f"u-{number}" for number in range(9)), period="month"),)
     money = {"base_currency": options.catalog.base_currency, "fx_rates": options.catalog.fx_rates}
     catalog = Catalog(timezone=options.catalog.timezone, **money, incentive_plans=plans)
     chance = random.Random(seed)
