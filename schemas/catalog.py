@@ -66,7 +66,7 @@ class Driver(Part):
     name: Text
     """Name of the question in the answers of responses."""
     target: float | None = None
-    """Score aimed at; default: the top of the scale."""
+    """Answer aimed at; default: the top of the scale of the survey's score, or the greatest answer where that is higher."""
     cost: Positive = 1.0
     """Relative cost of improving it by one point."""
 

@@ -25,6 +25,11 @@ class Table(StrEnum):
     FINDINGS = "cell_findings"
     SIGNS = "cell_signs"
     JUDGED = "cell_judged"
+    FIT_RUNS = "fit_runs"
+    FIT_ACCOUNTS = "fit_accounts"
+    FIT_DRIVERS = "fit_drivers"
+    FIT_LINKAGE = "fit_linkage"
+    FIT_PREDICTION = "fit_prediction"
 
 
 ID = "String"

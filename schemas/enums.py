@@ -325,3 +325,39 @@ class OpenCase(StrEnum):
     """The customer was not contacted, and contact was due."""
     CONTACTED = "contacted"
     """The customer was contacted, in time or not."""
+
+
+class Model(StrEnum):
+    """What ``candor fit`` fits."""
+
+    PURCHASES = "purchases"
+    """BG/NBD: who still buys, and how often."""
+    SPEND = "spend"
+    """Gamma-Gamma: what a purchase is worth."""
+    DRIVERS = "drivers"
+    """What drives the score of each survey."""
+    LINKAGE = "linkage"
+    """What operations measure, against scores."""
+    PREDICTION = "prediction"
+    """What predicts buying again."""
+
+
+class FitState(StrEnum):
+    """How the fit of a model went."""
+
+    FITTED = "fitted"
+    INSUFFICIENT = "insufficient"
+    """The data do not suffice."""
+
+
+class Predictor(StrEnum):
+    """What may tell, when a response is given, who buys again."""
+
+    SATISFACTION = "satisfaction"
+    SATISFACTION_TOP_BOX = "satisfaction_top_box"
+    NPS = "nps"
+    GRADE = "grade"
+    RELATIVE_VALUE = "relative_value"
+    VALUE = "value"
+    FEELING = "feeling"
+    VALUE_AND_FEELING = "value_and_feeling"

@@ -27,6 +27,7 @@ from schemas.columns import (
     Table,
     TableSpec,
 )
+from schemas.model_rows import MODEL_SPECS
 
 __all__ = ["TABLES", "Column", "Table", "TableSpec"]
 
@@ -335,4 +336,4 @@ _SPECS = (
         ),
     ),
 )
-TABLES: dict[Table, TableSpec] = {spec.table: spec for spec in _SPECS}
+TABLES: dict[Table, TableSpec] = {spec.table: spec for spec in (*_SPECS, *MODEL_SPECS)}

@@ -1,0 +1,152 @@
+"""The tables of what ``candor fit`` finds: a run, and what each model said in it. Views show the run that was recorded last."""
+
+from schemas.columns import (
+    COUNT,
+    DAY,
+    FLAG,
+    ID,
+    NAME,
+    NUMBER,
+    OPTIONAL_NAME,
+    OPTIONAL_NUMBER,
+    Column,
+    Table,
+    TableSpec,
+)
+
+_RUN = Column("run_id", ID, "The run: a hash of its data, its settings and the release of the models, so the same data give the same run.")
+_VERSION = Column("version", "UInt64", "When it was fitted, in milliseconds since 1970.")
+
+
+def _estimate(name: str, meaning: str) -> tuple[Column, Column, Column]:
+    return (
+        Column(name, OPTIONAL_NUMBER, meaning),
+        Column(f"{name}_low", OPTIONAL_NUMBER, f"Lower end of the 95 % interval of {name}; NULL where it cannot be told."),
+        Column(f"{name}_high", OPTIONAL_NUMBER, f"Upper end of the 95 % interval of {name}; NULL where it cannot be told."),
+    )
+
+
+MODEL_SPECS = (
+    TableSpec(
+        Table.FIT_RUNS,
+        "Every fit of every model; a run is written when all that it found is.",
+        ("run_id", "model"),
+        (
+            _RUN,
+            Column(
+                "model",
+                NAME,
+                "purchases (BG/NBD: who is alive, and buys how often), spend (Gamma-Gamma: what a purchase is worth), drivers, linkage, prediction.",
+            ),
+            Column("state", NAME, "fitted, or insufficient: the data do not suffice, explanation says why, and what the model would tell is NULL."),
+            Column("as_of", DAY, "The newest local day of the data that it was fitted on."),
+            Column("n", COUNT, "How much it was fitted on; data says of what."),
+            Column("parameters", "Map(String, Float64)", "What was fitted, and the settings, by name; time is in weeks, money in the base currency."),
+            Column("data", ID, "What it was fitted on, in words."),
+            Column("explanation", ID, "Why it could not be fitted; empty where it could."),
+            Column("release", ID, "Release of the models."),
+            _VERSION,
+        ),
+    ),
+    TableSpec(
+        Table.FIT_ACCOUNTS,
+        "What each run expects of each account; read account_predictions instead. Old runs are taken away.",
+        ("run_id", "account_id"),
+        (
+            _RUN,
+            Column("account_id", ID, "The account."),
+            Column("frequency", COUNT, "Days with a purchase, the first left out."),
+            Column("recency_weeks", NUMBER, "Weeks from the first purchase to the last."),
+            Column("age_weeks", NUMBER, "Weeks from the first purchase to the day as of which this is told."),
+            Column("mean_value", OPTIONAL_NUMBER, "Mean worth of the purchase days after the first, in the base currency; NULL where there is none."),
+            Column("margin", NUMBER, "Margin that lifetime_value counts with: of the account's known costs, else the catalog's."),
+            Column("probability_alive", NUMBER, "Probability, 0 to 1, that the account still buys."),
+            Column("expected_purchases", NUMBER, "Days with a purchase expected in the next 52 weeks."),
+            Column("expected_value", OPTIONAL_NUMBER, "Expected worth of one of them, in the base currency; NULL where spend could not be fitted."),
+            Column(
+                "lifetime_value",
+                OPTIONAL_NUMBER,
+                "Margin expected of the next 52 weeks, discounted at 10 % a year, in the base currency; NULL where spend could not be fitted.",
+            ),
+            _VERSION,
+        ),
+        "run_id",
+    ),
+    TableSpec(
+        Table.FIT_DRIVERS,
+        "What each run found of the drivers of each survey; read drivers instead.",
+        ("run_id", "survey_id", "driver"),
+        (
+            _RUN,
+            Column("survey_id", ID, "The survey."),
+            Column("driver", ID, "The driver question, as answers name it."),
+            Column("metric", NAME, "The score that is explained: the survey's most frequent metric."),
+            Column("n", COUNT, "Counted responses that answered all drivers of the survey."),
+            *_estimate("performance", "Mean answer, on the question's own scale."),
+            Column(
+                "target", NUMBER, "Answer aimed at: the catalog's, else the top of the survey's scale, or the greatest answer where that is higher."
+            ),
+            Column("cost", NUMBER, "Relative cost of a point more: the catalog's, else 1."),
+            Column(
+                "r_squared", OPTIONAL_NUMBER, "Share of the score's variance that all drivers of the survey explain; the same on each of its rows."
+            ),
+            *_estimate("lmg", "Part of r_squared that is due to the driver (LMG, Shapley); NULL below 30 responses and of more than 12 drivers."),
+            *_estimate("johnson", "Part of r_squared that is due to the driver (Johnson's relative weight); NULL below 30 responses."),
+            *_estimate(
+                "priority",
+                "Share of what is explained (lmg over its sum, of more than 12 drivers johnson) x (target - performance) / cost; "
+                "below 0 where the target is surpassed.",
+            ),
+            _VERSION,
+        ),
+    ),
+    TableSpec(
+        Table.FIT_LINKAGE,
+        "What each run found of how operations go with scores; read linkage instead.",
+        ("run_id", "measure", "lag"),
+        (
+            _RUN,
+            Column("measure", NAME, "What operations measured."),
+            Column("lag", COUNT, "Days from the measurement to the score."),
+            Column("n", COUNT, "Pairs: accounts and days with a measurement, and a score so many days later; of several a day, their mean."),
+            Column(
+                "correlation",
+                OPTIONAL_NUMBER,
+                "Spearman's rank correlation of the measurement with the score; NULL where one of both does not vary.",
+            ),
+            Column("low", OPTIONAL_NUMBER, "Lower end of its 95 % interval; NULL where it cannot be told."),
+            Column("high", OPTIONAL_NUMBER, "Upper end of its 95 % interval; NULL where it cannot be told."),
+            Column("published", FLAG, "At least 200 pairs, and an interval without 0. What is not published is most often chance."),
+            Column("holdout_n", COUNT, "The newest quarter of the pairs, looked at apart."),
+            *_estimate("holdout_correlation", "The same correlation over these alone."),
+            Column("confirmed", FLAG, "Published, and the newest pairs alone show the same sign, with an interval without 0."),
+            _VERSION,
+        ),
+    ),
+    TableSpec(
+        Table.FIT_PREDICTION,
+        "What each run found of what predicts buying again; read prediction instead.",
+        ("run_id", "predictor"),
+        (
+            _RUN,
+            Column(
+                "predictor",
+                NAME,
+                "satisfaction (csat score), satisfaction_top_box, nps (score), grade, relative_value (own score over the mean of competitors'), "
+                "value (value delivered index), feeling (any score as a share of its scale), value_and_feeling (customer focus index).",
+            ),
+            Column("n", COUNT, "Counted responses old enough to be judged, of which the predictor was known when they were given."),
+            Column("bought", COUNT, "Those whose account bought again within the catalog's grades.repurchase_days, 180 by default."),
+            Column(
+                "auc",
+                OPTIONAL_NUMBER,
+                "Probability that one who bought again had the higher value than one who did not; 0.5: tells nothing. NULL without both.",
+            ),
+            Column("low", OPTIONAL_NUMBER, "Lower end of its 95 % interval; NULL where it cannot be told."),
+            Column("high", OPTIONAL_NUMBER, "Upper end of its 95 % interval; NULL where it cannot be told."),
+            Column("compared_with", OPTIONAL_NAME, "Another predictor that stands on the same responses; NULL: none."),
+            *_estimate("gain", "auc less that of compared_with; NULL where there is none."),
+            _VERSION,
+        ),
+    ),
+)

@@ -1,0 +1,45 @@
+"""What is told of each model of a run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from schemas.enums import FitState, Model
+from streams.fitting.drivers import Estimate
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How one model fared; ``explanation`` says why it could not be fitted, and is empty where it could."""
+
+    model: Model
+    as_of: date
+    n: int
+    data: str
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    explanation: str = ""
+
+    @property
+    def state(self) -> FitState:
+        """Whether it could be fitted."""
+        return FitState.INSUFFICIENT if self.explanation else FitState.FITTED
+
+    def row(self) -> Row:
+        """What is kept of it, but for release, run and version."""
+        kept = {
+            "model": self.model.value,
+            "state": self.state.value,
+            "as_of": self.as_of,
+            "n": self.n,
+            "data": self.data,
+            "explanation": self.explanation,
+        }
+        return {**kept, "parameters": sorted(self.parameters.items())}
+
+
+def columns(name: str, found: Estimate | None, limits: tuple[str, str] | None = None) -> Row:
+    """A number and its interval as columns, these named ``<name>_low`` and ``<name>_high`` unless told."""
+    low, high = limits or (f"{name}_low", f"{name}_high")
+    return {name: None, low: None, high: None} if found is None else {name: found.value, low: found.low, high: found.high}
