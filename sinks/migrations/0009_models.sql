@@ -351,9 +351,8 @@ CREATE OR REPLACE VIEW account_segments${on_cluster}
     `next_action` LowCardinality(Nullable(String)) COMMENT 'close_case while one is open; else recover (high_risk), fix_cause (trapped; see worst_driver), show_value (accessible), ask_referral (truly_loyal). NULL without segment.'
 )
 AS WITH
-    (SELECT max(value) FROM catalog_settings WHERE name = 'loyalty_matrix') AS matrix,
-    if(JSONHas(matrix, 'attitude'), JSONExtractFloat(matrix, 'attitude'), 0.7) AS least_feeling,
-    if(JSONHas(matrix, 'behaviour'), JSONExtractFloat(matrix, 'behaviour'), 0.5) AS least_alive,
+    ifNull((SELECT any(JSONExtract(value, 'attitude', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.7) AS least_feeling,
+    ifNull((SELECT any(JSONExtract(value, 'behaviour', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) AS least_alive,
     said AS (
         SELECT
             account_id,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streams.core.batch import Floats
-from streams.fitting.importance import MOST_FOR_LMG, Correlations, Sums, johnson, lmg
+from streams.fitting.importance import MOST_FOR_LMG, Sums, johnson, lmg
 from streams.fitting.jackknife import LEAST_GROUPS, interval
 
 LEAST_RESPONSES = 30
@@ -54,8 +54,9 @@ def analyse(drivers: Sequence[str], groups: Sequence[Sums], aims: Mapping[str, A
     total = sum(groups[1:], groups[0])
     without = [total - group for group in groups if total.n > group.n]
     targets, costs = (np.array([getattr(aims[name], part) for name in drivers]) for part in ("target", "cost"))
-    everyone = _measure(total, targets, costs)
-    others = [_measure(part, targets, costs) for part in without] if len(groups) >= LEAST_GROUPS else []
+    enough = total.n >= max(LEAST_RESPONSES, LEAST_RESPONSES_A_DRIVER * (len(drivers) + 1))
+    everyone = _measure(total, targets, costs, enough)
+    others = [_measure(part, targets, costs, enough) for part in without] if len(groups) >= LEAST_GROUPS else []
     rows = []
     for number, name in enumerate(drivers):
 
@@ -81,11 +82,11 @@ def _estimate(values: Floats | None, others: Sequence[Floats | None], number: in
     return Estimate(value, *(found or (None, None)))
 
 
-def _measure(sums: Sums, targets: Floats, costs: Floats) -> dict[str, Floats]:
-    """All that is told of each driver, by name; what cannot be told is not there."""
+def _measure(sums: Sums, targets: Floats, costs: Floats, enough: bool) -> dict[str, Floats]:
+    """All that is told of each driver, by name; what cannot be told is not there. ``enough`` responses tell importance."""
     performance = sums.means[:-1]
     found = {"performance": performance}
-    correlations = _tellable(sums)
+    correlations = sums.correlations() if enough else None
     if correlations is None:
         return found
     found["johnson"] = johnson(correlations)
@@ -96,10 +97,3 @@ def _measure(sums: Sums, targets: Floats, costs: Floats) -> dict[str, Floats]:
     if explained > 0:
         found["priority"] = importance / explained * (targets - performance) / costs
     return found
-
-
-def _tellable(sums: Sums) -> Correlations | None:
-    drivers = len(sums.totals) - 1
-    if sums.n < max(LEAST_RESPONSES, LEAST_RESPONSES_A_DRIVER * (drivers + 1)):
-        return None
-    return sums.correlations()

@@ -80,7 +80,7 @@ def find_links(source: Source, as_of: date) -> tuple[list[Row], Report]:
         for measure in measures:
             # Pairs come by measure.
             begin, end = np.searchsorted(of_measure, measure, "left"), np.searchsorted(of_measure, measure, "right")
-            found = link(everything.between(int(begin), int(end)))
+            found = link(everything.of(slice(int(begin), int(end))))
             total += found.n
             rows.append(
                 {

@@ -30,13 +30,8 @@ class Pairs:
     group: Int64s
     """Group of the account."""
 
-    def of(self, chosen: Bools) -> "Pairs":
-        """Those that are chosen."""
-        return Pairs(self.value[chosen], self.score[chosen], self.day[chosen], self.group[chosen])
-
-    def between(self, begin: int, end: int) -> "Pairs":
-        """Those from one place up to another."""
-        chosen = slice(begin, end)
+    def of(self, chosen: Bools | Int64s | slice) -> "Pairs":
+        """Those that are chosen, by a flag each, by place, or from one place up to another."""
         return Pairs(self.value[chosen], self.score[chosen], self.day[chosen], self.group[chosen])
 
     def __len__(self) -> int:

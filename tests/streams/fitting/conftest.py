@@ -32,9 +32,7 @@ def cdnow() -> Floats:
 @pytest.fixture(scope="session")
 def swiss() -> Floats:
     """The 47 provinces of R's data set swiss: five drivers, then fertility, which they explain."""
-    return read_columns(
-        FOLDER / "regression" / "swiss.csv", "Agriculture", "Examination", "Education", "Catholic", "Infant.Mortality", "Fertility"
-    )
+    return read_columns(FOLDER / "regression" / "swiss.csv", "Agriculture", "Examination", "Education", "Catholic", "Infant.Mortality", "Fertility")
 
 
 @pytest.fixture(scope="session")

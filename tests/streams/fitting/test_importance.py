@@ -4,7 +4,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.batch import Floats
@@ -56,6 +56,7 @@ def test_lmg_is_the_mean_over_all_orders(mtcars: Floats, swiss: Floats) -> None:
         assert lmg(correlations) == pytest.approx(over_all_orders(values), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.booleans())
 def test_lmg_of_any_responses_is_the_mean_over_all_orders(seed: int, drivers: int, twice: bool) -> None:
     """Answers from 1 to 5, in some cases with a question that says the same as another."""
@@ -133,7 +134,8 @@ def test_priority_is_share_times_headroom_over_cost(swiss: Floats) -> None:
     for row, share, mean in zip(rows, SWISS_LMG, swiss.mean(axis=0)[:-1], strict=True):
         assert row.priority is not None
         assert row.priority.value == pytest.approx(share / total * (100 - mean) / aims[row.driver].cost, rel=1e-6)
-        assert (row.performance.value, row.n, row.priority.low) == (pytest.approx(mean), 47, None)
+        assert row.performance.value == pytest.approx(mean)
+        assert (row.n, row.priority.low) == (47, None)
     assert rows[0].r_squared == pytest.approx(total, abs=1e-7)
 
 

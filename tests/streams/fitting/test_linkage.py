@@ -31,7 +31,7 @@ def test_the_correlation_is_spearmans_with_an_interval_like_the_usual_one() -> N
 
 def test_one_account_that_measures_a_hundred_times_is_one_account() -> None:
     once = pairs(300, 0.5)
-    often = Pairs(*(np.repeat(column, 100) for column in (once.value, once.score, once.day, once.group)))
+    often = once.of(np.repeat(np.arange(300), 100))
 
     first, second = link(once).correlation, link(often).correlation
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import hyp2f1
 from scipy.stats import beta as beta_distribution
@@ -46,6 +46,7 @@ def test_new_customers_are_expected_to_buy_as_published() -> None:
     )
 
 
+@settings(deadline=None)
 @given(r=shapes, alpha=st.floats(0.5, 30), a=shapes, b=shapes, x=st.integers(0, 12), recency=st.floats(0.05, 1), age=st.floats(1, 150))
 def test_the_published_form_with_a_hypergeometric_function_gives_the_same(
     r: float, alpha: float, a: float, b: float, x: int, recency: float, age: float
@@ -83,6 +84,7 @@ def test_what_is_expected_is_what_the_definition_gives(model: PurchaseModel, x: 
     assert expected[0] == pytest.approx((alive * to_come).sum() / (alive + gone).sum(), rel=4e-3)
 
 
+@settings(deadline=None)
 @given(st.tuples(shapes, st.floats(0.5, 30), shapes, shapes))
 def test_the_gradient_is_that_of_the_likelihood(parameters: tuple[float, float, float, float]) -> None:
     x, recency, age = np.array([0.0, 1, 2, 7]), np.array([0.0, 3, 30, 31]), np.array([9.0, 20, 38, 32])
@@ -150,6 +152,7 @@ def test_where_nobody_ever_leaves_the_fit_stays_usable() -> None:
     assert expected == pytest.approx(np.full(60, 13.0), rel=0.1)
 
 
+@settings(deadline=None)
 @given(a=st.floats(1e-3, 1e4), b=st.floats(1e-3, 1e4))
 def test_quadrature_gives_the_moments_of_the_beta_distribution(a: float, b: float) -> None:
     points, weights = beta_quadrature(a, b, 64)

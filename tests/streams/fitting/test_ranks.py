@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata, spearmanr
 
@@ -11,11 +11,13 @@ from streams.fitting.ranks import area_under_curve, correlation, midranks, ranks
 values = st.lists(st.sampled_from([-2.5, 0.0, 1.0, 1.5, 7.0, 1e9]), min_size=2, max_size=40)
 
 
+@settings(deadline=None)
 @given(values)
 def test_equal_values_share_the_mean_rank(drawn: list[float]) -> None:
     assert midranks(np.array(drawn)) == pytest.approx(rankdata(drawn))
 
 
+@settings(deadline=None)
 @given(values, st.data())
 def test_ranks_without_a_group_are_those_of_what_is_left(drawn: list[float], data: st.DataObject) -> None:
     given_values = np.array(drawn)
@@ -25,6 +27,7 @@ def test_ranks_without_a_group_are_those_of_what_is_left(drawn: list[float], dat
         assert ranks_among(given_values, midranks(given_values), kept) == pytest.approx(rankdata(given_values[kept]))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 10)), min_size=3, max_size=60))
 def test_the_correlation_of_ranks_is_spearmans(pairs: list[tuple[int, int]]) -> None:
     first, second = np.array(pairs, dtype=np.float64).T
@@ -36,6 +39,7 @@ def test_the_correlation_of_ranks_is_spearmans(pairs: list[tuple[int, int]]) -> 
         assert found == pytest.approx(spearmanr(first, second).statistic, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=1, max_size=40))
 def test_the_area_is_the_share_of_pairs_that_are_in_order(drawn: list[tuple[int, bool]]) -> None:
     score, bought = np.array([value for value, _ in drawn], dtype=np.float64), np.array([again for _, again in drawn])
