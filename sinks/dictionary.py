@@ -18,8 +18,8 @@ HEAD = """\
 
 Every table and view in the database, from the comments that ClickHouse itself holds. Made by `candor contracts`; do not edit.
 
-BI reads the views: they give one row per thing, newest revision alone. Tables named `fact_` and `cell_` are what the views read; they may hold older
-copies of a row. All times are UTC. Sums may be added up over any grouping, scores never: they are computed again from sums.
+BI reads the views: they give one row per thing, newest revision alone. Tables named `fact_`, `cell_` and `fit_` are what the views read; they may
+hold older copies of a row. All times are UTC. Sums may be added up over any grouping, scores never: they are computed again from sums.
 """
 
 

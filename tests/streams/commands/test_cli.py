@@ -33,6 +33,7 @@ EXPECTED = {
     "doctor",
     "findings",
     "lag",
+    "fit",
     "contracts",
 }
 
