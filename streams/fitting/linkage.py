@@ -8,7 +8,7 @@ import numpy as np
 from streams.core.batch import Bools, Floats, Int64s
 from streams.fitting.drivers import Estimate
 from streams.fitting.jackknife import interval
-from streams.fitting.ranks import correlation, midranks, ranks_among, without_each
+from streams.fitting.ranks import correlation, ranked, without_each
 
 LAGS = (0, 1, 7, 14, 28)
 """Days from the measurement to the score."""
@@ -66,13 +66,11 @@ def link(pairs: Pairs) -> Link:
 
 def rank_correlation(pairs: Pairs) -> Estimate | None:
     """Spearman's correlation; its interval is taken on Fisher's scale, leaving out groups of accounts. None where a side does not vary."""
-    first, second = midranks(pairs.value), midranks(pairs.score)
-    found = correlation(first, second)
+    first, second = ranked(pairs.value), ranked(pairs.score)
+    found = correlation(first.ranks, second.ranks)
     if not np.isfinite(found):
         return None
-    without = [
-        _fisher(correlation(ranks_among(pairs.value, first, kept), ranks_among(pairs.score, second, kept))) for kept in without_each(pairs.group)
-    ]
+    without = [_fisher(correlation(first.among(kept), second.among(kept))) for kept in without_each(pairs.group)]
     limits = interval(_fisher(found), np.array(without))
     return Estimate(found, *(map(tanh, limits) if limits else (None, None)))
 

@@ -12,7 +12,7 @@ from schemas.enums import Predictor
 from streams.core.batch import Bools, Floats, Int64s
 from streams.fitting.drivers import Estimate
 from streams.fitting.jackknife import interval
-from streams.fitting.ranks import area_under_curve, midranks, ranks_among, without_each
+from streams.fitting.ranks import area_under_curve, ranked, without_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ def predict(values: Floats, bought: Bools, groups: Int64s, compared_with: Floats
 
 def _areas(values: Floats, bought: Bools, groups: Int64s) -> tuple[float, Floats]:
     """The area over all, and without each group."""
-    ranks = midranks(values)
-    without = [area_under_curve(ranks_among(values, ranks, kept), bought[kept]) for kept in without_each(groups)]
-    return area_under_curve(ranks, bought), np.array(without)
+    ranks = ranked(values)
+    without = [area_under_curve(ranks.among(kept), bought[kept]) for kept in without_each(groups)]
+    return area_under_curve(ranks.ranks, bought), np.array(without)
 
 
 def _estimate(value: float, without: Floats, limits: tuple[float, float]) -> Estimate | None:

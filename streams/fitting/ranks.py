@@ -1,31 +1,39 @@
 """Ranks, with and without a group of accounts, and what is made of them."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from streams.core.batch import Bools, Floats, Int64s
 
 
-def midranks(values: Floats) -> Floats:
-    """Ranks from 1; equal values share the mean of theirs."""
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Values by rank."""
+
+    place: Int64s
+    """Of each entry, the place of its value among the distinct ones, from 0."""
+    ranks: Floats
+    """Of each entry, its rank from 1; equal values share the mean of theirs."""
+
+    def among(self, kept: Bools) -> Floats:
+        """What the ranks of the kept entries are among themselves: those left out below are taken off, of equal ones half."""
+        gone = np.bincount(self.place[~kept], minlength=int(self.place.max(initial=-1)) + 1)
+        return np.asarray(self.ranks[kept] - (np.cumsum(gone) - gone / 2)[self.place[kept]])
+
+
+def ranked(values: Floats) -> Ranked:
+    """The values by rank."""
     _, position, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((last - (counts - 1) / 2)[position.reshape(-1)])
+    place = position.reshape(-1)
+    return Ranked(place, np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place]))
 
 
 def without_each(groups: Int64s) -> Iterator[Bools]:
     """For each group in turn, which entries are not of it."""
     for group in np.unique(groups):
         yield groups != group
-
-
-def ranks_among(values: Floats, ranks: Floats, kept: Bools) -> Floats:
-    """What the ranks of the kept values are among themselves, from those among all: those left out below are taken off."""
-    gone = np.sort(values[~kept])
-    stayed = values[kept]
-    below = np.searchsorted(gone, stayed, side="left") + np.searchsorted(gone, stayed, side="right")
-    return np.asarray(ranks[kept] - below / 2)
 
 
 def correlation(first: Floats, second: Floats) -> float:
