@@ -56,8 +56,9 @@ def grades(surpassed: Floats, relative_value: Floats, delta: float, epsilon: flo
     where these are not known. The first that holds counts: A both are good; B one is; F far below the expectation, or below it and competitors are
     better; D below; C as expected.
     """
+    # Scores are decimal numbers: what is equal on paper must be equal here.
     nearly = 1e-9
-    better, worse = relative_value > 1 + epsilon, relative_value < 1 - epsilon
+    better, worse = relative_value > 1 + epsilon + nearly, relative_value < 1 - epsilon - nearly
     above, below = surpassed >= delta - nearly, surpassed <= -delta + nearly
     far_below = surpassed <= -2 * delta + nearly
     rules = [np.isnan(surpassed), above & better, above | better, far_below | (below & worse), below]

@@ -89,6 +89,9 @@ ORDER BY measured.measure, measured.account_id, measured.measured_on
 
 _JUDGED = f"""
 WITH
+    (
+        SELECT max(occurred_at) FROM transactions WHERE NOT synthetic AND day <= {{as_of:Date32}}
+    ) AS newest_movement,
     judged AS (
         SELECT
             account_id, response_id, occurred_at, day, metric, assumeNotNull(top_box) AS top_box,
@@ -96,7 +99,7 @@ WITH
             (score - expected_score) / (scale_max - scale_min) AS surpassed,
             if(empty(competitor_scores), NULL, score / nullIf(arrayAvg(competitor_scores), 0)) AS relative_value
         FROM responses
-        WHERE {_COUNTED} AND day <= {{as_of:Date32}} - {{days:UInt32}}
+        WHERE {_COUNTED} AND occurred_at + toIntervalDay({{days:UInt32}}) <= newest_movement
     ),
     delivered AS (
         SELECT
@@ -121,13 +124,13 @@ WITH
 SELECT
     toInt64(cityHash64(judged.account_id) % {GROUPS}) AS part, judged.metric AS metric, judged.top_box AS top_box,
     judged.feeling AS feeling, judged.surpassed AS surpassed, judged.relative_value AS relative_value, delivered.value AS value,
-    ifNull(later.day <= judged.day + {{days:UInt32}}, false) AS bought
+    ifNull(later.bought_at <= judged.occurred_at + toIntervalDay({{days:UInt32}}), false) AS bought
 FROM judged
 GLOBAL ASOF LEFT JOIN (
-    SELECT account_id, occurred_at, day
+    SELECT account_id, occurred_at AS bought_at
     FROM transactions
     WHERE NOT synthetic AND event_type = 'transaction.completed' AND day <= {{as_of:Date32}}
-) AS later ON judged.account_id = later.account_id AND judged.occurred_at < later.occurred_at
+) AS later ON judged.account_id = later.account_id AND judged.occurred_at < later.bought_at
 GLOBAL LEFT JOIN delivered ON judged.account_id = delivered.account_id AND judged.response_id = delivered.response_id
 ORDER BY judged.account_id, judged.response_id
 SETTINGS join_use_nulls = 1
@@ -188,7 +191,7 @@ class Source:
         return self._read(_PAIRS, as_of=as_of, lag=lag)
 
     def judged(self, as_of: date, days: int) -> pa.Table:
-        """Responses that are at least so many days old, what was known when they were given, and whether their account bought in these days."""
+        """Responses so many days older than the newest transaction, what was known when they were given, and whether their account then bought."""
         return self._read(_JUDGED, as_of=as_of, days=days)
 
     def _read(self, sql: str, **parameters: object) -> pa.Table:

@@ -228,18 +228,17 @@ def _check_linkage(clickhouse: ClickHouse, counted: list[Row]) -> None:
 
 def _check_prediction(clickhouse: ClickHouse, counted: list[Row]) -> None:
     bought = {account: [row["occurred_at"] for row in found] for account, found in _completed(clickhouse).items()}
-    days = {account: [row["day"] for row in found] for account, found in _completed(clickhouse).items()}
-    newest = max(day for found in days.values() for day in found)
+    newest = clickhouse.query("SELECT max(occurred_at) AS at FROM transactions WHERE NOT synthetic").to_pylist()[0]["at"]
     outcomes: dict[str, list[Row]] = defaultdict(list)
     for row in clickhouse.query("SELECT * FROM outcomes WHERE NOT synthetic").to_pylist():
         outcomes[row["account_id"]].append(row)
     scored: dict[str, list[tuple[float, bool]]] = defaultdict(list)
     for one in counted:
-        if one["day"] + timedelta(60) > newest:
+        if one["occurred_at"] + timedelta(60) > newest:
             continue
         account = one["account_id"]
         place = bisect_right(bought.get(account, []), one["occurred_at"])
-        again = place < len(bought.get(account, [])) and days[account][place] <= one["day"] + timedelta(60)
+        again = place < len(bought.get(account, [])) and bought[account][place] <= one["occurred_at"] + timedelta(60)
         for name, value in _predictors(one, outcomes[account]).items():
             scored[name].append((value, again))
     told = {row["predictor"]: row for row in clickhouse.query("SELECT * FROM prediction").to_pylist()}
@@ -251,6 +250,9 @@ def _check_prediction(clickhouse: ClickHouse, counted: list[Row]) -> None:
             area = np.mean([(a > b) + (a == b) / 2 for a in buyers for b in others])
             assert row["auc"] == pytest.approx(area), name
     assert told["nps"]["n"] > 200
+    # The view grades judges the same responses.
+    graded = clickhouse.query("SELECT sum(judged) AS n, sum(repurchased) AS bought FROM grades").to_pylist()[0]
+    assert (told["grade"]["n"], told["grade"]["bought"]) == (graded["n"], graded["bought"])
     assert told["value_and_feeling"]["gain"] == pytest.approx(told["value_and_feeling"]["auc"] - told["feeling"]["auc"])
 
 
