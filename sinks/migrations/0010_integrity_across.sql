@@ -106,7 +106,7 @@ AS WITH
             if(test = 'rate', 0.018, 0.001) AS least_between,
             1 / greatest(known, 1.) AS chance,
             if(is_compared, deviation((found + 0.5) / (known + 1), usual), 0.) AS distance,
-            pow(chance + least_between, -2) AS weight,
+            pow(chance + 0.018, -2) AS weight,
             countIf(is_compared) OVER peers AS compared,
             quantileExactInclusiveIf(0.5)(distance, is_compared) OVER peers AS middle,
             avgIf(chance, is_compared) OVER peers AS mean_chance
@@ -114,19 +114,24 @@ AS WITH
         WINDOW peers AS (PARTITION BY peer_group, metric, test)
     ),
     -- Gaming only ever raises rates, so how much honest units differ is learned from the half with the lower rates: method of moments around the middle,
-    -- weighted as if the correlation were the least that is assumed.
+    -- of which one unit is used up for the middle, weighted so that large units do not drown the others.
     learned AS (
         SELECT
             *,
             is_compared AND distance <= middle AS is_lower,
+            countIf(is_lower) OVER peers AS lower,
+            lower / greatest(lower - 1., 1.) AS correction,
             sumIf(weight, is_lower) OVER peers AS weights,
-            greatest(least_between, sumIf(weight * (pow(distance - middle, 2) - chance), is_lower) OVER peers / weights) AS between,
+            (
+                correction * sumIf(weight * pow(distance - middle, 2), is_lower) OVER peers - sumIf(weight * chance, is_lower) OVER peers
+            ) / weights AS excess,
+            greatest(least_between, excess) AS between,
             -- Variance of that estimate: 2 * sum of (weight * (chance + between))^2, over the square of the weights.
-            2 * (
+            2 * pow(correction / weights, 2) * (
                 sumIf(pow(weight * chance, 2), is_lower) OVER peers
                 + 2 * between * sumIf(weight * weight * chance, is_lower) OVER peers
                 + between * between * sumIf(weight * weight, is_lower) OVER peers
-            ) / pow(weights, 2) AS doubt
+            ) AS doubt
         FROM deviating
         WINDOW peers AS (PARTITION BY peer_group, metric, test)
     ),
@@ -135,8 +140,8 @@ AS WITH
             *,
             -- The unit's own chance and difference; the same of the middle of its peers; the same of their rates on its channels.
             chance + between + pi() / 2 * (mean_chance + between) / compared + others_chance + between * others_between AS variance,
-            -- Satterthwaite, one less for the middle, rounded down to an even number, at most 60: tails stay heavier than those of a normal distribution.
-            least(60., 2 * floor((2 * variance * variance / doubt - 1) / 2)) AS degrees,
+            -- Satterthwaite, one less for the middle, rounded down to an even number, at most 30: tails stay heavier than those of a normal distribution.
+            least(30., 2 * floor((2 * variance * variance / doubt - 1) / 2)) AS degrees,
             is_compared AND compared >= 8 AND degrees >= 2 AS is_judged,
             found > 0.5 AS has_hits,
             if(is_judged AND has_hits, (deviation((found - 0.5) / known, usual) - middle) / sqrt(variance), NULL) AS z,
