@@ -236,14 +236,22 @@ CREATE OR REPLACE VIEW integrity_rings${on_cluster}
     `top_box_share` Float64 COMMENT 'Share of them at the top of the scale, 0 to 1.',
     `tested` UInt64 COMMENT 'Devices or contacts of the kind that answered in the window, all of which are tested.',
     `shared_share` Float64 COMMENT 'Share of these with two accounts or more: upper confidence bound, 99.5 %.',
-    `tail_ratio` Float64 COMMENT 'How many times as common as honest ones with k accounts those with k + 1 are at most, for k >= 2: upper confidence bound (99.5 %) from those with two and with three; one half where too few are shared to measure it. 1 at most.',
+    `tail_ratio` Float64 COMMENT 'How many times as common as honest ones with k accounts those with k + 1 are at most, for k >= 2: upper confidence bound (99.5 %) from those with two and with three. One half where that bound is above, these are fewer than 100 and no more than a third of them have three. 1 at most.',
     `p_value` Float64 COMMENT 'shared_share * tail_ratio ^ (accounts - 2): how often an honest one would have as many accounts or more, at most.',
     `named` Bool COMMENT 'tested * p_value <= 0.04. With the bounds, which may both fail once in 100 times: at any one time an honest one is named with a probability of at most 5 % for each kind, if honest sharing has such a tail. A reason to look, no proof.'
 )
 AS WITH
-    5.298317366548036 AS doubt,  -- log(1 / 0.005)
-    -- Upper confidence bound of a rate, from the Chernoff bound: never below Clopper and Pearson's.
-    (found, size) -> found / size + doubt / size + sqrt(pow(doubt / size, 2) + 2 * found * doubt / (size * size)) AS at_most,
+    -- Upper confidence bound (99.5 %) of a rate, from the Chernoff bound: the rate p above found / size at which size * KL(found / size, p) = log(200),
+    -- found by halving. Never below Clopper and Pearson's.
+    (found, size) -> arrayFold(
+        (range_of_rate, step) -> if(
+            found * log(greatest(found, 1e-300) / size / ((range_of_rate.1 + range_of_rate.2) / 2))
+                + (size - found) * log(greatest(size - found, 1e-300) / size / (1 - (range_of_rate.1 + range_of_rate.2) / 2)) < 5.298317366548036,
+            ((range_of_rate.1 + range_of_rate.2) / 2, range_of_rate.2),
+            (range_of_rate.1, (range_of_rate.1 + range_of_rate.2) / 2)
+        ),
+        range(50), (found / size, 1.)
+    ).2 AS at_most,
     (
         SELECT max(day)
         FROM fact_responses FINAL
@@ -281,11 +289,11 @@ AS WITH
     bounded AS (
         SELECT
             *,
-            least(1., at_most(shared, tested)) AS shared_share,
+            at_most(toFloat64(shared), toFloat64(tested)) AS shared_share,
             -- Rings have more accounts than three, so the two counts are honest ones; a share s of threes among both is a ratio of s / (1 - s).
-            if(twos + threes > 0, least(0.5, at_most(threes, twos + threes)), 0.5) AS threes_share,
+            if(twos + threes > 0, least(0.5, at_most(toFloat64(threes), toFloat64(twos + threes))), 0.5) AS threes_share,
             threes_share / (1 - threes_share) AS measured,
-            if(measured >= 0.5 AND twos + threes < 30 AND 2 * threes <= twos, 0.5, measured) AS tail_ratio
+            if(measured >= 0.5 AND twos + threes < 100 AND 2 * threes <= twos, 0.5, measured) AS tail_ratio
         FROM counted
         WHERE accounts >= 3 AND length(unit_ids) >= 2
     )

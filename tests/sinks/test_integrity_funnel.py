@@ -41,7 +41,9 @@ def test_it_is_what_plain_python_computes(clickhouse: ClickHouse, test: str, lev
     put(clickhouse, {f"{number:02}": "g" for number in range(11)})
     for channel in ("web", "store"):
         # Asked about the shape, all responses are in the two highest boxes or far more are below.
-        counted = {f"{number:02}": (unit[channel][0] * (1 if test == "rate" else 3), unit[channel][1], unit[channel][0]) for number, unit in enumerate(units)}
+        counted = {
+            f"{number:02}": (unit[channel][0] * (1 if test == "rate" else 3), unit[channel][1], unit[channel][0]) for number, unit in enumerate(units)
+        }
         answers(clickhouse, counted, channel=channel)
 
     seen = clickhouse.query(
@@ -60,9 +62,7 @@ def test_limits_are_three_standard_deviations_away(clickhouse: ClickHouse) -> No
     # 1/200 + 0.018 + pi/2 * (1/200 + 0.018) / 9 + 1/1600 + 0.018 / 8 = 0.029889.
     odds, three = 0.44 / 0.56, 3 * 0.029889**0.5 / (0.44 * 0.56) ** 0.5
     low, high = odds * np.exp(-three), odds * np.exp(three)
-    assert row == pytest.approx(
-        {"rate_expected": 0.44, "rate_low": low / (1 + low), "rate_high": high / (1 + high), "rate_between": 0.018}, rel=2e-3
-    )
+    assert row == pytest.approx({"rate_expected": 0.44, "rate_low": low / (1 + low), "rate_high": high / (1 + high), "rate_between": 0.018}, rel=2e-3)
 
 
 @pytest.mark.parametrize("kind", HONEST, ids=repr)
@@ -103,15 +103,17 @@ def test_tens_made_of_nines_are_seen_in_the_shape_alone(clickhouse: ClickHouse) 
     many = {f"u{number:02}": (200, 80 + number % 9, 130 + number % 7) for number in range(30)}
     put(clickhouse, dict.fromkeys(many, "g"))
     answers(clickhouse, {**many, "u00": (200, 114, 132)})
-    row = one(clickhouse, "SELECT unit_id, rate_p_value > 0.01 AS rate_is_usual, shape_p_value < 1e-4 AS shape_is_not FROM integrity_funnel WHERE named")
+    row = one(
+        clickhouse, "SELECT unit_id, rate_p_value > 0.01 AS rate_is_usual, shape_p_value < 1e-4 AS shape_is_not FROM integrity_funnel WHERE named"
+    )
     assert row == {"unit_id": "u00", "rate_is_usual": True, "shape_is_not": True}
 
 
 def test_the_mix_of_channels_explains_a_high_rate(clickhouse: ClickHouse) -> None:
     units = [f"u{number:02}" for number in range(20)]
     put(clickhouse, dict.fromkeys(units, "g"))
-    answers(clickhouse, {unit: (300, 90, 150) for unit in units[1:]}, channel="web")
-    answers(clickhouse, {unit: (60, 54, 57) for unit in units}, channel="phone")
+    answers(clickhouse, dict.fromkeys(units[1:], (300, 90, 150)), channel="web")
+    answers(clickhouse, dict.fromkeys(units, (60, 54, 57)), channel="phone")
     answers(clickhouse, {"u00": (10, 9, 10)}, channel="chat")
     row = one(clickhouse, "SELECT n, rate_n, rate, rate_expected, named FROM integrity_funnel WHERE unit_id = 'u00'")
     assert row == pytest.approx({"n": 70, "rate_n": 60, "rate": 0.9, "rate_expected": 0.9, "named": False}, abs=0.01)
@@ -121,7 +123,10 @@ def test_with_too_few_peers_nothing_is_said(clickhouse: ClickHouse) -> None:
     put(clickhouse, {**dict.fromkeys(USUAL, "g"), "u8": "h", "u7": None})
     answers(clickhouse, {**USUAL, "lonely": (50, 50, 50)})
     cells(clickhouse, {"unit_id": "", "n": 1000})
-    row = one(clickhouse, "SELECT count() AS rows, countIf(peer_group IS NULL) AS without, count(rate_z) AS judged, sum(named) AS named FROM integrity_funnel")
+    row = one(
+        clickhouse,
+        "SELECT count() AS rows, countIf(peer_group IS NULL) AS without, count(rate_z) AS judged, sum(named) AS named FROM integrity_funnel",
+    )
     assert row == {"rows": 10, "without": 2, "judged": 0, "named": 0}
     seen = one(clickhouse, "SELECT rate_peers, rate, rate_expected, rate_high, p_value, q_value FROM integrity_funnel WHERE unit_id = 'u3'")
     assert seen == {"rate_peers": 6, "rate": 0.43, "rate_expected": None, "rate_high": None, "p_value": None, "q_value": None}
@@ -139,7 +144,7 @@ def test_units_with_too_few_answers_are_neither_judged_nor_peers(clickhouse: Cli
 
 def test_a_unit_without_any_top_score_and_peers_with_nothing_else_have_numbers(clickhouse: ClickHouse) -> None:
     put(clickhouse, dict.fromkeys(USUAL, "g"))
-    answers(clickhouse, {**{unit: (50, 50, 50) for unit in USUAL}, "u0": (50, 0, 0)})
+    answers(clickhouse, {**dict.fromkeys(USUAL, (50, 50, 50)), "u0": (50, 0, 0)})
     rows = clickhouse.query("SELECT unit_id, rate_expected, rate_p_value, shape_p_value FROM integrity_funnel ORDER BY unit_id").to_pylist()
     assert (rows[0]["rate_p_value"], rows[0]["shape_p_value"]) == (1.0, None)
     for row in rows[1:]:
@@ -173,5 +178,5 @@ def test_metrics_are_not_mixed(clickhouse: ClickHouse) -> None:
     put(clickhouse, dict.fromkeys(USUAL, "g"))
     answers(clickhouse, USUAL)
     before = clickhouse.query("SELECT * EXCEPT (q_value) FROM integrity_funnel ORDER BY unit_id").to_pylist()
-    answers(clickhouse, {unit: (400, 390, 400) for unit in USUAL}, metric="csat")
+    answers(clickhouse, dict.fromkeys(USUAL, (400, 390, 400)), metric="csat")
     assert clickhouse.query("SELECT * EXCEPT (q_value) FROM integrity_funnel WHERE metric = 'nps' ORDER BY unit_id").to_pylist() == before
