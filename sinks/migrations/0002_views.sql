@@ -573,11 +573,17 @@ CREATE OR REPLACE VIEW accounts${on_cluster}
     `quadrant` LowCardinality(Nullable(String)) COMMENT 'thriving (vdi and feeling high), served_not_loved (vdi alone), loved_not_served (feeling alone) or at_risk (neither); high is at least the cuts of the catalog\'s loyalty_matrix, 0.5 by default. NULL where either is.',
     `value_share` Nullable(Float64) COMMENT 'Of its messages that sell or teach value, the share that teaches value, over the 12 months up to the newest message of all. NULL without either.',
     `owned_offer_rate` Nullable(Float64) COMMENT 'Of all offers made to it, the share that it owned just before the message. NULL without offers.',
-    `next_action` LowCardinality(Nullable(String)) COMMENT 'What to do next: close_case while a case is open; NULL where nothing is known to be due.'
+    `probability_alive` Nullable(Float64) COMMENT 'Probability, 0 to 1, that the account still buys, from the last run of candor fit. NULL where it has not bought, or nothing was fitted.',
+    `expected_purchases` Nullable(Float64) COMMENT 'Days with a purchase expected in the next 52 weeks.',
+    `lifetime_value` Nullable(Float64) COMMENT 'Margin expected of the next 52 weeks, discounted at 10 % a year, in the base currency; NULL where spend could not be fitted.',
+    `loyalty_segment` LowCardinality(Nullable(String)) COMMENT 'truly_loyal (feels well, alive), accessible (feels well, not alive), trapped (feels ill, alive) or high_risk; cut where the catalog\'s loyalty_matrix says, feeling 0.7 and probability 0.5 by default. NULL where one of both is not known.',
+    `next_action` LowCardinality(Nullable(String)) COMMENT 'close_case while one is open; else recover (high_risk), fix_cause (trapped; see worst_driver of account_segments), show_value (accessible), ask_referral (truly_loyal). NULL without segment.'
 )
 AS WITH
     ifNull((SELECT any(JSONExtract(value, 'feeling_cut', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) AS feeling_cut,
     ifNull((SELECT any(JSONExtract(value, 'value_cut', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) AS value_cut,
+    ifNull((SELECT any(JSONExtract(value, 'attitude', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.7) AS least_feeling,
+    ifNull((SELECT any(JSONExtract(value, 'behaviour', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) AS least_alive,
     (SELECT addMonths(max(occurred_at), -12) FROM fact_communications FINAL WHERE NOT synthetic) AS a_year_ago,
     felt AS (
         SELECT account_id, toNullable(argMax((score - scale_min) / (scale_max - scale_min), (occurred_at, response_id))) AS feeling
@@ -620,10 +626,31 @@ SELECT
     ) AS quadrant,
     told.value_share AS value_share,
     told.owned_offer_rate AS owned_offer_rate,
-    if(cell.open_cases > 0, 'close_case', NULL) AS next_action
+    fitted.probability_alive AS probability_alive,
+    fitted.expected_purchases AS expected_purchases,
+    fitted.lifetime_value AS lifetime_value,
+    multiIf(
+        felt.feeling IS NULL OR fitted.probability_alive IS NULL, NULL,
+        felt.feeling >= least_feeling AND fitted.probability_alive >= least_alive, 'truly_loyal',
+        felt.feeling >= least_feeling, 'accessible',
+        fitted.probability_alive >= least_alive, 'trapped',
+        'high_risk'
+    ) AS loyalty_segment,
+    multiIf(
+        cell.open_cases > 0, 'close_case',
+        loyalty_segment = 'high_risk', 'recover',
+        loyalty_segment = 'trapped', 'fix_cause',
+        loyalty_segment = 'accessible', 'show_value',
+        loyalty_segment = 'truly_loyal', 'ask_referral',
+        NULL
+    ) AS next_action
 FROM cell_accounts AS cell FINAL
 GLOBAL LEFT JOIN (SELECT account_id, toNullable(vdi) AS vdi FROM value_delivered) AS got ON cell.account_id = got.account_id
 GLOBAL LEFT JOIN felt ON cell.account_id = felt.account_id
 GLOBAL LEFT JOIN told ON cell.account_id = told.account_id
+GLOBAL LEFT JOIN (
+    SELECT account_id, toNullable(probability_alive) AS probability_alive, toNullable(expected_purchases) AS expected_purchases, lifetime_value
+    FROM account_predictions
+) AS fitted ON cell.account_id = fitted.account_id
 SETTINGS join_use_nulls = 0
 COMMENT 'What is known of each account.';

@@ -50,6 +50,11 @@ NOT_FROM_EVENTS = {
     "window_start",
     # How far days had been judged when a row was written.
     "judged",
+    # What candor fit makes of accounts; nobody ran it.
+    "probability_alive",
+    "expected_purchases",
+    "lifetime_value",
+    "loyalty_segment",
 }
 ENOUGH = 12
 """Differences that are shown per view."""
