@@ -679,6 +679,10 @@ AS WITH
     raked AS (
         SELECT
             *,
+            arraySum(cell -> cell.1 / population * pow(cell.2 - mean_propensity, 2), propensities) AS spread,
+            spread - arraySum(
+                cell -> cell.1 / population * (1 - cell.1 / population) * cell.2 * (1 - cell.2) / greatest(cell.1 - 1, 1), propensities
+            ) AS net_spread,
             arrayMap(cell -> cell.1, answers) AS sizes,
             arrayMap(variable -> arrayFilter(cell -> cell.3 > 0, variable), variables) AS margins,
             -- Categories that nobody answered from cannot be weighted up; the others stand for them.
@@ -715,10 +719,9 @@ AS WITH
     )
 SELECT
     grain, name, period, window_start, population AS eligible, answered AS completes, covered AS coverage, n_cells AS strata,
-    1 - 2 * sqrt(arraySum(cell -> cell.1 / population * pow(cell.2 - mean_propensity, 2), propensities) AS spread) AS r_indicator,
-    1 - 2 * sqrt(greatest(0., spread - arraySum(
-        cell -> cell.1 / population * (1 - cell.1 / population) * cell.2 * (1 - cell.2) / greatest(cell.1 - 1, 1), propensities
-    ))) AS r_indicator_adjusted,
+    1 - 2 * sqrt(spread) AS r_indicator,
+    -- The root would turn an error of rounding into one that shows.
+    1 - 2 * sqrt(if(net_spread > 1e-12, net_spread, 0.)) AS r_indicator_adjusted,
     (1 - r_indicator) / nullIf(2 * mean_propensity, 0) AS bias_bound,
     n_scored AS n, 100 * all_balance / nullIf(n_scored, 0) AS nps,
     bias_bound * 100 * sqrt(all_ends / nullIf(n_scored, 0) - pow(all_balance / nullIf(n_scored, 0), 2)) AS nps_bias_bound,
@@ -768,7 +771,7 @@ AS WITH
             (share_up - share_down) * effective / (effective + 3) AS centre,
             1.959964 * sqrt((((share_up + share_down) * effective + 1.5) / (effective + 3) - pow(centre, 2)) / (effective + 3)) AS half_width
         FROM given
-        GLOBAL ANY INNER JOIN purchases AS purchase ON given.account_id = purchase.account_id AND given.named = purchase.transaction_id
+        GLOBAL INNER JOIN purchases AS purchase ON given.account_id = purchase.account_id AND given.named = purchase.transaction_id
         ARRAY JOIN ['unit', 'channel', 'total'] AS grain
         ARRAY JOIN ['all', '28 days'] AS period
         GROUP BY grain, name, period, window

@@ -35,6 +35,10 @@ KEYS: dict[str, tuple[str, ...]] = {
     "message_attention": ("account_id", "message_id"),
     "messages_monthly": ("month",),
     "value_delivered": ("account_id",),
+    "survey_chances": ("account_id", "invitation_id"),
+    "response_strata": ("window_start", "unit_id", "peer_group", "channel", "is_new"),
+    "representation": ("grain", "name", "window_start"),
+    "revenue_weighted_loyalty": ("grain", "name", "window_start"),
     "findings": ("finding_id",),
     "integrity_units": ("unit_id",),
 }

@@ -25,13 +25,15 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Timezone, money and products; without a catalog the base currency is EUR, days are UTC and no product is consumable."""
+    """Timezone, money, products, units; without a catalog the base currency is EUR, days are UTC and no product is consumable."""
 
     timezone: str = "UTC"
     base_currency: str = "EUR"
     fx_rates: dict[str, Decimal] = field(default_factory=dict)
     """Price of 1 unit of each currency in the base currency."""
     consumable_products: frozenset[str] = frozenset()
+    peer_groups: dict[str, str] = field(default_factory=dict)
+    """Peer group of each unit that has one."""
 
     def rate(self, currency: str) -> Decimal | None:
         """Price of 1 ``currency`` in the base currency; None where the catalog has none (R31)."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from fractions import Fraction
 
-from tests.oracle import asking, facts, growth, loyalty, messages, value
+from tests.oracle import asking, facts, growth, loyalty, messages, representation, value
 from tests.oracle.accept import accept
 from tests.oracle.accounts import accounts
 from tests.oracle.records import Catalog, Horizons, Record, Row, Rows
@@ -29,6 +29,10 @@ VIEWS = (
     "message_attention",
     "messages_monthly",
     "value_delivered",
+    "survey_chances",
+    "response_strata",
+    "representation",
+    "revenue_weighted_loyalty",
 )
 
 
@@ -47,6 +51,8 @@ def tables(
     counted = loyalty.counted_responses(events, catalog, flags)
     asked = asking.invitations_asked(events, catalog)
     known = accounts(events, catalog)
+    chances = representation.chances(events, catalog)
+    heard = representation.representation(chances)
     attention = messages.message_attention(events, catalog)
     delivered = value.value_delivered(events, known)
     return plain | {
@@ -54,9 +60,15 @@ def tables(
         "transactions": facts.transactions(events, catalog),
         "dead_letters": facts.dead_letters(accepted.dead_letters),
         "loyalty_daily": loyalty.daily(counted),
-        "loyalty_by_unit": asking.with_response_rates(loyalty.by_unit(counted), asked, lambda one: (one.event.fields["unit_id"],)),
-        "loyalty_by_channel": asking.with_response_rates(loyalty.by_channel(counted), asked, lambda one: (one.event.fields["channel"],)),
-        "loyalty_total": asking.with_response_rates(loyalty.total(counted), asked, lambda _: ()),
+        "loyalty_by_unit": representation.with_representation(
+            asking.with_response_rates(loyalty.by_unit(counted), asked, lambda one: (one.event.fields["unit_id"],)), heard, "unit", 1
+        ),
+        "loyalty_by_channel": representation.with_representation(
+            asking.with_response_rates(loyalty.by_channel(counted), asked, lambda one: (one.event.fields["channel"],)), heard, "channel", 1
+        ),
+        "loyalty_total": representation.with_representation(
+            asking.with_response_rates(loyalty.total(counted), asked, lambda _: ()), heard, "total", 0
+        ),
         "invitation_outcomes": asking.outcomes(asked),
         "accounts": _accounts(known, delivered, value.feelings(events), messages.of_accounts(attention)),
         "account_months": growth.account_months(events, catalog),
@@ -65,6 +77,10 @@ def tables(
         "message_attention": attention,
         "messages_monthly": messages.messages_monthly(attention),
         "value_delivered": delivered,
+        "survey_chances": representation.survey_chances(chances),
+        "response_strata": representation.response_strata(chances),
+        "representation": heard,
+        "revenue_weighted_loyalty": representation.revenue_weighted(events, catalog),
     }
 
 
