@@ -1,7 +1,7 @@
 """What the oracle is given: records as Kafka returns them, and the part of the catalog that numbers depend on."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 
 Row = dict[str, object]
@@ -24,8 +24,37 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Survey:
+    """A survey and its follow-up plan."""
+
+    programme: str = ""
+    owner: str = ""
+    classes: frozenset[str] = frozenset({"detractor"})
+    within: timedelta = timedelta(hours=48)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Hours that count, local time."""
+
+    weekdays: frozenset[int]
+    """Monday 1 to Sunday 7."""
+    opens: time
+    closes: time
+    holidays: frozenset[date]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How fast a case must reach the customer."""
+
+    within: timedelta
+    calendar: Calendar | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
-    """Timezone, money, products, units; without a catalog the base currency is EUR, days are UTC and no product is consumable."""
+    """Timezone, money, products, units, plans; without a catalog the base currency is EUR, days are UTC and no product is consumable."""
 
     timezone: str = "UTC"
     base_currency: str = "EUR"
@@ -34,6 +63,9 @@ class Catalog:
     consumable_products: frozenset[str] = frozenset()
     peer_groups: dict[str, str] = field(default_factory=dict)
     """Peer group of each unit that has one."""
+    surveys: dict[str, Survey] = field(default_factory=dict)
+    policies: dict[str, Policy] = field(default_factory=dict)
+    """By trigger."""
 
     def rate(self, currency: str) -> Decimal | None:
         """Price of 1 ``currency`` in the base currency; None where the catalog has none (R31)."""

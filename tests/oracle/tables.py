@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from fractions import Fraction
 
-from tests.oracle import asking, facts, growth, loyalty, messages, representation, value
+from tests.oracle import asking, facts, follow_up, grades, growth, loyalty, messages, representation, value
 from tests.oracle.accept import accept
 from tests.oracle.accounts import accounts
 from tests.oracle.records import Catalog, Horizons, Record, Row, Rows
@@ -33,6 +33,14 @@ VIEWS = (
     "response_strata",
     "representation",
     "revenue_weighted_loyalty",
+    "follow_up_cases",
+    "feedback_debts",
+    "follow_up",
+    "follow_up_plans",
+    "recovered_detractors",
+    "retained_revenue",
+    "graded_responses",
+    "grades",
 )
 
 
@@ -52,6 +60,9 @@ def tables(
     asked = asking.invitations_asked(events, catalog)
     known = accounts(events, catalog)
     chances = representation.chances(events, catalog)
+    company = follow_up.Company(events, catalog, known)
+    debts, recovered = follow_up.feedback_debts(company), follow_up.recovered_detractors(company)
+    graded = grades.graded_responses(events, catalog)
     heard = representation.representation(chances)
     attention = messages.message_attention(events, catalog)
     delivered = value.value_delivered(events, known)
@@ -81,6 +92,14 @@ def tables(
         "response_strata": representation.response_strata(chances),
         "representation": heard,
         "revenue_weighted_loyalty": representation.revenue_weighted(events, catalog),
+        "follow_up_cases": follow_up.follow_up_cases(company),
+        "feedback_debts": debts,
+        "follow_up": follow_up.follow_up(company, debts),
+        "follow_up_plans": follow_up.follow_up_plans(company),
+        "recovered_detractors": recovered,
+        "retained_revenue": follow_up.retained_revenue(recovered),
+        "graded_responses": graded,
+        "grades": grades.grades(graded),
     }
 
 

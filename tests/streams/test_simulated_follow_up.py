@@ -1,12 +1,14 @@
-"""Half a year of a simulated company, replayed into ClickHouse: who was heard is what the oracle computes from the records alone."""
+"""A year of a simulated company, replayed into ClickHouse: who was heard and followed up is what the oracle computes from the records alone."""
 
+from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from yaml import safe_load
 
-from schemas.catalog import Catalog
+from schemas.catalog import BusinessCalendar, Catalog
+from schemas.catalog import Survey as CatalogSurvey
 from sinks.catalog import write_catalog
 from sinks.checkpoints import ClickHouseCheckpoints
 from sinks.clickhouse import ClickHouse, connect
@@ -17,22 +19,56 @@ from streams.replay import Replay
 from streams.simulate import Plan, Simulation, simulate
 from tests.chaos.compare import differences, read_views
 from tests.oracle.records import Catalog as OracleCatalog
-from tests.oracle.records import Record, Rows
+from tests.oracle.records import Calendar, Policy, Record, Rows, Survey
 from tests.oracle.tables import tables
 
 VIEWS = (
     "survey_chances", "response_strata", "representation", "revenue_weighted_loyalty", "loyalty_by_unit", "loyalty_by_channel", "loyalty_total",
+    "follow_up_cases", "feedback_debts", "follow_up", "follow_up_plans", "recovered_detractors", "retained_revenue", "graded_responses", "grades",
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def simulation() -> Simulation:
-    return simulate(Plan(seed=12, events=12_000, accounts=400, units=8, months=6))
+    return simulate(Plan(seed=12, events=20_000, accounts=2_000, units=8, months=13))
 
 
 @pytest.fixture(scope="module")
 def catalog(simulation: Simulation) -> Catalog:
-    return Catalog.model_validate(safe_load(simulation.catalog()))
+    """The company's, with a survey that nobody owns, one that it does not know, a rule of its own, and business hours."""
+    given = safe_load(simulation.catalog())
+    given["surveys"] = [survey for survey in given["surveys"] if survey["survey_id"] != "review"]
+    visit = next(survey for survey in given["surveys"] if survey["survey_id"] == "visit")
+    del visit["owner"]
+    visit["action_rule"] = {"classes": ["detractor", "passive"], "within_hours": 12.5}
+    calendar = {"weekdays": [1, 2, 4, 6], "opens": "08:30", "closes": "19:00", "holidays": ["2026-04-06", "2026-05-14", "2026-10-03", "2026-12-26"]}
+    given["sla_policies"] = [{"trigger": "text", "hours": 30.25, "business_calendar": calendar}]
+    return Catalog.model_validate(given)
+
+
+def oracle_catalog(catalog: Catalog) -> OracleCatalog:
+    """The same for the oracle."""
+    return OracleCatalog(
+        catalog.timezone,
+        catalog.base_currency,
+        {currency: Decimal(str(rate)) for currency, rate in catalog.fx_rates.items()},
+        catalog.consumables,
+        {unit.unit_id: unit.peer_group or "" for unit in catalog.units},
+        {one.survey_id: _survey(one) for one in catalog.surveys},
+        {policy.trigger.value: Policy(timedelta(hours=policy.hours), _calendar(policy.business_calendar)) for policy in catalog.sla_policies},
+    )
+
+
+def _survey(one: CatalogSurvey) -> Survey:
+    classes = frozenset(of_class.value for of_class in one.action_rule.classes)
+    return Survey(one.programme or "", one.owner or "", classes, timedelta(hours=one.action_rule.within_hours))
+
+
+def _calendar(given: BusinessCalendar | None) -> Calendar | None:
+    if given is None:
+        return None
+    opens, closes = time.fromisoformat(given.opens), time.fromisoformat(given.closes)
+    return Calendar(frozenset(given.weekdays), opens, closes, frozenset(map(date.fromisoformat, given.holidays)))
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +79,7 @@ def expected(simulation: Simulation, catalog: Catalog) -> dict[str, Rows]:
         topic = record.topic.value
         offsets[topic] = offsets.get(topic, -1) + 1
         records.append(Record(topic, 0, offsets[topic], record.timestamp, record.key, record.value, tuple(record.headers)))
-    rates = {currency: Decimal(str(rate)) for currency, rate in catalog.fx_rates.items()}
-    peer_groups = {unit.unit_id: unit.peer_group or "" for unit in catalog.units}
-    return tables(records, OracleCatalog(catalog.timezone, catalog.base_currency, rates, catalog.consumables, peer_groups))
+    return tables(records, oracle_catalog(catalog))
 
 
 @pytest.fixture
