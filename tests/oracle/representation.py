@@ -90,7 +90,8 @@ def chances(events: Iterable[Event], catalog: Catalog) -> list[Chance]:
 
 def _chance(steps: list[Row], purchases: list[Row], answers: list[str] | None, catalog: Catalog) -> Chance:
     first = min(
-        (step for step in steps if step["event_type"] == "invitation.eligible"), key=lambda step: (step["occurred_at"], str(step["event_id"]).encode())
+        (step for step in steps if step["event_type"] == "invitation.eligible"),
+        key=lambda step: (step["occurred_at"], str(step["event_id"]).encode()),
     )
     eligible_at, day = first["occurred_at"], first["day"]
     assert isinstance(eligible_at, datetime)
@@ -209,7 +210,7 @@ def _row(group: list[Chance]) -> Row:
         "coverage": Fraction(sum(one.reachable for one in group), size),
         "strata": len(cells),
         "r_indicator": indicator,
-        "r_indicator_adjusted": 1 - 2 * sqrt(max(spread - noise, 0)),
+        "r_indicator_adjusted": 1 - 2 * sqrt(max(spread - noise, Fraction(0))),
         "bias_bound": bound,
         "n": n,
         "nps": nps,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from fractions import Fraction
 
-from tests.oracle import asking, facts, follow_up, grades, growth, loyalty, messages, representation, value
+from tests.oracle import asking, facts, follow_up, grades, growth, loyalty, messages, recovery, representation, value
 from tests.oracle.accept import accept
 from tests.oracle.accounts import accounts
 from tests.oracle.records import Catalog, Horizons, Record, Row, Rows
@@ -61,7 +61,7 @@ def tables(
     known = accounts(events, catalog)
     chances = representation.chances(events, catalog)
     company = follow_up.Company(events, catalog, known)
-    debts, recovered = follow_up.feedback_debts(company), follow_up.recovered_detractors(company)
+    debts, recovered = follow_up.feedback_debts(company), recovery.recovered_detractors(company)
     graded = grades.graded_responses(events, catalog)
     heard = representation.representation(chances)
     attention = messages.message_attention(events, catalog)
@@ -97,7 +97,7 @@ def tables(
         "follow_up": follow_up.follow_up(company, debts),
         "follow_up_plans": follow_up.follow_up_plans(company),
         "recovered_detractors": recovered,
-        "retained_revenue": follow_up.retained_revenue(recovered),
+        "retained_revenue": recovery.retained_revenue(recovered),
         "graded_responses": graded,
         "grades": grades.grades(graded),
     }

@@ -106,6 +106,20 @@ def test_hours_of_a_business_calendar(clickhouse: ClickHouse, opened: str, hours
     assert shown(clickhouse, "due_at", "follow_up_cases") == [(datetime.fromisoformat(f"{due}:00+00:00"),)]
 
 
+def test_many_holidays_put_off_what_is_due_and_where_no_hour_counts_nothing_is(clickhouse: ClickHouse) -> None:
+    """Eight hours on Mondays, of which the next twelve are holidays; no working day at all."""
+    mondays = [(START + timedelta(weeks=week)).date().isoformat() for week in range(12)]
+    policies = [
+        {"trigger": "text", "hours": 8, "business_calendar": {"weekdays": [1], "holidays": [*mondays, "2026-12-25"]}},
+        {"trigger": "risk", "hours": 1, "business_calendar": {"weekdays": []}},
+    ]
+    write_catalog(clickhouse, Catalog.model_validate({"sla_policies": policies}))
+    insert(clickhouse, Table.CASES, *steps("1", ("opened", 0), trigger="text"), *steps("2", ("opened", 0), trigger="risk"))
+    assert shown(clickhouse, "due_at, is_due", "follow_up_cases") == [
+        (datetime(2026, 5, 25, 17, tzinfo=UTC), False), (datetime(2299, 12, 31, tzinfo=UTC), False),
+    ]  # fmt: skip
+
+
 def test_contact_at_the_very_time_is_in_time_and_months_are_local(clickhouse: ClickHouse) -> None:
     write_catalog(clickhouse, Catalog(timezone="America/Sao_Paulo"))
     due = datetime(2026, 3, 1, 2, tzinfo=UTC)

@@ -18,8 +18,8 @@ from streams.files import write_events
 from streams.replay import Replay
 from streams.simulate import Plan, Simulation, simulate
 from tests.chaos.compare import differences, read_views
-from tests.oracle.records import Catalog as OracleCatalog
 from tests.oracle.records import Calendar, Policy, Record, Rows, Survey
+from tests.oracle.records import Catalog as OracleCatalog
 from tests.oracle.tables import tables
 
 VIEWS = (
