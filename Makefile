@@ -7,6 +7,7 @@ SEED ?= 1
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
+SHELL := bash
 .PHONY: help setup demo test check format chaos bench contracts lock java prometheus clean
 
 help: ## List the targets
@@ -24,7 +25,12 @@ demo: setup ## Show the whole path at work: broker, workers, ClickHouse, a simul
 	$(BIN)/candor demo
 
 test: setup java prometheus ## Run all tests, with a real broker and a real ClickHouse engine
-	$(BIN)/python -m pytest
+	@# Crash tests mostly wait, so they run beside the others; their output is shown once they have ended.
+	@mkdir -p build; $(BIN)/python -m pytest tests/chaos/test_chaos.py >build/crash-tests.log 2>&1 & crashes=$$!; \
+	(set -o pipefail; $(BIN)/python -m pytest --ignore tests/chaos/test_chaos.py 2>&1 | tee build/tests.log); others=$$?; \
+	wait $$crashes; crashed=$$?; \
+	cat build/crash-tests.log; tail -n 1 build/tests.log; \
+	exit $$((others | crashed))
 
 check: setup ## Style, types, import directions, generated files
 	$(BIN)/ruff check
