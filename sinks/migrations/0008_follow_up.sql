@@ -518,7 +518,8 @@ AS WITH
     chances AS (
         SELECT
             account_id, invitation_id,
-            argMinIf((transaction_id, ifNull(unit_id, ''), toString(channel), day), (occurred_at, event_id), event_type = 'invitation.eligible') AS first,
+            argMinIf((transaction_id, ifNull(unit_id, ''), channel, day), (occurred_at, event_id), event_type = 'invitation.eligible') AS first,
+            ifNull(first.1, '') AS named,
             minIf(occurred_at, event_type = 'invitation.eligible') AS eligible_at,
             countIf(event_type != 'invitation.eligible') > 0 AS was_sampled,
             countIf(event_type = 'invitation.sent') > 0 AS was_sent,
@@ -538,23 +539,24 @@ AS WITH
         WHERE invitation_id IS NOT NULL AND NOT withdrawn AND NOT synthetic
         GROUP BY account_id, invitation
     ),
-    histories AS (
-        SELECT
-            account_id,
-            -- The first two purchases tell the newcomer; of the rest only what is said.
-            groupArraySorted(2)((occurred_at, transaction_id)) AS earliest,
-            groupArrayIf((transaction_id, assumeNotNull(is_new_customer)), is_new_customer IS NOT NULL) AS said
+    purchases AS (
+        SELECT account_id, transaction_id, occurred_at, is_new_customer
         FROM fact_transactions FINAL
         WHERE event_type = 'transaction.completed' AND NOT synthetic
-        GROUP BY account_id
+    ),
+    -- The first two purchases of an account tell who is new, where none says it.
+    histories AS (
+        SELECT account_id, earliest[1].2 AS first_purchase, if(length(earliest) < 2, toDateTime64('2299-12-31 00:00:00', 6, 'UTC'), earliest[2].1) AS second_at
+        FROM (SELECT account_id, groupArraySorted(2)((occurred_at, transaction_id)) AS earliest FROM purchases GROUP BY account_id)
     )
 SELECT
     chances.account_id AS account_id, chances.invitation_id AS invitation_id, chances.first.1 AS transaction_id,
     chances.first.2 AS unit_id, chances.first.3 AS channel, ifNull(unit.peer_group, '') AS peer_group,
+    -- Hashes of 128 bits are quicker to look up than two names, and as good.
     CAST(multiIf(
-        arrayExists(one -> one.1 = ifNull(chances.first.1, ''), history.said), arrayFirst(one -> one.1 = ifNull(chances.first.1, ''), history.said).2,
-        length(history.earliest) < 2, true,
-        history.earliest[1].2 = ifNull(chances.first.1, '') OR history.earliest[2].1 > chances.eligible_at
+        sipHash128(chances.account_id, chances.named) GLOBAL IN (SELECT sipHash128(account_id, transaction_id) FROM purchases WHERE is_new_customer), true,
+        sipHash128(chances.account_id, chances.named) GLOBAL IN (SELECT sipHash128(account_id, transaction_id) FROM purchases WHERE NOT is_new_customer), false,
+        history.account_id = '' OR history.first_purchase = chances.named OR history.second_at > chances.eligible_at
     ), 'Bool') AS is_new,
     chances.eligible_at AS eligible_at, chances.first.4 AS day,
     CAST(chances.was_sampled, 'Bool') AS was_sampled, CAST(chances.was_sent, 'Bool') AS was_sent, CAST(chances.bounced, 'Bool') AS bounced,
@@ -693,19 +695,21 @@ AS WITH
                 (variable, margin, total) -> arrayMap(cell -> n_scored / total * arraySum(other -> if(other.1 = cell.1, other.2, 0), variable), margin),
                 variables, margins, reachable
             ) AS targets,
-            arrayMap(margin -> arrayMap(cell -> arrayMap(other -> toFloat64(other.1 = cell.1), margin), margin), margins) AS alike,
+            -- Of each cell, the sizes of those in the same category; others are 0.
+            arrayMap(
+                margin -> arrayMap(cell -> arrayMap((other, size) -> if(other.1 = cell.1, size, 0.), margin, sizes), margin), margins
+            ) AS mates,
             -- Iterative proportional fitting: 60 rounds of one step a margin.
             arrayFold(
                 (weights, step) -> arrayMap(
-                    (weight, target, mates) -> weight * target / arraySum((mate, size, other) -> mate * size * other, mates, sizes, weights),
-                    weights, targets[step % 3 + 1], alike[step % 3 + 1]
+                    (weight, target, sizes_beside) -> weight * target / arrayDotProduct(sizes_beside, weights),
+                    weights, targets[step % 3 + 1], mates[step % 3 + 1]
                 ),
                 range(if(n_scored > 0, 180, 0)), arrayMap(size -> 1., sizes)
             ) AS weights,
             arrayMax(arrayMap(
-                (target, mates) -> arrayMax(arrayMap(
-                    (goal, mate) -> abs(arraySum((one, size, weight) -> one * size * weight, mate, sizes, weights) / goal - 1), target, mates
-                )), targets, alike
+                (target, beside) -> arrayMax(arrayMap((goal, sizes_beside) -> abs(arrayDotProduct(sizes_beside, weights) / goal - 1), target, beside)),
+                targets, mates
             )) AS deviation,
             arrayMap(weight -> least(3., greatest(0.3, weight)), weights) AS cut,
             if(n_scored > 0 AND deviation <= 0.001, arraySum((weight, size) -> weight * size, cut, sizes), NULL) AS weighted_n,
