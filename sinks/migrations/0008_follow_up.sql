@@ -734,7 +734,7 @@ SELECT
     nps_weighted - nps AS representativeness_gap,
     effective AS effective_sample_size, n_scored / effective AS design_effect,
     if(isNull(weighted_n), NULL, arrayMin(weights)) AS least_weight, if(isNull(weighted_n), NULL, arrayMax(weights)) AS greatest_weight,
-    if(n_scored > 0, deviation, NULL) AS raking_error
+    if(n_scored > 0, ifNotFinite(deviation, 1.), NULL) AS raking_error
 FROM raked
 COMMENT 'Who answered, against who could have answered: per unit, channel and altogether. Nothing of it may be added up.';
 
