@@ -35,9 +35,9 @@ class Strata:
         self._codes, first, self._of_cell = np.unique(codes, return_index=True, return_inverse=True)
         self._groups, self._group = np.unique(group[first], return_inverse=True)
         self._wholes, self._whole = np.unique(combine(group[first], metric[first].view(np.uint64)), return_inverse=True)
-        self._day = table.day[:count]
         self._cell_n, self._cell_top = table.n[:count].astype(np.float64), table.top_box[:count].astype(np.float64)
-        self._by_day = np.argsort(self._day, kind="stable")
+        self._by_day = np.argsort(table.day[:count], kind="stable")
+        self._days = table.day[:count][self._by_day]
         self._learned = 0
         self._n, self._top = np.zeros(len(self._codes)), np.zeros(len(self._codes))
         self.rates: Floats = np.full(len(self._codes), np.nan)
@@ -51,7 +51,7 @@ class Strata:
 
     def learn(self, until: int) -> None:
         """What is known are the days up to ``until``."""
-        upto = int(np.searchsorted(self._day[self._by_day], until, side="right"))
+        upto = int(np.searchsorted(self._days, until, side="right"))
         cells = self._by_day[self._learned : upto]
         np.add.at(self._n, self._of_cell[cells], self._cell_n[cells])
         np.add.at(self._top, self._of_cell[cells], self._cell_top[cells])
@@ -64,7 +64,7 @@ class Strata:
 
     def excess(self, first: int, last: int) -> tuple[Floats, Floats]:
         """Returns, per stratum, the number of answers of its group on these days, and how many more top scores they hold than was expected."""
-        chosen = np.flatnonzero((self._day >= first) & (self._day <= last))
+        chosen = self._by_day[slice(*np.searchsorted(self._days, [first, last + 1]).tolist())]
         chosen = chosen[~np.isnan(self.rates[self._of_cell[chosen]])]
         of_cell = self._of_cell[chosen]
         group, groups = self._group[of_cell], len(self._groups)

@@ -71,7 +71,9 @@ class OpenDays:
 
     def _prepare_flows(self) -> None:
         table = self._state.flows
-        self._flow_day, self._flow_unit = table.day[: table.count], table.unit[: table.count]
+        # Every day asks for several sums over a few days each.
+        self._flows = np.argsort(table.day[: table.count], kind="stable")
+        self._flow_day, self._flow_unit = table.day[self._flows], table.unit[self._flows]
 
     def judge(self, evidence: Evidence, first: int, last: int, pardons: Sequence[tuple[int, Pardon]] = ()) -> list[Alarm]:
         """Takes the days ``first`` to ``last`` into the evidence of all units; days go on from where the last call ended.
@@ -190,8 +192,8 @@ class OpenDays:
 
     def _flow_sums(self, name: str, first: int, last: int) -> Floats:
         """Returns the sum of a flow over these days, of each unit."""
-        chosen = (self._flow_day >= first) & (self._flow_day <= last)
-        values = self._state.flows.column(name)[: len(chosen)][chosen].astype(np.float64)
+        chosen = slice(*np.searchsorted(self._flow_day, [first, last + 1]).tolist())
+        values = self._state.flows.column(name)[self._flows[chosen]].astype(np.float64)
         return np.bincount(self._flow_unit[chosen], values, self._units).astype(np.float64)
 
     def _end_day(self, day: int) -> None:
