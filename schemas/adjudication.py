@@ -11,7 +11,7 @@ from schemas.events.base import Record
 from schemas.events.fields import Id, Instant, Version
 
 EVENT_TYPE = "finding.adjudicated"
-FLEET, PLAN = "fleet:", "plan:"
+FLEET_SUBJECT, PLAN_SUBJECT = "fleet:", "plan:"
 """How findings about the whole fleet, and about a plan, begin."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 LONGEST_REASON = 10_000
@@ -46,12 +46,23 @@ class Adjudication(Record):
     A detector whose finding is dismissed learns anew from the next day on.
     """
 
+    @property
+    def detector(self) -> Detector:
+        """The detector that the finding names."""
+        return Detector(self._named()[1])
+
+    def _named(self) -> tuple[str, str, str]:
+        """Returns the unit, plan or fleet, which may hold slashes, the detector and the day that the finding names."""
+        subject_and_detector, _, day = self.finding_id.rpartition("/")
+        subject, _, detector = subject_and_detector.rpartition("/")
+        return subject, detector, day
+
     @model_validator(mode="after")
     def _is_about_one(self) -> Self:
-        subject, _, detector = self.finding_id.rpartition("/")[0].rpartition("/")
-        if detector not in set(Detector) or not _DAY.fullmatch(self.finding_id.rpartition("/")[2]):
+        subject, detector, day = self._named()
+        if detector not in set(Detector) or not _DAY.fullmatch(day):
             raise ValueError("finding_id must be a unit, plan or fleet, a detector and a day, as the view findings names it")
-        named = [name for name in (self.unit_id, f"{PLAN}{self.plan_id}" if self.plan_id is not None else None) if name is not None]
-        if named != ([] if subject == FLEET and not named else [subject]):
+        named = [name for name in (self.unit_id, f"{PLAN_SUBJECT}{self.plan_id}" if self.plan_id is not None else None) if name is not None]
+        if named != ([] if subject == FLEET_SUBJECT and not named else [subject]):
             raise ValueError("unit_id or plan_id must be that of the finding, and only one; neither where it is about the fleet")
         return self

@@ -11,7 +11,7 @@ from streams.core.accounts.stage import AccountsStages
 from streams.core.accounts.state import Horizons
 from streams.core.chained import ChainedStages
 from streams.core.decoding.times import local_days
-from streams.core.units.intake import group_hash
+from streams.core.hashing import hash_string
 from streams.core.units.pools import plans_of
 from streams.core.units.stage import UnitsStages
 from streams.errors import ConfigurationError
@@ -54,7 +54,7 @@ def signalling_of(catalog: Catalog) -> Callable[[], Signalling]:
         for unit_id in plan.units:
             plans[unit_id].append(plan.key)
     return lambda: Signalling(
-        lexicons, lambda unit: group_hash(groups.get(unit, "")), plans, lambda instants: local_days(instants, catalog.timezone)
+        lexicons, lambda unit: hash_string(groups.get(unit, "")), plans, lambda instants: local_days(instants, catalog.timezone)
     )  # fmt: skip
 
 

@@ -18,6 +18,11 @@ _SECOND = np.uint64(0xC4CEB9FE1A85EC53)
 _SHIFT = np.uint64(33)
 
 
+def hash_string(value: str) -> int:
+    """Returns the xxh3 hash of the string's UTF-8 bytes, as ``hash_strings`` does of many."""
+    return xxhash.xxh3_64_intdigest(value.encode())
+
+
 def hash_strings(values: Sequence[str]) -> UInt64s:
     """Returns the xxh3 hash of each string's UTF-8 bytes."""
     return np.fromiter(map(xxhash.xxh3_64_intdigest, map(str.encode, values)), np.uint64, len(values))
@@ -40,4 +45,4 @@ def combine(first: UInt64s, second: UInt64s | np.uint64) -> UInt64s:
 
 def salt(name: str) -> np.uint64:
     """Returns the constant that keeps identities of one kind apart from those of another."""
-    return np.uint64(xxhash.xxh3_64_intdigest(name.encode()))
+    return np.uint64(hash_string(name))

@@ -56,8 +56,8 @@ class Evidence:
     answers: Floats
     expected: Floats
     days: Floats
-    unlike: Floats
-    """1 where somebody dismissed a finding: the unit is unlike what is believed of all; else 0."""
+    alike: Floats
+    """How much what is believed of all counts here: 1, and less where somebody dismissed a finding."""
     run: Floats
     """Logarithm of the evidence since ``since``; below 0 it begins anew."""
     since: Int64s
@@ -75,10 +75,10 @@ class Evidence:
     def nothing(cls, units: int, detectors: int = len(UNIT_DETECTORS)) -> "Evidence":
         """No evidence against so many units."""
         shape = (units, detectors)
-        hits, answers, expected, days, unlike, run, found, looked_at, at_most = (np.zeros(shape) for _ in range(9))
+        hits, answers, expected, days, run, found, looked_at, at_most = (np.zeros(shape) for _ in range(8))
         since, raised_on, sounded_on, quiet_until = (np.full(shape, NEVER, np.int64) for _ in range(4))
         evidence = np.full((*shape, COMPONENTS), -np.inf)
-        return cls(evidence, hits, answers, expected, days, unlike, run, since, raised_on, sounded_on, quiet_until, found, looked_at, at_most)
+        return cls(evidence, hits, answers, expected, days, np.ones(shape), run, since, raised_on, sounded_on, quiet_until, found, looked_at, at_most)
 
     def take(self, rows: Int64s) -> "Evidence":
         """A copy of these units."""
@@ -104,7 +104,7 @@ class Evidence:
         for name in ("hits", "answers", "expected", "days", "run"):
             getattr(self, name)[row, detector] = 0.0
         self.raised_on[row, detector] = self.sounded_on[row, detector] = NEVER
-        self.quiet_until[row, detector], self.unlike[row, detector] = day + silent_days, 1.0
+        self.quiet_until[row, detector], self.alike[row, detector] = day + silent_days, LEFT_OF_PRIOR
 
     def add_day(
         self, rows: Int64s, day: UnitDays, budget: float, detectors: Sequence[UnitDetector] = UNIT_DETECTORS, *, wary: bool = True
@@ -119,8 +119,7 @@ class Evidence:
         # The process moves up by one a tick also where nothing is judged or nothing is wrong; that alone is no reason not to learn.
         suspicious = (mine.active(day.day) | ((mine.log_values() > np.log(budget) / 2) & (mine.run > np.log(budget) / 4))) & wary
         for i, detector in enumerate(detectors):
-            alike = 1.0 - (1.0 - LEFT_OF_PRIOR) * mine.unlike[:, i]
-            past = Past(mine.hits[:, i], mine.answers[:, i], mine.expected[:, i], mine.days[:, i], alike)
+            past = Past(mine.hits[:, i], mine.answers[:, i], mine.expected[:, i], mine.days[:, i], mine.alike[:, i])
             judged = detector.judge(day, past)
             judged.log_ratios[mine.quiet_until[:, i] > day.day] = 0.0
             ticks = np.ones(len(rows), np.bool_) if len(detectors) > 1 else judged.log_ratios.any(axis=1)

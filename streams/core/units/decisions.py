@@ -14,12 +14,12 @@ from schemas.enums import Decision, Detector, RejectReason
 from schemas.rows import TABLES, Table
 from schemas.topics import MAX_VALUE_BYTES
 from streams.core.batch import Rejected, SourceRecord
-from streams.core.hashing import hash_strings
+from streams.core.hashing import hash_string, hash_strings
 from streams.core.units.state import UnitsState
 from streams.core.units.tables import FLEET
 
 DECISIONS = list(Decision)
-_DETECTORS = {detector.value: number for number, detector in enumerate(Detector)}
+_DETECTORS = {detector: number for number, detector in enumerate(Detector)}
 _REASONS = {"missing": RejectReason.MISSING_FIELD, "string_too_long": RejectReason.OVERSIZE}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_AHEAD = timedelta(hours=24)
@@ -75,11 +75,6 @@ def _checked(index: int, record: SourceRecord, adjudication: Adjudication) -> Ad
     return adjudication
 
 
-def _detector(finding_id: str) -> str:
-    """Returns the detector that a finding names between its unit or plan, which may hold slashes, and its day."""
-    return finding_id.rpartition("/")[0].rpartition("/")[2]
-
-
 def take_in_decisions(state: UnitsState, accepted: Sequence[Accepted]) -> None:
     """Keeps of each finding the newest decision; they may come in any order."""
     for _, decided in accepted:
@@ -92,7 +87,7 @@ def take_in_decisions(state: UnitsState, accepted: Sequence[Accepted]) -> None:
         judged_until = decided.judged_until or decided.occurred_at.date() - timedelta(1)
         table.event_id[row], table.occurred_at[row] = decided.event_id, moment
         table.unit_id[row], table.pool[row] = decided.unit_id or "", _pool(decided)
-        table.detector[row] = _DETECTORS[_detector(decided.finding_id)]
+        table.detector[row] = _DETECTORS[decided.detector]
         table.decision[row] = DECISIONS.index(decided.decision)
         # What is closed stays as it was judged.
         table.effect_day[row] = max((judged_until - date(1970, 1, 1)).days, state.closed) + 1
@@ -102,7 +97,7 @@ def take_in_decisions(state: UnitsState, accepted: Sequence[Accepted]) -> None:
 
 def _pool(decided: Adjudication) -> int:
     if decided.plan_id is not None:
-        return int(hash_strings([decided.plan_id])[0])
+        return hash_string(decided.plan_id)
     return 0 if decided.unit_id is not None else FLEET
 
 

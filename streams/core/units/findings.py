@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from schemas.adjudication import FLEET_SUBJECT, PLAN_SUBJECT
 from schemas.enums import Detector
 from streams.core.batch import Int64s
 from streams.core.hashing import UInt64s, combine
@@ -110,8 +111,8 @@ def units_of(state: UnitsState, row: int) -> list[str]:
 
 def _subject(state: UnitsState, unit: int, pool: int) -> str:
     if pool == FLEET:
-        return "fleet:"
-    return f"plan:{plan_id(state, pool)}" if pool else str(state.units.unit_id[unit])
+        return FLEET_SUBJECT
+    return f"{PLAN_SUBJECT}{plan_id(state, pool)}" if pool else str(state.units.unit_id[unit])
 
 
 def plan_id(state: UnitsState, pool: int) -> str:

@@ -6,7 +6,7 @@ from itertools import chain
 import numpy as np
 
 from streams.core.batch import Int64s
-from streams.core.hashing import UInt64s, combine, hash_strings, salt
+from streams.core.hashing import UInt64s, combine, salt
 from streams.core.signals import REGRET_DAYS, FleetSignals, Flow, Sign, UnitSignals
 from streams.core.state_table import StateTable
 from streams.core.units.state import UnitsState
@@ -169,8 +169,3 @@ def stratum_keys(day: Int64s, group: UInt64s, metric: Int64s, channel: Int64s) -
 def pace_keys(day: Int64s, form: UInt64s, of_bin: Int64s) -> UInt64s:
     """Returns the key of each bin of a form and day."""
     return combine(combine(form, of_bin.view(np.uint64)), day.view(np.uint64))
-
-
-def group_hash(name: str) -> int:
-    """Returns the hash of a peer group's name."""
-    return int(hash_strings([name])[0])

@@ -11,7 +11,7 @@ import numpy as np
 
 from schemas.catalog import Catalog
 from streams.core.batch import Bools, Int64s
-from streams.core.hashing import hash_strings
+from streams.core.hashing import hash_string
 from streams.core.integrity import budget
 from streams.core.integrity.days import Praise, UnitDays, no_praise
 from streams.core.integrity.detectors import FLEET_DETECTORS, PLAN_DETECTORS
@@ -43,12 +43,7 @@ class Plan:
     @property
     def key(self) -> int:
         """Hash of its id."""
-        return plan_hash(self.plan_id)
-
-
-def plan_hash(plan_id: str) -> int:
-    """Returns the hash of a plan's id."""
-    return int(hash_strings([plan_id])[0])
+        return hash_string(self.plan_id)
 
 
 def plans_of(catalog: Catalog) -> list[Plan]:

@@ -18,12 +18,13 @@ from schemas.rows import Table
 from schemas.topics import ADJUDICATIONS
 from streams.core.batch import Rejected, SourceRecord
 from streams.core.dead_letters import dead_letter, dead_letter_rows
+from streams.core.hashing import hash_string
 from streams.core.signals import CLOSING_DAYS, IDLE_DAYS, FleetSignals, UnitSignals, decode
 from streams.core.stage import EPOCH_SHIFT, Applied, CheckpointRecord, DeadLetter, Flush
 from streams.core.units.closing import close_days
 from streams.core.units.decisions import Accepted, decision_rows, read_decisions, take_in_decisions
 from streams.core.units.findings import Standing
-from streams.core.units.intake import group_hash, take_in_fleet, take_in_units
+from streams.core.units.intake import take_in_fleet, take_in_units
 from streams.core.units.pools import Plan
 from streams.core.units.projection import finding_rows, progress_rows, sign_rows, unit_rows
 from streams.core.units.state import UnitsState
@@ -69,7 +70,7 @@ class UnitsStages:
         return UnitsStage(partition, state, self._group_of, self._watched)
 
     def _group_of(self, unit_id: str) -> int:
-        return group_hash(self._peer_groups.get(unit_id, ""))
+        return hash_string(self._peer_groups.get(unit_id, ""))
 
 
 class UnitsStage:

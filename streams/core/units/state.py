@@ -9,7 +9,7 @@ import numpy as np
 
 from schemas.enums import Detector
 from streams.core.batch import Int64s
-from streams.core.hashing import hash_strings
+from streams.core.hashing import hash_string, hash_strings
 from streams.core.integrity.detectors import UNIT_DETECTORS
 from streams.core.integrity.evidence import Evidence
 from streams.core.segments import META_KEY, SegmentLog, check_format, load, newest_values
@@ -179,9 +179,9 @@ class UnitsState:
     def know_plans(self, units_of: Mapping[str, Collection[str]]) -> None:
         """These are the plans that are watched, and the units of each, beside the fleet; what is known of others is kept."""
         for plan_id, units in {"": (), **units_of}.items():
-            key = hash_strings([plan_id]) if plan_id else np.array([FLEET], np.uint64)
-            rows, added = self.pools.find_or_append(key)
-            self.units_of_plans[int(key[0])] = units
+            key = hash_string(plan_id) if plan_id else FLEET
+            rows, added = self.pools.find_or_append(np.array([key], np.uint64))
+            self.units_of_plans[key] = units
             if len(added):
                 self.pools.plan_id[rows] = plan_id
                 self.put_pool_evidence(rows, Evidence.nothing(1, 1))

@@ -22,7 +22,7 @@ def _evidence(detectors: int) -> Columns:
     numbers, days = (np.float64, (detectors,)), (np.int64, (detectors,))
     return {
         "log_evidence": (np.float64, (detectors, COMPONENTS)),
-        **dict.fromkeys(("hits", "answers", "expected", "days", "unlike", "run"), numbers),
+        **dict.fromkeys(("hits", "answers", "expected", "days", "alike", "run"), numbers),
         **dict.fromkeys(("since", "raised_on", "sounded_on", "quiet_until"), days),
         **dict.fromkeys(("found", "looked_at", "at_most"), numbers),
     }
@@ -63,7 +63,7 @@ class UnitTable(StateTable):
     answers: Floats
     expected: Floats
     days: Floats
-    unlike: Floats
+    alike: Floats
     run: Floats
     since: Int64s
     raised_on: Int64s

@@ -15,7 +15,7 @@ from streams.core.accounts import AccountsStages
 from streams.core.accounts.signalling import NOT_YET
 from streams.core.batch import Numbered
 from streams.core.chained import ChainedStages
-from streams.core.hashing import hash_strings
+from streams.core.hashing import hash_string
 from streams.core.signals import MOST_ANSWERS, Answer, FleetSignals, Sign, Signals, UnitSignals, decode, encode
 from streams.core.stage import CheckpointRecord, Flush
 from streams.core.units.stage import UnitsStages
@@ -24,7 +24,7 @@ from tests.streams.core.units.fleet import Row
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 DAY = 86_400_000_000
-UNIT = int(hash_strings(["u"])[0])
+UNIT = hash_string("u")
 
 
 class Told:
