@@ -30,6 +30,21 @@ def _finding(clickhouse: ClickHouse, finding_id: str) -> dict[str, object]:
     return finding
 
 
+def _of_unit(clickhouse: ClickHouse, finding: dict[str, object]) -> tuple[dict[str, object], list[dict[str, object]]]:
+    """Returns the state and scores of a finding's unit, and the responses there that carry the sign."""
+    units = clickhouse.query(
+        "SELECT state, families, since, n, flagged, nps_raw, nps_excluded, nps_bound_low FROM integrity_units WHERE unit_id = {unit_id:String}",
+        {"unit_id": finding["unit_id"]},
+    ).to_pylist()
+    responses = clickhouse.query(
+        "SELECT day, account_id, response_id, channel, metric, score, flagged, flag_reasons FROM responses "
+        "WHERE unit_id = {unit_id:String} AND response_id IN "
+        "(SELECT arrayJoin(response_ids) FROM findings WHERE finding_id = {finding_id:String}) ORDER BY occurred_at, response_id",
+        {"unit_id": finding["unit_id"], "finding_id": finding["finding_id"]},
+    ).to_pylist()
+    return units[0] if units else {}, responses
+
+
 @click.group("findings")
 def command() -> None:
     """Find, show and decide about what the detectors found; see also the views findings, integrity_units and false_discoveries."""
@@ -67,17 +82,7 @@ def show(finding_id: str, as_json: bool) -> None:
     """Show one finding, the state and the scores of its unit, and the responses that carry the sign. FINDING_ID is as list prints it."""
     with _clickhouse() as clickhouse:
         finding = _finding(clickhouse, finding_id)
-        units = clickhouse.query(
-            "SELECT state, families, since, n, flagged, nps_raw, nps_excluded, nps_bound_low FROM integrity_units WHERE unit_id = {unit_id:String}",
-            {"unit_id": finding["unit_id"]},
-        ).to_pylist()
-        responses = clickhouse.query(
-            "SELECT day, account_id, response_id, channel, metric, score, flagged, flag_reasons FROM responses "
-            "WHERE unit_id = {unit_id:String} AND response_id IN "
-            "(SELECT arrayJoin(response_ids) FROM findings WHERE finding_id = {finding_id:String}) ORDER BY occurred_at, response_id",
-            {"unit_id": finding["unit_id"], "finding_id": finding_id},
-        ).to_pylist()
-    unit = units[0] if units else {}
+        unit, responses = _of_unit(clickhouse, finding) if finding["unit_id"] is not None else ({}, [])
     if as_json:
         print_json({"finding": finding, "unit": unit, "responses": responses})
         return
@@ -86,7 +91,7 @@ def show(finding_id: str, as_json: bool) -> None:
     if unit:
         print_table((f"unit {finding['unit_id']}", ""), unit.items())
     if responses:
-        print_table(tuple(responses[0]), (row.values() for row in responses))
+        print_table(tuple(responses[0]), (list(row.values()) for row in responses))
     else:
         say("the detector looks at numbers alone: no single response carries its sign")
 
@@ -123,7 +128,9 @@ def adjudicate(finding_id: str, decision: str, reason: str, decided_by: str) -> 
         )
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        option = {"decided_by": "--by"}.get(str(first["loc"][0]), f"--{first['loc'][0]}")
+        # What is wrong with several fields at once has no place; the identities come from the finding.
+        field = str(first["loc"][0]) if first["loc"] else "finding_id"
+        option = {"decided_by": "--by", "reason": "--reason"}.get(field, field)
         raise ConfigurationError(f"{option}: {first['msg']}") from None
     send_decision(settings, adjudication)
     say(f"{finding_id}: {decision} by {decided_by}")

@@ -61,3 +61,20 @@ def test_show_says_where_nothing_is_seen_on_single_responses_and_where_there_is_
     missing = candor("findings", "show", "u/none")
     assert missing.exit_code == 1
     assert "candor findings list" in missing.stderr
+
+
+def test_show_of_a_plan_tells_of_no_unit(candor: Run, settings: Settings) -> None:
+    clickhouse = connect(settings.clickhouse_url.get_secret_value())
+    days = {name: date(2026, 1, 5) for name in ("since", "raised_on", "sounded_on")}
+    plan = {"finding_id": "plan:bonus/period_end_push/2026-01-05", "unit_id": "", "plan_id": "bonus", "plan_units": ["u", "v"]}
+    of_detector = {"detector": "period_end_push", "family": "solicitation", "raised_at": datetime(2026, 1, 5, 9, tzinfo=UTC)}
+    clickhouse.insert(Table.FINDINGS, rows(Table.FINDINGS, {"standing": True, **days, **plan, **of_detector}))
+    clickhouse.close()
+    shown = json.loads(candor("findings", "show", plan["finding_id"], "--json").stdout)
+    assert (shown["finding"]["plan_id"], shown["finding"]["unit_id"], shown["unit"], shown["responses"]) == ("bonus", None, {}, [])
+    assert "bonus" in candor("findings", "show", plan["finding_id"]).stdout
+
+
+def test_adjudicate_says_what_is_wrong_with_a_decision(candor: Run) -> None:
+    decided = candor("findings", "adjudicate", "u/shared_devices/2026-01-05", "--decision", "dismissed", "--reason", "", "--by", "me")
+    assert (decided.exit_code, "--reason" in decided.stderr) == (2, True)
