@@ -128,7 +128,7 @@ CREATE OR REPLACE VIEW feedback_debts${on_cluster}
 )
 AS WITH
     ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone,
-    (SELECT max(occurred_at) FROM fact_responses FINAL WHERE NOT synthetic) AS as_of,
+    (SELECT max(occurred_at) FROM fact_responses FINAL WHERE NOT synthetic AND NOT withdrawn) AS as_of,
     owing AS (
         SELECT
             given.account_id AS account_id, given.response_id AS response_id, given.unit_id AS unit_id, given.occurred_at AS occurred_at,
@@ -153,7 +153,7 @@ WHERE owing.due_at < as_of
         SELECT account_id, arrayJoin(response_ids) FROM fact_communications FINAL WHERE NOT synthetic
     )
 SETTINGS join_use_nulls = 0
-COMMENT 'Responses that the rule of their survey wanted to be followed up, whose time has passed, and that no case and no message is about; as of the newest response.';
+COMMENT 'Responses that the rule of their survey wanted to be followed up, whose time has passed, and that no case and no message is about; as of the newest one that counts.';
 
 CREATE OR REPLACE VIEW follow_up${on_cluster}
 (

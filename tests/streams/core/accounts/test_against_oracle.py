@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from schemas.catalog import Catalog as StageCatalog
 from schemas.enums import Topic
 from schemas.rows import Table
+from sinks.catalog import write_catalog
 from sinks.clickhouse import ClickHouse, connect
 from sinks.migrate import Migrator
 from streams.core.accounts.stage import AccountsStages
@@ -118,7 +119,10 @@ def left_behind(clickhouse: ClickHouse, records: list[Record], catalog: Catalog,
     rng = random.Random(seed)
     inserted: dict[Table, list[pa.Table]] = defaultdict(list)
     letters: list[DeadLetter] = []
-    factory = AccountsStages(stage_catalog(catalog))
+    known = stage_catalog(catalog)
+    # Months of views are in the catalog's time zone; workers write it before anything else.
+    write_catalog(clickhouse, known)
+    factory = AccountsStages(known)
     for partition in sorted({record.partition for record in records}):
         feed = Feed(factory, partition, [record for record in records if record.partition == partition], rng, crashes)
         feed.run()
@@ -184,6 +188,7 @@ def test_a_month_gives_the_rows_of_the_oracle_in_any_order_and_any_batches(
 
 @THOROUGH
 @given(seed=SEEDS, days=st.sampled_from([60, 200, 390]), shuffled=st.booleans())
+@example(seed=4_294_967_293, days=200, shuffled=False)  # the newest response is withdrawn: feedback is owed as of the one before
 def test_a_year_gives_the_rows_of_the_oracle_with_what_is_forgotten(clickhouse: ClickHouse, seed: int, days: int, shuffled: bool) -> None:
     records = generate(seed, StreamOptions(events=250, accounts=12, units=5, partitions=2, days=days, shuffled=shuffled))
     check(clickhouse, records, BERLIN, seed)
@@ -191,6 +196,7 @@ def test_a_year_gives_the_rows_of_the_oracle_with_what_is_forgotten(clickhouse: 
 
 @THOROUGH
 @given(seed=SEEDS, shuffled=st.booleans())
+@example(seed=1, shuffled=False)  # a case is due in the last hour of a month in UTC, and in the next month in Berlin
 def test_years_give_the_rows_of_the_oracle_with_what_is_too_late(clickhouse: ClickHouse, seed: int, shuffled: bool) -> None:
     """In order of arrival, with transactions, which are joined within a horizon of their own; and in any order, without."""
     records = generate(seed, StreamOptions(events=400, accounts=12, units=5, partitions=2, days=800, shuffled=shuffled, copies=0.0))
