@@ -24,7 +24,6 @@ from streams.settings import Settings, load_settings
 _log = structlog.get_logger(__name__)
 _PORT = 9465
 _LOOK_SECONDS = 1.0
-_BUSINESS_SECONDS = 120.0
 _FINE = frozenset({LagState.OK, LagState.UNKNOWN})
 _COLUMNS = ("stage", "topic", "partition", "committed", "end", "lag", "lag_seconds", "state")
 
@@ -41,8 +40,19 @@ _COLUMNS = ("stage", "topic", "partition", "committed", "end", "lag", "lag_secon
 @click.option(
     "--window", type=click.FloatRange(min=2, max=86_400), default=120.0, show_default=True, help="With --serve: seconds that a state is judged by."
 )
+@click.option("--clickhouse-interval", type=click.FloatRange(min=1, max=3_600), default=120.0, show_default=True, help="The same of ClickHouse.")
 @click.option("--clickhouse/--no-clickhouse", default=True, show_default=True, help="With --serve: also tell of findings, units and scores.")
-def command(as_json: bool, seconds: float, serve: bool, host: str | None, port: int | None, interval: float, window: float, clickhouse: bool) -> None:
+def command(
+    as_json: bool,
+    seconds: float,
+    serve: bool,
+    host: str | None,
+    port: int | None,
+    interval: float,
+    window: float,
+    clickhouse_interval: float,
+    clickhouse: bool,
+) -> None:
     """Show how far workers are behind, by stage, topic and partition, and whether they read on.
 
     It looks from outside, at what the consumer groups have committed, so it tells the truth about workers that hang or are gone. States are judged
@@ -54,7 +64,7 @@ def command(as_json: bool, seconds: float, serve: bool, host: str | None, port: 
         return
     settings = load_settings(metrics_host=host, metrics_port=port)
     configure_logs(settings)
-    _serve(settings, interval, window, with_clickhouse=clickhouse)
+    _serve(settings, interval, window, clickhouse_interval if clickhouse else None)
 
 
 def _watched(settings: Settings, seconds: float) -> Mapping[Place, tuple[Look, LagState]]:
@@ -82,18 +92,18 @@ def _show(seen: Mapping[Place, tuple[Look, LagState]], *, as_json: bool) -> None
         raise ProblemFound(f"{len(wrong)} of {len(seen)} partitions: {', '.join(wrong)}")
 
 
-def _serve(settings: Settings, interval: float, window: float, *, with_clickhouse: bool) -> None:
+def _serve(settings: Settings, interval: float, window: float, clickhouse_interval: float | None) -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     reader = connect(settings.clickhouse_url.get_secret_value())
     # An embedded database belongs to one process, and that is not this one.
-    sources = [ProbeSource.KAFKA, *([ProbeSource.CLICKHOUSE] if with_clickhouse and not reader.address.embedded else [])]
+    sources = [ProbeSource.KAFKA, *([ProbeSource.CLICKHOUSE] if clickhouse_interval is not None and not reader.address.embedded else [])]
     probe, health, registry = Probe(window, sources), Health(stale_seconds=60 + 2 * interval), new_registry()
     registry.register(probe)
     server = MetricsServer(registry, health, settings.metrics_host, _PORT if settings.metrics_port is None else settings.metrics_port)
     _log.info("metrics_served", host=settings.metrics_host, port=server.port)
     if ProbeSource.CLICKHOUSE in sources:
-        Thread(target=watch_business, args=(probe, reader, _BUSINESS_SECONDS, stop), name="business", daemon=True).start()
+        Thread(target=watch_business, args=(probe, reader, clickhouse_interval, stop), name="business", daemon=True).start()
     watch_lag(probe, health, lambda: lag_reader(settings), interval, stop)
     server.close()

@@ -24,6 +24,7 @@ _DELIVERED, _FRESH = 0.999, 0.99
 """Shares that are promised: of records that can be used, and of live records that are in time."""
 _FEWEST = 100
 """Fewer records than this in the long window spend no budget."""
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DRIFT = (RejectReason.UNKNOWN_TYPE, RejectReason.UNKNOWN_VERSION, RejectReason.MISSING_FIELD, RejectReason.INVALID_FIELD)
 
 
@@ -65,9 +66,9 @@ class Alert:
         """Where the page about it is."""
         return f"{RUNBOOKS}/{self.name}.md"
 
-    def rule(self) -> dict[str, object]:
+    def rule(self, pace: "Pace") -> dict[str, object]:
         """As Prometheus reads it."""
-        holds = {name: value for name, value in (("for", self.hold), ("keep_firing_for", self.keep)) if value}
+        holds = {name: pace.of(value) for name, value in (("for", self.hold), ("keep_firing_for", self.keep)) if value}
         labels = {"severity": self.severity.value, "team": self.team.value, **self.labels}
         return {
             "alert": self.name,
@@ -76,6 +77,23 @@ class Alert:
             "labels": labels,
             "annotations": {"summary": self.summary, "runbook_url": self.runbook},
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast time runs for the rules: 1 as they are shipped; ``n``: every duration is the ``n``-th part, for tests on processes that run."""
+
+    faster: float = 1.0
+
+    def of(self, duration: str) -> str:
+        """A duration in Prometheus's notation, such as 15m; the empty one stays empty."""
+        if not duration or self.faster == 1:
+            return duration
+        return f"{round(1_000 * int(duration[:-1]) * _SECONDS[duration[-1]] / self.faster)}ms"
+
+    def seconds(self, seconds: float) -> str:
+        """Seconds as a number of an expression."""
+        return f"{seconds / self.faster:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +130,7 @@ def of(metric: Metric, suffix: str = "", **labels: str) -> str:
     return f"{metric.exported}{suffix}" + (f"{{{matchers}}}" if matchers else "")
 
 
-def _down() -> Iterator[Alert]:
+def _down(pace: Pace) -> Iterator[Alert]:
     up = f'up{{job="{WORKER_JOB}"}}'
     yield Alert("CandorWatchdog", "vector(1)", Severity.NONE, "Always firing: its absence at the receiver means that alerting is broken.")
     yield Alert(
@@ -124,14 +142,14 @@ def _down() -> Iterator[Alert]:
     )
     yield Alert(
         "CandorWorkerCrashLooping",
-        f'changes(process_start_time_seconds{{job="{WORKER_JOB}"}}[15m]) >= 3',
+        f'changes(process_start_time_seconds{{job="{WORKER_JOB}"}}[{pace.of("15m")}]) >= 3',
         Severity.CRITICAL,
         "The worker at {{ $labels.instance }} started {{ $value }} times in 15 minutes.",
         "1m",
     )
 
 
-def _lag() -> Iterator[Alert]:
+def _lag(pace: Pace) -> Iterator[Alert]:
     def partitions(state: LagState) -> str:
         return f"sum by (stage, topic) ({of(declared.LAG_STATE, state=state.value)}) > 0"
 
@@ -141,7 +159,7 @@ def _lag() -> Iterator[Alert]:
     yield Alert("CandorConsumerRewound", partitions(LagState.REWOUND), Severity.CRITICAL, f"Positions went back in {where}.")
     yield Alert(
         "CandorConsumerLagging",
-        f"max by (stage, topic) ({of(declared.LAG_SECONDS)}) > 300 and deriv(candor:lag_records:sum[15m]) >= 0",
+        f"max by (stage, topic) ({of(declared.LAG_SECONDS)}) > {pace.seconds(300)} and deriv(candor:lag_records:sum[{pace.of('15m')}]) >= 0",
         Severity.WARNING,
         "Workers fall behind on {{ $labels.topic }}, stage {{ $labels.stage }}: the oldest record waits {{ $value | humanizeDuration }}.",
         "15m",
@@ -150,7 +168,7 @@ def _lag() -> Iterator[Alert]:
     success = of(declared.PROBE_SUCCESS)
     yield Alert(
         "CandorProbeFailing",
-        f"absent({of(declared.PROBE_SUCCESS, source='kafka')}) or time() - max by (source) ({success}) > 300",
+        f"absent({of(declared.PROBE_SUCCESS, source='kafka')}) or time() - max by (source) ({success}) > {pace.seconds(300)}",
         Severity.WARNING,
         "candor lag has not seen {{ $labels.source }} for 5 minutes: alerts about it cannot fire.",
         "5m",
@@ -161,18 +179,18 @@ def _left() -> Iterator[dict[str, object]]:
     yield {"record": "candor:lag_records:sum", "expr": f"sum by (stage, topic) ({of(declared.LAG_RECORDS)})"}
 
 
-def _ratios() -> Iterator[dict[str, object]]:
+def _ratios(pace: Pace) -> Iterator[dict[str, object]]:
     stage = Stage.ACCOUNTS.value
     for window in _WINDOWS:
         refused, taken = of(declared.REFUSED, stage=stage), of(declared.RECORDS, stage=stage)
-        expr = f"sum(rate({refused}[{window}])) / (sum(rate({taken}[{window}])) > 0)"
+        expr = f"sum(rate({refused}[{pace.of(window)}])) / (sum(rate({taken}[{pace.of(window)}])) > 0)"
         yield {"record": f"candor:dead_letters:ratio_rate{window}", "expr": expr}
         in_time, all_ = of(declared.LATENCY, "_bucket", stage=stage, le=str(PROMISED_SECONDS)), of(declared.LATENCY, "_count", stage=stage)
-        expr = f"1 - sum(rate({in_time}[{window}])) / (sum(rate({all_}[{window}])) > 0)"
+        expr = f"1 - sum(rate({in_time}[{pace.of(window)}])) / (sum(rate({all_}[{pace.of(window)}])) > 0)"
         yield {"record": f"candor:slow_records:ratio_rate{window}", "expr": expr}
 
 
-def _burns() -> Iterator[Alert]:
+def _burns(pace: Pace) -> Iterator[Alert]:
     stage = Stage.ACCOUNTS.value
     budgets = (
         ("CandorDeliveryBudgetBurn", "candor:dead_letters", _DELIVERED, of(declared.RECORDS, stage=stage), "records become dead letters"),
@@ -190,7 +208,7 @@ def _burns() -> Iterator[Alert]:
             yield Alert(
                 name,
                 f"{ratio}:ratio_rate{burn.long} > {limit} and {ratio}:ratio_rate{burn.short} > {limit} "
-                f"and sum(increase({events}[{burn.long}])) > {_FEWEST}",
+                f"and sum(increase({events}[{pace.of(burn.long)}])) > {_FEWEST}",
                 burn.severity,
                 f"{{{{ $value | humanizePercentage }}}} of {what}: over {burn.long} the budget is spent {burn.factor:g} times too fast.",
                 burn.hold,
@@ -198,10 +216,10 @@ def _burns() -> Iterator[Alert]:
             )
 
 
-def _records() -> Iterator[Alert]:
+def _records(pace: Pace) -> Iterator[Alert]:
     yield Alert(
         "CandorDeadLetterSpike",
-        f"sum by (stage, reason) (increase({of(declared.REFUSED)}[15m])) > 20",
+        f"sum by (stage, reason) (increase({of(declared.REFUSED)}[{pace.of('15m')}])) > 20",
         Severity.WARNING,
         "{{ $value | humanize }} dead letters in 15 minutes, {{ $labels.reason }}, at stage {{ $labels.stage }}.",
         "5m",
@@ -209,7 +227,7 @@ def _records() -> Iterator[Alert]:
     drifted = of(declared.REFUSED, reason="~" + "|".join(_DRIFT))
     yield Alert(
         "CandorSchemaDrift",
-        f"sum by (stage, reason) (increase({drifted}[30m])) > 0",
+        f"sum by (stage, reason) (increase({drifted}[{pace.of('30m')}])) > 0",
         Severity.WARNING,
         "A producer leaves the contract: {{ $value | humanize }} records in 30 minutes, {{ $labels.reason }}, at stage {{ $labels.stage }}.",
         "10m",
@@ -218,7 +236,8 @@ def _records() -> Iterator[Alert]:
     unknown = of(declared.UNKNOWN_FIELDS)
     yield Alert(
         "CandorUnknownFields",
-        f"sum by (stage) (increase({unknown}[1h])) > 0 unless sum by (stage) (increase({unknown}[1d] offset 1h)) > 0",
+        f"sum by (stage) (increase({unknown}[{pace.of('1h')}])) > 0 "
+        f"unless sum by (stage) (increase({unknown}[{pace.of('1d')}] offset {pace.of('1h')})) > 0",
         Severity.WARNING,
         "Events bring fields that are not of the contract, at stage {{ $labels.stage }}, and the day before brought none.",
         "10m",
@@ -233,10 +252,10 @@ def _records() -> Iterator[Alert]:
     )
 
 
-def _sink() -> Iterator[Alert]:
+def _sink(pace: Pace) -> Iterator[Alert]:
     yield Alert(
         "CandorSinkFailing",
-        f"sum by (table, failure) (rate({of(declared.SINK_FAILURES)}[5m])) > 0",
+        f"sum by (table, failure) (rate({of(declared.SINK_FAILURES)}[{pace.of('5m')}])) > 0",
         Severity.WARNING,
         "Inserts into {{ $labels.table }} fail, {{ $labels.failure }}.",
         "5m",
@@ -250,7 +269,7 @@ def _sink() -> Iterator[Alert]:
     )
     yield Alert(
         "CandorCheckpointStale",
-        f"time() - {of(declared.LAST_COMMIT)} > 300 and min_over_time({of(declared.UNCOMMITTED)}[5m]) > 0",
+        f"time() - {of(declared.LAST_COMMIT)} > {pace.seconds(300)} and min_over_time({of(declared.UNCOMMITTED)}[{pace.of('5m')}]) > 0",
         Severity.CRITICAL,
         "The worker at {{ $labels.instance }} has committed nothing of stage {{ $labels.stage }} for 5 minutes, and holds records.",
         "2m",
@@ -286,21 +305,32 @@ def _business() -> Iterator[Alert]:
     )
 
 
-_NOTHING: tuple[dict[str, object], ...] = ()
-GROUPS: Sequence[tuple[str, Sequence[dict[str, object]], Sequence[Alert]]] = (
-    ("candor-workers", _NOTHING, tuple(_down())),
-    ("candor-lag", tuple(_left()), tuple(_lag())),
-    ("candor-budgets", tuple(_ratios()), tuple(_burns())),
-    ("candor-records", _NOTHING, tuple(_records())),
-    ("candor-sink", _NOTHING, tuple(_sink())),
-    ("candor-business", _NOTHING, tuple(_business())),
-)
-"""Name, what is recorded, and alerts. Rules of a group are evaluated in order, so an alert sees what was recorded at the same moment."""
-ALERTS: Sequence[Alert] = tuple(alert for _, _, alerts in GROUPS for alert in alerts)
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rules that are evaluated in order, so that an alert sees what was recorded at the same moment."""
+
+    name: str
+    recorded: Sequence[dict[str, object]]
+    alerts: Sequence[Alert]
 
 
-def rules_file() -> str:
-    """The text of ``deploy/prometheus/candor.rules.yml``."""
-    groups = [{"name": name, "rules": [*recorded, *(alert.rule() for alert in alerts)]} for name, recorded, alerts in GROUPS]
+def groups(pace: Pace) -> Sequence[Group]:
+    """All rules at a pace."""
+    return (
+        Group("candor-workers", (), tuple(_down(pace))),
+        Group("candor-lag", tuple(_left()), tuple(_lag(pace))),
+        Group("candor-budgets", tuple(_ratios(pace)), tuple(_burns(pace))),
+        Group("candor-records", (), tuple(_records(pace))),
+        Group("candor-sink", (), tuple(_sink(pace))),
+        Group("candor-business", (), tuple(_business())),
+    )
+
+
+ALERTS: Sequence[Alert] = tuple(alert for group in groups(Pace()) for alert in group.alerts)
+
+
+def rules_file(pace: Pace = Pace()) -> str:
+    """The text of ``deploy/prometheus/candor.rules.yml``, or its variant in which time runs faster; names keep the durations that are shipped."""
+    written = [{"name": group.name, "rules": [*group.recorded, *(alert.rule(pace) for alert in group.alerts)]} for group in groups(pace)]
     head = f"# Generated by: candor contracts. Replace {RUNBOOKS} by where you publish docs/runbooks.\n"
-    return head + yaml.safe_dump({"groups": groups}, sort_keys=False, width=150, allow_unicode=True)
+    return head + yaml.safe_dump({"groups": written}, sort_keys=False, width=150, allow_unicode=True)

@@ -55,6 +55,11 @@ class Process:
         return words.encode() in self.log.read_bytes()
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._child.pid
+
+    @property
     def running(self) -> bool:
         """Whether it has not ended."""
         return self._child.poll() is None

@@ -15,23 +15,17 @@ from streams.commands import cli
 from streams.metrics.alerts import ALERTS
 from streams.metrics.declared import PROBE, WORKER
 from streams.settings import Settings, variable
+from tests.deploy.pages import PAGES, ROOT, RUNBOOKS, blocks, lines
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "docs" / "runbooks"
-PAGES = [*sorted(FOLDER.glob("*.md")), ROOT / "docs" / "operations.md"]
 SERIES = {metric.exported + suffix for metric in (*WORKER, *PROBE) for suffix in ("", "_bucket", "_sum", "_count")}
 
 
-def _blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
-
-
 def _lines() -> list[str]:
-    return sorted({line for page in PAGES for block in _blocks(page, "sh") for line in block.replace("\\\n", " ").splitlines() if line.strip()})
+    return sorted({line for page in PAGES for block in blocks(page, "sh") for line in lines(block)})
 
 
 def _queries() -> list[str]:
-    return sorted({query for page in PAGES for query in _blocks(page, "sql")})
+    return sorted({query for page in PAGES for query in blocks(page, "sql")})
 
 
 def _is_parsed(arguments: list[str]) -> None:
@@ -56,6 +50,10 @@ def test_a_line_can_be_typed(line: str) -> None:
         _is_parsed(arguments)
     elif tool == "curl":
         assert re.fullmatch(r"http://127\.0\.0\.1:946[45]/(metrics|live|ready)", arguments[-1])
+    elif tool == "kill":
+        signal_, process = arguments
+        assert signal_ in {"-HUP", "-KILL"}
+        assert process == "$WORKER"
     elif tool in {"promtool", "amtool"}:
         files = [argument for argument in arguments if argument.startswith("deploy/")]
         assert all((ROOT / file).is_file() for file in files)
@@ -88,4 +86,4 @@ def test_a_page_names_only_metrics_settings_and_pages_that_there_are(page: Path)
 
 
 def test_there_is_a_page_for_each_alert_and_no_other() -> None:
-    assert {page.stem for page in FOLDER.glob("*.md")} == {alert.name for alert in ALERTS}
+    assert {page.stem for page in RUNBOOKS.glob("*.md")} == {alert.name for alert in ALERTS}

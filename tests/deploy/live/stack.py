@@ -1,0 +1,259 @@
+"""Everything of ``docker-compose.yml`` as processes of this machine, on the shipped configurations, with time running faster for rules."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from itertools import count
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import yaml
+from kafka import KafkaProducer
+
+from schemas.enums import Topic
+from sinks.clickhouse import ClickHouse, connect
+from sinks.migrate import Migrator
+from streams.broker.ready import free_port
+from streams.metrics.alerts import PROBE_JOB, WORKER_JOB, Pace, rules_file
+from tests.chaos.processes import Process
+from tests.conftest import wait_for
+from tests.deploy.live.webhook import Webhook
+from tests.deploy.test_prometheus import FOLDER
+
+PACE = Pace(15)
+"""Five minutes of a rule are twenty seconds."""
+_WORKERS = 2
+_CANDOR = (sys.executable, "-m", "streams.commands")
+_LOAD_PAUSE = 0.02
+"""Seconds between two records of the load."""
+
+
+class Stack:
+    """Two workers, the probe, ClickHouse, Prometheus, Alertmanager and who is told; Kafka is given."""
+
+    def __init__(self, folder: Path, bootstrap_servers: str, prefix: str, catalog: Path | None, session_timeout_seconds: float) -> None:
+        self.folder = folder
+        self._numbers = count(1)
+        self.prefix = prefix
+        self.bootstrap_servers = bootstrap_servers
+        self.clickhouse_port, self.probe_port, self.alertmanager_port, self.prometheus_port = (free_port() for _ in range(4))
+        self.worker_ports = [free_port() for _ in range(_WORKERS)]
+        self.webhook = Webhook()
+        self.clickhouse: Process | None = None
+        self.probe: Process | None = None
+        self.workers: list[Process | None] = [None] * _WORKERS
+        self.environment = {
+            "CANDOR_KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
+            "CANDOR_CLICKHOUSE_URL": f"http://default@127.0.0.1:{self.clickhouse_port}/candor",
+            "CANDOR_TOPIC_PREFIX": prefix,
+            "CANDOR_GROUP": prefix.strip("."),
+            "CANDOR_SESSION_TIMEOUT_SECONDS": str(session_timeout_seconds),
+            "CANDOR_REBALANCE_TIMEOUT_SECONDS": "5",
+            "CANDOR_IDLE_SECONDS": "2",
+            "CANDOR_LOG_FORMAT": "json",
+            **({"CANDOR_CATALOG": str(catalog)} if catalog else {}),
+        }
+
+    def candor(self, *arguments: str) -> None:
+        """Run a command to its end; it must say that all is well."""
+        done = subprocess.run([*_CANDOR, *arguments], env=self._whole_environment(), capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def shell(self, line: str, **variables: str) -> str:
+        """What a line of a page prints, typed into a shell in which ``candor`` is this one; a tool that cannot be used at all fails the test."""
+        for shipped, ours in (("9464", self.worker_ports[0]), ("9465", self.probe_port), ("9093", self.alertmanager_port)):
+            line = line.replace(f"127.0.0.1:{shipped}", f"127.0.0.1:{ours}")
+        script = f'candor() {{ {_CANDOR[0]} -m streams.commands "$@"; }}\n{line}'
+        done = subprocess.run(
+            ["bash", "-c", script], env={**self._whole_environment(), **variables}, capture_output=True, text=True, check=False, timeout=120
+        )
+        said = done.stdout + done.stderr
+        # 1: a problem was found; 3: something is away; 7: curl was refused. These are answers too.
+        assert done.returncode in {0, 1, 3, 7}, f"{line}: exit code {done.returncode}\n{said}"
+        assert "Traceback" not in said, said
+        return said
+
+    def _whole_environment(self) -> dict[str, str]:
+        return {**os.environ, **self.environment, "NO_COLOR": "1"}
+
+    def start_clickhouse(self) -> None:
+        """Start it, with the folder that it had, and wait until it answers."""
+        arguments = ["clickhouse", "--path", str(self.folder / "clickhouse"), "--port", str(self.clickhouse_port)]
+        started = self.clickhouse = self._process("clickhouse", arguments, {})
+        wait_for(lambda: _text(f"http://127.0.0.1:{self.clickhouse_port}/ping") is not None, 60, started.tail)
+
+    def start_worker(self, number: int) -> None:
+        """Start a worker on the port that Prometheus knows."""
+        self.workers[number] = self._process(f"worker-{number}", ["worker"], {"CANDOR_METRICS_PORT": str(self.worker_ports[number])})
+
+    def start_probe(self) -> None:
+        """Start the probe; it looks as often as rules are evaluated."""
+        paced = ["--interval", "1", "--window", PACE.seconds(120), "--clickhouse-interval", "2"]
+        self.probe = self._process("probe", ["lag", "--serve", "--port", str(self.probe_port), *paced], {})
+
+    def running(self, number: int) -> Process:
+        """A worker that was started."""
+        worker = self.workers[number]
+        assert worker is not None
+        return worker
+
+    @contextmanager
+    def connected(self) -> Iterator[ClickHouse]:
+        """A connection to the database of the stack."""
+        with closing(connect(self.environment["CANDOR_CLICKHOUSE_URL"])) as clickhouse:
+            yield clickhouse
+
+    def query(self, expression: str) -> list[tuple[Mapping[str, str], float]]:
+        """What Prometheus says."""
+        asked = _text(f"http://127.0.0.1:{self.prometheus_port}/api/v1/query?query={urllib.parse.quote(expression)}")
+        found = json.loads(asked)["data"]["result"] if asked else []
+        return [(one["metric"], float(one["value"][1])) for one in found]
+
+    def alerts(self) -> dict[str, set[str]]:
+        """Alerts by their state, pending or firing, as Prometheus sees them."""
+        states: dict[str, set[str]] = {"pending": set(), "firing": set()}
+        for labels, _ in self.query("ALERTS"):
+            states[labels["alertstate"]].add(labels["alertname"])
+        return states
+
+    def told(self, alert: str, *, firing: bool) -> set[str]:
+        """Who was told so of an alert."""
+        return {one.receiver for one in self.webhook.heard() if one.alert == alert and one.firing is firing}
+
+    def explain(self) -> str:
+        """What a person would look at first."""
+        processes = [process for process in (*self.workers, self.probe, self.clickhouse) if process is not None]
+        told = sorted({f"{one.receiver}: {one.alert} {one.severity} {'fires' if one.firing else 'ended'}" for one in self.webhook.heard()})
+        return "\n".join([str(self.alerts()), *told, *(f"--- {process.name}\n{process.tail(12)}" for process in processes)])
+
+    def _process(self, name: str, arguments: list[str], more: Mapping[str, str]) -> Process:
+        # A log of its own for each start, so that what an earlier one said is not taken for its.
+        return Process(name, [*_CANDOR, *arguments], {**self.environment, **more}, self.folder / f"{name}-{next(self._numbers)}.log")
+
+    def start(self) -> None:
+        """Start everything, and wait until it is well."""
+        self.start_clickhouse()
+        with self.connected() as clickhouse:
+            clickhouse.create_database()
+            Migrator(clickhouse).apply()
+        self.candor("topics", "create")
+        self.start_probe()
+        for number in range(_WORKERS):
+            self.start_worker(number)
+        for port in (*self.worker_ports, self.probe_port):
+            wait_for(lambda port=port: _text(f"http://127.0.0.1:{port}/ready") is not None, 90, self.explain)  # type: ignore[misc]
+
+    def kill(self) -> None:
+        """End everything."""
+        for process in (*self.workers, self.probe, self.clickhouse):
+            if process is not None:
+                process.kill()
+        self.webhook.close()
+
+    def prometheus(self) -> list[str]:
+        """Its command, on the shipped configuration but for addresses, and for time."""
+        shipped = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
+        shipped["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+        (self.folder / "rules.yml").write_text(rules_file(PACE), encoding="utf-8")
+        shipped["rule_files"] = [str(self.folder / "rules.yml")]
+        ports = {WORKER_JOB: self.worker_ports, PROBE_JOB: [self.probe_port]}
+        shipped["scrape_configs"] = [
+            {"job_name": job["job_name"], "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in ports[job["job_name"]]]}]}
+            for job in shipped["scrape_configs"]
+        ]
+        shipped["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{self.alertmanager_port}"]}]}]}
+        file = self.folder / "prometheus.yml"
+        file.write_text(yaml.safe_dump(shipped), encoding="utf-8")
+        # Alertmanager ends an alert of which it hears no more; it hears of each once in so long.
+        return [
+            "prometheus", f"--config.file={file}", f"--storage.tsdb.path={self.folder / 'series'}",
+            f"--web.listen-address=127.0.0.1:{self.prometheus_port}", "--rules.alert.resend-delay=2s",
+        ]  # fmt: skip
+
+    def alertmanager(self) -> list[str]:
+        """Its command, on the shipped configuration but for receivers, and for time."""
+        shipped = yaml.safe_load((FOLDER / "alertmanager.yml").read_text())
+        for receiver in shipped["receivers"]:
+            receiver["webhook_configs"] = [{"url": self.webhook.url + receiver["name"], "send_resolved": True}]
+        file = self.folder / "alertmanager.yml"
+        file.write_text(yaml.safe_dump(_paced(shipped)), encoding="utf-8")
+        return [
+            "prometheus-alertmanager", f"--config.file={file}", f"--storage.path={self.folder / 'alertmanager'}",
+            f"--web.listen-address=127.0.0.1:{self.alertmanager_port}", "--cluster.listen-address=",
+        ]  # fmt: skip
+
+
+def _paced(given: Any) -> Any:
+    """The same with every duration of routes shortened."""
+    if isinstance(given, list):
+        return [_paced(one) for one in given]
+    if not isinstance(given, dict):
+        return given
+    durations = {"group_wait", "group_interval", "repeat_interval"}
+    return {name: PACE.of(value) if name in durations and value != "0s" else _paced(value) for name, value in given.items()}
+
+
+def _text(url: str) -> str | None:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return str(answer.read().decode())
+    except (urllib.error.URLError, OSError):
+        return None
+
+
+def response(number: int, score: int) -> tuple[bytes, bytes]:
+    """Key and value of an answer of this moment."""
+    account = f"live-{number % 200}"
+    event = {
+        "event_id": f"live-{number}", "event_type": "response.submitted", "occurred_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "account_id": account, "unit_id": f"unit-{number % 4}", "channel": "web", "response_id": f"live-{number}", "survey_id": "visit",
+        "metric": "nps", "score": score,
+    }  # fmt: skip
+    return account.encode(), json.dumps(event).encode()
+
+
+@contextmanager
+def load(stack: Stack) -> Iterator[None]:
+    """Answers come in all the while."""
+    stop = Event()
+
+    def send() -> None:
+        with closing(KafkaProducer(bootstrap_servers=stack.bootstrap_servers)) as producer:
+            for number in count():
+                if stop.wait(_LOAD_PAUSE):
+                    return
+                key, value = response(number, (7 * number) % 11)
+                producer.send(stack.prefix + Topic.FEEDBACK, key=key, value=value)
+
+    thread = Thread(target=send, name="load", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@contextmanager
+def running(stack: Stack) -> Iterator[Stack]:
+    """The stack while it runs, with Prometheus and Alertmanager; starts with nothing pending and nobody told of anything but the watchdog."""
+    with ExitStack() as ending:
+        ending.callback(stack.kill)
+        stack.start()
+        for command in (stack.alertmanager(), stack.prometheus()):
+            ending.callback(Process(command[0], command, {}, stack.folder / f"{command[0]}.log").kill)
+
+        def is_well() -> bool:
+            alerts = stack.alerts()
+            return alerts == {"pending": set(), "firing": {"CandorWatchdog"}} and stack.told("CandorWatchdog", firing=True) == {"dead-man"}
+
+        wait_for(is_well, 90, stack.explain)
+        yield stack
