@@ -28,6 +28,35 @@ WHERE metric = 'nps' AND day > newest - {2 * WINDOW_DAYS}
 GROUP BY window
 """  # noqa: S608  # of numbers and names of our own
 """Windows end at the newest day that has an answer, not today: a company whose answers come late is not called silent."""
+_ANSWER_DAYS = 14
+"""Time that an invitation has to be answered before it is counted."""
+_INVITATIONS = f"""
+WITH (SELECT max(day) FROM fact_invitations WHERE event_type = 'invitation.sent' AND NOT synthetic) - {_ANSWER_DAYS} AS newest
+SELECT
+    if(first_day > newest - {WINDOW_DAYS}, '{ScoreWindow.LAST}', '{ScoreWindow.BEFORE}') AS window, count() AS sent,
+    countIf((account_id, invitation_id) IN (
+        SELECT account_id, assumeNotNull(invitation_id)
+        FROM responses
+        WHERE invitation_id IS NOT NULL AND NOT withdrawn AND NOT synthetic AND day > newest - {2 * WINDOW_DAYS}
+    )) AS answered
+FROM
+(
+    SELECT account_id, invitation_id, min(day) AS first_day
+    FROM fact_invitations FINAL
+    WHERE event_type = 'invitation.sent' AND NOT synthetic AND day > newest - {2 * WINDOW_DAYS}
+    GROUP BY account_id, invitation_id
+)
+WHERE first_day <= newest
+GROUP BY window
+"""  # noqa: S608  # of numbers and names of our own
+_ASKED = f"""
+WITH (SELECT max(day) FROM responses WHERE asked_for_score IS NOT NULL AND NOT withdrawn AND NOT synthetic) AS newest
+SELECT
+    if(day > newest - {WINDOW_DAYS}, '{ScoreWindow.LAST}', '{ScoreWindow.BEFORE}') AS window, count() AS questions, countIf(asked_for_score) AS asked
+FROM responses
+WHERE asked_for_score IS NOT NULL AND NOT withdrawn AND NOT synthetic AND day > newest - {2 * WINDOW_DAYS}
+GROUP BY window
+"""  # noqa: S608  # of numbers and names of our own
 _Z = 1.959964
 Values = Mapping[Metric, Mapping[Labels, float]]
 """Per metric the series that are known; one that is absent has no value."""
@@ -65,7 +94,18 @@ def read_business(reader: Reader) -> Values:
     cases = dict.fromkeys(combinations(declared.OPEN_CASES), 0.0)
     cases |= {(OpenCase(row["state"]).value,): row["n"] for row in reader.query(_CASES).to_pylist()}
     counts = {declared.FINDINGS: findings, declared.FINDINGS_OPEN: undecided, declared.UNITS: units, declared.OPEN_CASES: cases}
-    return {**counts, **_scores(reader)}
+    return {**counts, **_answers(reader), **_scores(reader)}
+
+
+def _answers(reader: Reader) -> Values:
+    values = {metric: dict.fromkeys(combinations(metric), 0.0) for metric in declared.ANSWERS}
+    for row in reader.query(_INVITATIONS).to_pylist():
+        labels = (ScoreWindow(row["window"]).value,)
+        values[declared.SENT_INVITATIONS][labels], values[declared.ANSWERED_INVITATIONS][labels] = row["sent"], row["answered"]
+    for row in reader.query(_ASKED).to_pylist():
+        labels = (ScoreWindow(row["window"]).value,)
+        values[declared.SCORE_QUESTIONS][labels], values[declared.ASKED_FOR_SCORE][labels] = row["questions"], row["asked"]
+    return values
 
 
 def _scores(reader: Reader) -> Values:

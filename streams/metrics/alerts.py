@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import yaml
 
-from schemas.enums import LagState, RejectReason, ScoreWindow, Stage, UnitState
+from schemas.enums import LagState, OpenCase, RejectReason, ScoreWindow, Stage, UnitState
 from streams.metrics import declared
 from streams.metrics.declared import Kind, Metric
 
@@ -24,6 +24,8 @@ _DELIVERED, _FRESH = 0.999, 0.99
 """Shares that are promised: of records that can be used, and of live records that are in time."""
 _FEWEST = 100
 """Fewer records than this in the long window spend no budget."""
+_MISTAKEN = 0.02
+"""Share of customers who may say by mistake that they were asked for a score, before anybody is told."""
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DRIFT = (RejectReason.UNKNOWN_TYPE, RejectReason.UNKNOWN_VERSION, RejectReason.MISSING_FIELD, RejectReason.INVALID_FIELD)
 
@@ -146,6 +148,16 @@ def _down(pace: Pace) -> Iterator[Alert]:
         Severity.CRITICAL,
         "The worker at {{ $labels.instance }} started {{ $value }} times in 15 minutes.",
         "1m",
+    )
+
+
+def _fenced(pace: Pace) -> Iterator[Alert]:
+    yield Alert(
+        "CandorWorkerFenced",
+        f"sum by (instance, stage) (increase({of(declared.LOST)}[{pace.of('15m')}])) > 3",
+        Severity.WARNING,
+        "The worker at {{ $labels.instance }} loses its partitions of stage {{ $labels.stage }} to others again and again.",
+        "5m",
     )
 
 
@@ -305,6 +317,46 @@ def _business() -> Iterator[Alert]:
     )
 
 
+def _answering() -> Iterator[Alert]:
+    def number(metric: Metric, one: ScoreWindow) -> str:
+        # A sum has no labels, so that windows can be compared.
+        return f"sum({of(metric, window=one.value)})"
+
+    before, last = ScoreWindow.BEFORE, ScoreWindow.LAST
+    sent, answered = declared.SENT_INVITATIONS, declared.ANSWERED_INVITATIONS
+    fell = f"{number(answered, last)} / {number(sent, last)} / ({number(answered, before)} / {number(sent, before)})"
+    # Two independent Poisson counts: the logarithm of their ratio has the variance 1 / a + 1 / b.
+    chance = f"exp(-1.96 * sqrt(1 / ({number(answered, last)} + 1) + 1 / {number(answered, before)}))"
+    yield Alert(
+        "CandorResponseRateCollapsed",
+        f"{fell} < 0.5 and {fell} < {chance} and {number(sent, last)} >= {_FEWEST} and {number(sent, before)} >= {_FEWEST}",
+        Severity.WARNING,
+        "Customers answer {{ $value | humanizePercentage }} as often as in the 28 days before: less than half, and more than chance.",
+        "1h",
+        "6h",
+        Team.CX,
+    )
+    said, asked = number(declared.SCORE_QUESTIONS, last), number(declared.ASKED_FOR_SCORE, last)
+    yield Alert(
+        "CandorBeggingReported",
+        # The lower end of what a count of so many can come from.
+        f"{asked} / {said} > 0 and ({asked} - 1.96 * sqrt({asked} + 1)) / {said} > {_MISTAKEN:g}",
+        Severity.WARNING,
+        "{{ $value | humanizePercentage }} of the customers who were asked about it in the newest 28 days say that somebody wanted a certain score.",
+        "10m",
+        "6h",
+        Team.CX,
+    )
+    yield Alert(
+        "CandorFollowUpOverdue",
+        f"{of(declared.OPEN_CASES, state=OpenCase.OVERDUE.value)} > 0",
+        Severity.WARNING,
+        "{{ $value }} follow-up cases are open, nobody has contacted the customer, and contact was due.",
+        "1h",
+        team=Team.CX,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Rules that are evaluated in order, so that an alert sees what was recorded at the same moment."""
@@ -317,12 +369,12 @@ class Group:
 def groups(pace: Pace) -> Sequence[Group]:
     """All rules at a pace."""
     return (
-        Group("candor-workers", (), tuple(_down(pace))),
+        Group("candor-workers", (), (*_down(pace), *_fenced(pace))),
         Group("candor-lag", tuple(_left()), tuple(_lag(pace))),
         Group("candor-budgets", tuple(_ratios(pace)), tuple(_burns(pace))),
         Group("candor-records", (), tuple(_records(pace))),
         Group("candor-sink", (), tuple(_sink(pace))),
-        Group("candor-business", (), tuple(_business())),
+        Group("candor-business", (), (*_business(), *_answering())),
     )
 
 

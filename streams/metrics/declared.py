@@ -168,9 +168,20 @@ NPS = _gauge("nps", "Net promoter score of all units, in points; absent where no
 NPS_LOW = _gauge("nps_low", "Lower end of its 95 % interval (adjusted Wald), in points.", *_SCORE)
 NPS_HIGH = _gauge("nps_high", "Upper end of its 95 % interval (adjusted Wald), in points.", *_SCORE)
 NPS_N = _gauge("nps_responses", "Responses that it stands on.", *_SCORE)
+_WINDOW = _label("window", ScoreWindow)
+SENT_INVITATIONS = _gauge(
+    "sent_invitations",
+    "Invitations that were first sent in the window; here windows end 14 days before the newest one, so that each had time to be answered.",
+    _WINDOW,
+)
+ANSWERED_INVITATIONS = _gauge("answered_invitations", "Those of them that a counted response names.", _WINDOW)
+SCORE_QUESTIONS = _gauge("score_questions", "Responses that say whether anybody asked for a particular score; they may say no.", _WINDOW)
+ASKED_FOR_SCORE = _gauge("asked_for_score", "Those of them that say yes.", _WINDOW)
+ANSWERS: tuple[Metric, ...] = (SENT_INVITATIONS, ANSWERED_INVITATIONS, SCORE_QUESTIONS, ASKED_FOR_SCORE)
+"""Of whether customers answer, and whether they were told what to answer."""
 LAG: tuple[Metric, ...] = (LAG_RECORDS, LAG_SECONDS, COMMITTED_OFFSET, END_OFFSET, LAG_STATE)
 """What the probe exports of Kafka, a series per stage, topic and partition."""
-BUSINESS: tuple[Metric, ...] = (FINDINGS, FINDINGS_OPEN, UNITS, OPEN_CASES, NPS, NPS_LOW, NPS_HIGH, NPS_N)
+BUSINESS: tuple[Metric, ...] = (FINDINGS, FINDINGS_OPEN, UNITS, OPEN_CASES, NPS, NPS_LOW, NPS_HIGH, NPS_N, *ANSWERS)
 """What the probe exports of ClickHouse."""
 PROBE: tuple[Metric, ...] = (*LAG, PROBE_SUCCESS, PROBE_FAILURES, *BUSINESS, BUILD)
 """What ``candor lag --serve`` exports."""

@@ -45,6 +45,19 @@ def down() -> Iterator[Scenario]:
     yield Scenario(name, "a rollout", {_START: "100x5 200x30"}, 12)
 
 
+_FENCED = 'candor_lost_ownerships_total{instance="a",stage="accounts"}'
+
+
+def fenced() -> Iterator[Scenario]:
+    name = "CandorWorkerFenced"
+    told = Firing(
+        {"instance": "a", "stage": "accounts"}, "The worker at a loses its partitions of stage accounts to others again and again.", "warning"
+    )
+    yield Scenario(name, "once a minute", {_FENCED: "0+1x30"}, 20, [told])
+    yield Scenario(name, "twice, when workers changed", {_FENCED: "0x5 2x30"}, 20)
+    yield Scenario(name, "often, and long ago", {_FENCED: "0+1x10 10x60"}, 60)
+
+
 _PLACE = {"stage": "accounts", "topic": "feedback"}
 
 
@@ -209,4 +222,43 @@ def _scores(*, before: int, last: int, half: int, n: int) -> Mapping[str, str]:
     return series | {f'candor_nps_responses{{window="{window}",variant="raw"}}': f"{n}x90" for window in ("before", "last")}
 
 
-SCENARIOS: Sequence[Scenario] = (*down(), *lag(), *burns(), *records(), *sink(), *business())
+def _windows(last: str, before: str, **values: tuple[int, int]) -> Mapping[str, str]:
+    """Two metrics of two windows: value in the last one, and in the one before."""
+    return {
+        f'candor_{name}{{window="{window}"}}': f"{value}x90"
+        for name, pair in values.items()
+        for window, value in zip((last, before), pair, strict=True)
+    }
+
+
+def answering() -> Iterator[Scenario]:
+    def answers(last: tuple[int, int], before: tuple[int, int]) -> Mapping[str, str]:
+        return _windows("last", "before", answered_invitations=(last[0], before[0]), sent_invitations=(last[1], before[1]))
+
+    name = "CandorResponseRateCollapsed"
+    told = Firing({}, "Customers answer 40% as often as in the 28 days before: less than half, and more than chance.", "warning")
+    yield Scenario(name, "from a fifth to less than a tenth", answers((80, 1_000), (200, 1_000)), 80, [told])
+    yield Scenario(name, "nobody answers", answers((0, 400), (80, 400)), 80, [Firing({}, told.summary.replace("40%", "0%"), "warning")])
+    yield Scenario(name, "by less than half", answers((110, 1_000), (200, 1_000)), 80)
+    yield Scenario(name, "few answers before", answers((1, 100), (4, 100)), 80)
+    yield Scenario(name, "few invitations", answers((0, 99), (50, 99)), 80)
+    yield Scenario(name, "more invitations, as many who answer", answers((400, 2_000), (200, 1_000)), 80)
+    yield Scenario(name, "half an hour", answers((80, 1_000), (200, 1_000)), 30)
+    name = "CandorBeggingReported"
+
+    def asked(yes: int, of: int) -> Mapping[str, str]:
+        return _windows("last", "before", asked_for_score=(yes, 0), score_questions=(of, 100))
+
+    told = Firing({}, "10% of the customers who were asked about it in the newest 28 days say that somebody wanted a certain score.", "warning")
+    yield Scenario(name, "one of ten", asked(50, 500), 30, [told])
+    yield Scenario(name, "two of twenty, which may be chance", asked(2, 20), 30)
+    yield Scenario(name, "one of a hundred", asked(50, 5_000), 30)
+    yield Scenario(name, "nobody was asked about it", asked(0, 0), 30)
+    name, overdue = "CandorFollowUpOverdue", 'candor_open_cases{state="%s"}'
+    told = Firing({"state": "overdue"}, "3 follow-up cases are open, nobody has contacted the customer, and contact was due.", "warning")
+    yield Scenario(name, "three", {overdue % "overdue": "3x90"}, 80, [told])
+    yield Scenario(name, "none is overdue", {overdue % "waiting": "30x90", overdue % "contacted": "30x90", overdue % "overdue": "0x90"}, 80)
+    yield Scenario(name, "half an hour", {overdue % "overdue": "0x10 3x30 0x60"}, 60)
+
+
+SCENARIOS: Sequence[Scenario] = (*down(), *fenced(), *lag(), *burns(), *records(), *sink(), *business(), *answering())

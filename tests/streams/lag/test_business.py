@@ -3,7 +3,7 @@
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from math import sqrt
 from random import Random
 from statistics import pvariance
@@ -123,6 +123,42 @@ def test_open_cases_are_counted_by_whether_somebody_should_have_called(clickhous
     clickhouse.insert(Table.CASES, rows(Table.CASES, *of_cases))
 
     assert read_business(clickhouse)[declared.OPEN_CASES] == {("waiting",): 1, ("overdue",): 2, ("contacted",): 2}
+
+
+def test_invitations_are_counted_once_they_had_time_to_be_answered(clickhouse: ClickHouse) -> None:
+    """Windows end 14 days before the newest that was sent; copies, test traffic and withdrawn answers count nothing."""
+
+    def sent(number: int, age: int, **more: object) -> Mapping[str, object]:
+        day = MONDAY - timedelta(age)
+        of = {"account_id": "a", "invitation_id": f"i{number}", "event_type": "invitation.sent", "event_id": f"e{number}-{age}", "day": day}
+        return {**of, "occurred_at": datetime.combine(day, time(), UTC), "synthetic": False, **more}
+
+    ages = [0, 13, 14, 20, 41, 42, 50, 69, 70]
+    invitations = [sent(number, age) for number, age in enumerate(ages)]
+    again = [sent(4, 3), sent(99, 20, synthetic=True), sent(98, 20, event_type="invitation.eligible")]
+    clickhouse.insert(Table.INVITATIONS, rows(Table.INVITATIONS, *invitations, *again))
+    answers = [answered(f"i{number}", asked) for number, asked in ((0, True), (2, True), (4, False), (6, None), (7, None), (8, None))]
+    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, *answers, answered("i3", True, withdrawn=True), answered("i5", True, synthetic=True)))
+
+    values = read_business(clickhouse)
+
+    assert values[declared.SENT_INVITATIONS] == {("last",): 3, ("before",): 3}
+    assert values[declared.ANSWERED_INVITATIONS] == {("last",): 2, ("before",): 2}
+    assert values[declared.SCORE_QUESTIONS] == {("last",): 3, ("before",): 0}
+    assert values[declared.ASKED_FOR_SCORE] == {("last",): 2, ("before",): 0}
+
+
+def answered(invitation: str, asked: bool | None, **more: object) -> Mapping[str, object]:
+    of = {
+        "account_id": "a",
+        "response_id": f"r-{invitation}",
+        "invitation_id": invitation,
+        "metric": "nps",
+        "day": MONDAY,
+        "synthetic": False,
+        "withdrawn": False,
+    }
+    return {**of, "asked_for_score": asked, **more}
 
 
 def test_a_database_without_tables_is_an_error_that_says_so(clickhouse_url: str) -> None:
