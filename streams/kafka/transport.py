@@ -100,7 +100,8 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
             # A broker that has just started may not name the topics yet; a leader that assigns then assigns nothing, until it looks again.
             metadata_max_age_ms=METADATA_AGE_MS,
             session_timeout_ms=reading.session_timeout_ms,
-            heartbeat_interval_ms=reading.session_timeout_ms // 5,
+            # A member hears of a rebalance by a heartbeat, and must join before its timeout, or is thrown out, comes back, and starts the next one.
+            heartbeat_interval_ms=min(reading.session_timeout_ms, reading.rebalance_timeout_ms) // 5,
             rebalance_timeout_ms=reading.rebalance_timeout_ms,
             request_timeout_ms=max(40_000, reading.session_timeout_ms + 1_000),
         )

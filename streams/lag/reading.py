@@ -34,10 +34,9 @@ class Place(NamedTuple):
 class LagReader:
     """Looks at all partitions of all stages at once."""
 
-    def __init__(self, settings: Settings, client: KafkaAdminClient, consumer: KafkaConsumer) -> None:
+    def __init__(self, settings: Settings, client: KafkaAdminClient) -> None:
         self._settings = settings
         self._client = client
-        self._consumer = consumer
 
     def look(self) -> dict[Place, Look]:
         """One look at each; raises ``ProblemFound`` where a topic is missing, and ``KafkaError`` where Kafka does not answer."""
@@ -95,45 +94,57 @@ class LagReader:
 
     def _oldest(self, positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, float | None]:
         """Kafka timestamp (seconds since 1970) of the first record from each position on; None where only markers follow."""
-        consumer, left, found = self._consumer, set(positions), dict[TopicPartition, float | None]()
-        consumer.assign(sorted(left))
-        for partition, position in positions.items():
-            consumer.seek(partition, position)
-            # A partition that was assigned before is still paused.
-            consumer.resume(partition)
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while left:
-            for partition, records in consumer.poll(timeout_ms=_POLL_MS, max_records=len(left)).items():
-                if records and partition in left:
-                    found[partition] = records[0].timestamp / 1000
-            found |= {partition: None for partition in left - set(found) if consumer.position(partition) >= ends[partition]}
-            for partition in left & set(found):
-                left.remove(partition)
-                consumer.pause(partition)
-            if left and time.monotonic() > deadline:
-                raise KafkaUnavailable(f"Kafka did not hand over the next record of {', '.join(map(str, sorted(left)))}")
-        return found
+        if not positions:
+            return {}
+        # Of each look its own: kafka-python 3.0 does not always read on in a partition that was paused and resumed, since it waits for what it
+        # holds of another one that has no records left.
+        consumer = _consumer(self._settings)
+        try:
+            return _first_of_each(consumer, positions, ends)
+        finally:
+            consumer.close()
+
+
+def _consumer(settings: Settings) -> KafkaConsumer:
+    return KafkaConsumer(
+        **kafka_options(settings),
+        client_id="candor-lag",
+        group_id=None,
+        enable_auto_commit=False,
+        # Where retention took the position away, the oldest record is the first that is still there.
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        max_partition_fetch_bytes=_FETCH_BYTES,
+        fetch_max_wait_ms=_POLL_MS,
+    )
+
+
+def _first_of_each(
+    consumer: KafkaConsumer, positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, float | None]:
+    left, found = set(positions), dict[TopicPartition, float | None]()
+    consumer.assign(sorted(left))
+    for partition, position in positions.items():
+        consumer.seek(partition, position)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while left:
+        for partition, records in consumer.poll(timeout_ms=_POLL_MS, max_records=len(left)).items():
+            if records and partition in left:
+                found[partition] = records[0].timestamp / 1000
+        found |= {partition: None for partition in left - set(found) if consumer.position(partition) >= ends[partition]}
+        for partition in left & set(found):
+            left.remove(partition)
+            consumer.pause(partition)
+        if left and time.monotonic() > deadline:
+            raise KafkaUnavailable(f"Kafka did not hand over the next record of {', '.join(map(str, sorted(left)))}")
+    return found
 
 
 @contextmanager
 def lag_reader(settings: Settings) -> Iterator[LagReader]:
     """Connected for as long as it is used; raises ``KafkaUnavailable``, also for what goes wrong meanwhile."""
     with admin(settings) as client:
-        consumer = KafkaConsumer(
-            **kafka_options(settings),
-            client_id="candor-lag",
-            group_id=None,
-            enable_auto_commit=False,
-            # Where retention took the position away, the oldest record is the first that is still there.
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            max_partition_fetch_bytes=_FETCH_BYTES,
-            fetch_max_wait_ms=_POLL_MS,
-        )
-        try:
-            yield LagReader(settings, client, consumer)
-        finally:
-            consumer.close()
+        yield LagReader(settings, client)
 
 
 def _owned(group: Mapping[str, Any]) -> set[TopicPartition]:

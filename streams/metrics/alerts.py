@@ -141,6 +141,8 @@ def _down(pace: Pace) -> Iterator[Alert]:
         Severity.CRITICAL,
         "No worker of job {{ $labels.job }} answers.",
         "5m",
+        # Until the probe has seen that partitions are read again: what follows from it is not told meanwhile.
+        "5m",
     )
     yield Alert(
         "CandorWorkerCrashLooping",
@@ -278,6 +280,8 @@ def _sink(pace: Pace) -> Iterator[Alert]:
         Severity.CRITICAL,
         "ClickHouse does not answer workers of job {{ $labels.job }}: inserts into {{ $value }} tables wait.",
         "5m",
+        # Until the failures have left the window of CandorSinkFailing.
+        "6m",
     )
     yield Alert(
         "CandorCheckpointStale",

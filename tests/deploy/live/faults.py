@@ -113,6 +113,7 @@ FAULTS = (
     Fault("some records are malformed", "CandorDeadLetterSpike", "platform", _some_that_are_malformed, "malformed"),
     Fault(
         "a unit games its scores", "CandorGamingSuspected", "cx", _send_gamed, "suspect",
+        also=frozenset({"CandorBeggingReported", "CandorFollowUpOverdue", "CandorResponseRateCollapsed", "CandorSchemaDrift", "CandorUnknownFields"}),
         is_loaded=False, simulation=lambda: simulate(GAMED),
     ),
 )  # fmt: skip

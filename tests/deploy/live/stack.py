@@ -43,6 +43,7 @@ class Stack:
         self.folder = folder
         self._numbers = count(1)
         self.prefix = prefix
+        self.partitions = 4
         self.bootstrap_servers = bootstrap_servers
         self.clickhouse_port, self.probe_port, self.alertmanager_port, self.prometheus_port = (free_port() for _ in range(4))
         self.worker_ports = [free_port() for _ in range(_WORKERS)]
@@ -54,6 +55,7 @@ class Stack:
             "CANDOR_KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
             "CANDOR_CLICKHOUSE_URL": f"http://default@127.0.0.1:{self.clickhouse_port}/candor",
             "CANDOR_TOPIC_PREFIX": prefix,
+            "CANDOR_PARTITIONS": str(self.partitions),
             "CANDOR_GROUP": prefix.strip("."),
             "CANDOR_SESSION_TIMEOUT_SECONDS": str(session_timeout_seconds),
             "CANDOR_REBALANCE_TIMEOUT_SECONDS": "5",
@@ -253,7 +255,13 @@ def running(stack: Stack) -> Iterator[Stack]:
 
         def is_well() -> bool:
             alerts = stack.alerts()
-            return alerts == {"pending": set(), "firing": {"CandorWatchdog"}} and stack.told("CandorWatchdog", firing=True) == {"dead-man"}
+            # Of each stage a worker has as many partitions as the other: no rebalance is under way.
+            owned = {number for _, number in stack.query("candor_partitions_owned")}
+            return (
+                owned == {stack.partitions / _WORKERS}
+                and alerts == {"pending": set(), "firing": {"CandorWatchdog"}}
+                and stack.told("CandorWatchdog", firing=True) == {"dead-man"}
+            )
 
         wait_for(is_well, 90, stack.explain)
         yield stack

@@ -37,7 +37,8 @@ def test_a_fault_is_told_and_its_runbook_ends_it(fault: Fault, broker: LocalBrok
         try:
             fault.inject(stack)
             wait_for(lambda: stack.told(fault.alert, firing=True) == {fault.receiver}, 120, stack.explain)
-            assert re.search(fault.shown, look(stack, fault))
+            shown = look(stack, fault)
+            assert re.search(fault.shown, shown), shown
             act(stack, fault)
             wait_for(lambda: stack.told(fault.alert, firing=False) == {fault.receiver}, 150, stack.explain)
         finally:
