@@ -20,8 +20,16 @@ RUNBOOKS = "https://candor.invalid/runbooks"
 """Where ``docs/runbooks`` is published; nowhere, until whoever runs Candor does."""
 PROMISED_SECONDS = 60.0
 """Records are promised to be in the tables within so long of being appended."""
-_DELIVERED, _FRESH = 0.999, 0.99
+DELIVERED, FRESH = 0.999, 0.99
 """Shares that are promised: of records that can be used, and of live records that are in time."""
+BEHIND_SECONDS = 300
+"""Records that wait for longer are told, if what is left does not become less."""
+STALE_SECONDS = 300
+"""A worker that holds records and has committed nothing for longer is told; a probe that has seen nothing for longer too."""
+SPIKE = 20
+"""More dead letters of a reason than this in 15 minutes are told."""
+RESTARTS = 3
+"""So many starts in 15 minutes are told."""
 _FEWEST = 100
 """Fewer records than this in the long window spend no budget."""
 _DRIFT = (RejectReason.UNKNOWN_TYPE, RejectReason.UNKNOWN_VERSION, RejectReason.MISSING_FIELD, RejectReason.INVALID_FIELD)
@@ -124,7 +132,7 @@ def _down() -> Iterator[Alert]:
     )
     yield Alert(
         "CandorWorkerCrashLooping",
-        f'changes(process_start_time_seconds{{job="{WORKER_JOB}"}}[15m]) >= 3',
+        f'changes(process_start_time_seconds{{job="{WORKER_JOB}"}}[15m]) >= {RESTARTS}',
         Severity.CRITICAL,
         "The worker at {{ $labels.instance }} started {{ $value }} times in 15 minutes.",
         "1m",
@@ -141,7 +149,7 @@ def _lag() -> Iterator[Alert]:
     yield Alert("CandorConsumerRewound", partitions(LagState.REWOUND), Severity.CRITICAL, f"Positions went back in {where}.")
     yield Alert(
         "CandorConsumerLagging",
-        f"max by (stage, topic) ({of(declared.LAG_SECONDS)}) > 300 and deriv(candor:lag_records:sum[15m]) >= 0",
+        f"max by (stage, topic) ({of(declared.LAG_SECONDS)}) > {BEHIND_SECONDS} and deriv(candor:lag_records:sum[15m]) >= 0",
         Severity.WARNING,
         "Workers fall behind on {{ $labels.topic }}, stage {{ $labels.stage }}: the oldest record waits {{ $value | humanizeDuration }}.",
         "15m",
@@ -150,7 +158,7 @@ def _lag() -> Iterator[Alert]:
     success = of(declared.PROBE_SUCCESS)
     yield Alert(
         "CandorProbeFailing",
-        f"absent({of(declared.PROBE_SUCCESS, source='kafka')}) or time() - max by (source) ({success}) > 300",
+        f"absent({of(declared.PROBE_SUCCESS, source='kafka')}) or time() - max by (source) ({success}) > {STALE_SECONDS}",
         Severity.WARNING,
         "candor lag has not seen {{ $labels.source }} for 5 minutes: alerts about it cannot fire.",
         "5m",
@@ -175,11 +183,11 @@ def _ratios() -> Iterator[dict[str, object]]:
 def _burns() -> Iterator[Alert]:
     stage = Stage.ACCOUNTS.value
     budgets = (
-        ("CandorDeliveryBudgetBurn", "candor:dead_letters", _DELIVERED, of(declared.RECORDS, stage=stage), "records become dead letters"),
+        ("CandorDeliveryBudgetBurn", "candor:dead_letters", DELIVERED, of(declared.RECORDS, stage=stage), "records become dead letters"),
         (
             "CandorFreshnessBudgetBurn",
             "candor:slow_records",
-            _FRESH,
+            FRESH,
             of(declared.LATENCY, "_count", stage=stage),
             f"live records reach the tables after {PROMISED_SECONDS:g} seconds or more",
         ),
@@ -201,7 +209,7 @@ def _burns() -> Iterator[Alert]:
 def _records() -> Iterator[Alert]:
     yield Alert(
         "CandorDeadLetterSpike",
-        f"sum by (stage, reason) (increase({of(declared.REFUSED)}[15m])) > 20",
+        f"sum by (stage, reason) (increase({of(declared.REFUSED)}[15m])) > {SPIKE}",
         Severity.WARNING,
         "{{ $value | humanize }} dead letters in 15 minutes, {{ $labels.reason }}, at stage {{ $labels.stage }}.",
         "5m",
@@ -250,7 +258,7 @@ def _sink() -> Iterator[Alert]:
     )
     yield Alert(
         "CandorCheckpointStale",
-        f"time() - {of(declared.LAST_COMMIT)} > 300 and min_over_time({of(declared.UNCOMMITTED)}[5m]) > 0",
+        f"time() - {of(declared.LAST_COMMIT)} > {STALE_SECONDS} and min_over_time({of(declared.UNCOMMITTED)}[5m]) > 0",
         Severity.CRITICAL,
         "The worker at {{ $labels.instance }} has committed nothing of stage {{ $labels.stage }} for 5 minutes, and holds records.",
         "2m",

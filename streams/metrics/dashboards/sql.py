@@ -1,0 +1,127 @@
+"""SQL for panels over the views of ClickHouse, with the macros of Grafana's ClickHouse plugin (4.x), and the panels that show it.
+
+Columns have types that the plugin surely knows: DateTime, String, Int64, UInt64 and Float64, and Nullable of these. NULL stays NULL, so it is a gap.
+"""
+
+from collections.abc import Sequence
+
+from streams.metrics.dashboards.colours import BLUE, GREY, ORANGE
+from streams.metrics.dashboards.model import Kind, Look, Panel, Query, Source, Threshold, Unit
+
+WINDOW = "toDate32(day - positiveModulo(toInt32(day) - 4, 28))"
+"""First day of the 28-day window of a day, as in the views."""
+_CHOSEN = {"unit": "unit_id", "survey": "survey_id", "programme": "programme"}
+_SCORE = """\
+    (promoters, detractors, n) -> 100 * (promoters - detractors) / nullIf(n, 0) AS score,
+    -- Adjusted Wald, as in the views: three more responses, three quarters of them promoters and three quarters detractors.
+    (promoters, detractors, n) -> (promoters - detractors) / (n + 3) AS centre,
+    (promoters, detractors, n) ->
+        1.959964 * sqrt(((promoters + detractors + 1.5) / (n + 3) - pow((promoters - detractors) / (n + 3), 2)) / (n + 3)) AS margin"""
+RAW = ("promoters", "detractors", "n")
+CLEANED = ("promoters - flagged_promoters", "detractors - flagged_detractors", "n - flagged")
+
+
+def chosen(variable: str) -> str:
+    """A condition: the column of the variable has a value that the reader has chosen."""
+    return f"$__conditionalAll({_CHOSEN[variable]} IN (${{{variable}:singlequote}}), ${variable})"
+
+
+def scored(sums: tuple[str, str, str]) -> str:
+    """The columns nps, low and high, a score in points and its 95 % interval, from sums of promoters, detractors and responses."""
+    of = ", ".join(sums)
+    return (
+        f"score({of}) AS nps,\n"
+        f"    if({sums[2]} > 0, greatest(-100., 100 * (centre({of}) - margin({of}))), NULL) AS low,\n"
+        f"    if({sums[2]} > 0, least(100., 100 * (centre({of}) + margin({of}))), NULL) AS high"
+    )
+
+
+def score_series(sums: tuple[str, str, str], n: str) -> str:
+    """A score, its interval and its number of responses per 28-day window of the chosen units; a window without responses is a gap."""
+    return f"""\
+WITH
+{_SCORE}
+SELECT
+    toDateTime(first_day, 'UTC') AS time,
+    {scored(sums)},
+    {n} AS n
+FROM (
+    SELECT
+        {WINDOW} AS first_day, sum(n) AS n, sum(promoters) AS promoters, sum(detractors) AS detractors,
+        sum(flagged) AS flagged, sum(flagged_promoters) AS flagged_promoters, sum(flagged_detractors) AS flagged_detractors
+    FROM loyalty_sums
+    WHERE metric = 'nps' AND {chosen("unit")}
+    GROUP BY first_day
+)
+WHERE $__dateFilter(first_day)
+ORDER BY time WITH FILL STEP INTERVAL 28 DAY"""
+
+
+def by_survey() -> str:
+    """Scores of surveys, from counted responses of the time that is shown."""
+    return f"""\
+WITH
+{_SCORE}
+SELECT
+    survey_id AS survey,
+    toInt64(count()) AS n,
+    toInt64(countIf(class = 'promoter')) AS promoters,
+    toInt64(countIf(class = 'detractor')) AS detractors,
+    {scored(RAW)}
+FROM responses
+WHERE metric = 'nps' AND NOT withdrawn AND NOT synthetic AND {chosen("survey")} AND {chosen("unit")} AND $__dateFilter(day)
+GROUP BY survey_id
+ORDER BY n DESC, survey
+LIMIT 200"""
+
+
+def drawn(
+    title: str,
+    description: str,
+    unit: Unit,
+    sql: str,
+    *,
+    kind: Kind = Kind.SERIES,
+    width: int = 12,
+    height: int = 8,
+    looks: Sequence[Look] = (),
+    thresholds: Sequence[Threshold] = (),
+    stacked: bool = False,
+    low: float | None = None,
+    high: float | None = None,
+) -> Panel:
+    """A panel over time (or bars) of what SQL gives."""
+    by_time = kind is Kind.SERIES
+    return Panel(
+        title, description, Source.CLICKHOUSE, kind, unit, (Query(sql),), width, height, thresholds, looks, (), stacked, low, high, by_time=by_time
+    )  # fmt: skip
+
+
+def table(title: str, description: str, sql: str, *, width: int = 24, height: int = 9, looks: Sequence[Look] = ()) -> Panel:
+    """A table of what SQL gives."""
+    return Panel(title, description, Source.CLICKHOUSE, Kind.TABLE, Unit.TEXT, (Query(sql),), width, height, (), looks, by_time=False)
+
+
+def numbers(title: str, description: str, unit: Unit, sql: str, *, width: int = 12, height: int = 4, looks: Sequence[Look] = ()) -> Panel:
+    """The columns of one row, as large numbers side by side."""
+    return Panel(title, description, Source.CLICKHOUSE, Kind.STAT, unit, (Query(sql),), width, height, (), looks, by_time=False)
+
+
+def interval() -> tuple[Look, ...]:
+    """How a score, the ends of its interval and its number of responses look: a line in a band, over bars that have the right axis."""
+    return (
+        Look("nps", colour=BLUE),
+        Look("low", colour=BLUE, hidden_line=True),
+        Look("high", colour=BLUE, hidden_line=True, fill_to="low"),
+        Look("n", unit=Unit.NUMBER, colour=GREY, bars=True, right=True),
+    )
+
+
+def columns(unit: Unit, *names: str) -> tuple[Look, ...]:
+    """The unit of several columns."""
+    return tuple(Look(name, unit=unit) for name in names)
+
+
+def pair(first: str, second: str, *, unit: Unit | None = None) -> tuple[Look, ...]:
+    """Two series that are told apart by lightness and by their strokes too."""
+    return (Look(first, unit=unit, colour=BLUE), Look(second, unit=unit, colour=ORANGE, dashed=True))
