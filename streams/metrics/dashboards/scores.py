@@ -30,12 +30,12 @@ def _company() -> Iterator[Panel]:
         "NPS as given, chosen units",
         "Net promoter score of each 28-day window, in a band that holds the true score 95 times in 100, over its number of responses (right axis). "
         "Windows without responses are gaps. Bands that overlap much say: no change.",
-        Unit.POINTS, score_series(RAW, "n"), looks=interval(), low=-100, high=100,
+        Unit.POINTS, score_series(RAW), looks=interval(), low=-100, high=100, of_alerts=("CandorScoreDown",),
     )  # fmt: skip
     yield drawn(
         "NPS without the flagged responses, chosen units",
         "The same without responses that carry a standing flag. Where it lies clearly below the score as given, scores were helped.",
-        Unit.POINTS, score_series(CLEANED, "n - flagged"), looks=interval(), low=-100, high=100,
+        Unit.POINTS, score_series(CLEANED), looks=interval(), low=-100, high=100,
     )  # fmt: skip
     yield drawn(
         "Who was heard",
@@ -79,12 +79,13 @@ LIMIT 500""",
         "By channel, over all days",
         "Scores by where customers were met, all units and all metrics: means are on the metric's own scale, NPS is of metric nps alone.",
         """\
-SELECT toString(channel) AS channel, toString(metric) AS metric, n, score_sum / n AS mean, nps, nps_low AS low, nps_high AS high, response_rate
+SELECT CAST(channel AS String) AS channel, CAST(metric AS String) AS metric, n, score_sum / n AS mean, nps, nps_low AS low, nps_high AS high,
+response_rate
 FROM loyalty_by_channel
 WHERE period = 'all'
 ORDER BY metric, n DESC
 LIMIT 200""",
-        looks=(*columns(Unit.POINTS, *_POINTS), *columns(Unit.NUMBER, "n", "mean"), *columns(Unit.SHARE, "response_rate")), height=8,
+        looks=(*columns(Unit.POINTS, "nps", "low", "high"), *columns(Unit.NUMBER, "n", "mean"), *columns(Unit.SHARE, "response_rate")), height=8,
     )  # fmt: skip
 
 
@@ -95,13 +96,15 @@ def _suspects() -> Iterator[Panel]:
         "given, without flagged responses, and at worst. Suspect first.",
         f"""\
 SELECT
-    unit_id AS unit, toString(state) AS state, arrayStringConcat(families, ', ') AS evidence_of, toString(since) AS since, n_nps AS n, nps_raw AS nps,
+    unit_id AS unit, CAST(state AS String) AS state, arrayStringConcat(families, ', ') AS evidence_of, toString(since) AS since, n_nps AS n,
+    nps_raw AS nps,
     nps_excluded, nps_bound_low, flagged, validity_rate, e_value
 FROM integrity_units
 WHERE {chosen("unit")}
 ORDER BY indexOf(['suspect', 'investigate', 'clear'], state), e_value DESC, unit
 LIMIT 500""",
-        looks=(*columns(Unit.POINTS, *_POINTS), *columns(Unit.NUMBER, "n", "flagged", "e_value"), *columns(Unit.SHARE, "validity_rate")),
+        looks=(*columns(Unit.POINTS, "nps", "nps_excluded", "nps_bound_low"), *columns(Unit.NUMBER, "n", "flagged", "e_value"), *columns(Unit.SHARE,
+        "validity_rate")),
     )  # fmt: skip
     yield table(
         "Findings",
@@ -109,7 +112,7 @@ LIMIT 500""",
         "`candor findings adjudicate` takes a decision.",
         f"""\
 SELECT
-    ifNull(unit_id, ifNull(concat('plan ', plan_id), 'all units')) AS about, toString(detector) AS detector, state, toString(since) AS since,
+    ifNull(unit_id, ifNull(concat('plan ', plan_id), 'all units')) AS about, CAST(detector AS String) AS detector, state, toString(since) AS since,
     toString(raised_on) AS raised_on, evidence, ifNull(decision, 'nobody has decided') AS decision, e_value, toInt64(length(response_ids)) AS
     responses,
     finding_id AS finding
@@ -117,7 +120,7 @@ FROM findings
 WHERE unit_id IS NULL OR {chosen("unit")}
 ORDER BY raised_on DESC, finding
 LIMIT 200""",
-        looks=columns(Unit.NUMBER, "e_value", "responses"),
+        looks=columns(Unit.NUMBER, "e_value", "responses"), of_alerts=("CandorGamingSuspected",),
     )  # fmt: skip
     yield table(
         "Units that stand out among their peers",
@@ -125,7 +128,7 @@ LIMIT 200""",
         "Sees "
         "what was gamed from the first day. Least probable first; q_value: share of false alarms if all up to this row are named.",
         f"""\
-SELECT unit_id AS unit, toString(metric) AS metric, ifNull(peer_group, 'none') AS peers, rate_n AS n, rate, rate_expected, rate_high, q_value,
+SELECT unit_id AS unit, CAST(metric AS String) AS metric, ifNull(peer_group, 'none') AS peers, rate_n AS n, rate, rate_expected, rate_high, q_value,
     if(named, 'yes', 'no') AS named
 FROM integrity_funnel
 WHERE rate IS NOT NULL AND {chosen("unit")}
@@ -191,7 +194,7 @@ def _follow_up() -> Iterator[Panel]:
         "the contact, or until now.",
         f"""\
 SELECT
-    case_id AS `case`, programme, account_id AS account, toString(trigger) AS trigger, toDateTime(opened_at, 'UTC') AS opened,
+    case_id AS `case`, programme, account_id AS account, CAST(trigger AS String) AS trigger, toDateTime(opened_at, 'UTC') AS opened,
     toDateTime(due_at, 'UTC') AS due, if(is_due, 'yes', 'no') AS overdue, if(contacted_at IS NULL, 'no', 'yes') AS contacted, hours
 FROM follow_up_cases
 WHERE is_open AND {chosen("programme")}

@@ -5,6 +5,7 @@ Columns have types that the plugin surely knows: DateTime, String, Int64, UInt64
 
 from collections.abc import Sequence
 
+from streams.metrics.alerts import ALERTS
 from streams.metrics.dashboards.colours import BLUE, GREY, ORANGE
 from streams.metrics.dashboards.model import Kind, Look, Panel, Query, Source, Threshold, Unit
 
@@ -17,8 +18,14 @@ _SCORE = """\
     (promoters, detractors, n) -> (promoters - detractors) / (n + 3) AS centre,
     (promoters, detractors, n) ->
         1.959964 * sqrt(((promoters + detractors + 1.5) / (n + 3) - pow((promoters - detractors) / (n + 3), 2)) / (n + 3)) AS margin"""
-RAW = ("promoters", "detractors", "n")
-CLEANED = ("promoters - flagged_promoters", "detractors - flagged_detractors", "n - flagged")
+RAW = ("sum(cell.promoters)", "sum(cell.detractors)", "sum(cell.n)")
+CLEANED = ("sum(cell.promoters - cell.flagged_promoters)", "sum(cell.detractors - cell.flagged_detractors)", "sum(cell.n - cell.flagged)")
+"""Sums of promoters, detractors and responses: of all that count, and without those that carry a standing flag."""
+_SCORED = """\
+score(promoters, detractors, n) AS nps,
+    if(n > 0, greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS low,
+    if(n > 0, least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS high"""
+"""A score in points and its 95 % interval, from columns of those names."""
 
 
 def chosen(variable: str) -> str:
@@ -26,30 +33,18 @@ def chosen(variable: str) -> str:
     return f"$__conditionalAll({_CHOSEN[variable]} IN (${{{variable}:singlequote}}), ${variable})"
 
 
-def scored(sums: tuple[str, str, str]) -> str:
-    """The columns nps, low and high, a score in points and its 95 % interval, from sums of promoters, detractors and responses."""
-    of = ", ".join(sums)
-    return (
-        f"score({of}) AS nps,\n"
-        f"    if({sums[2]} > 0, greatest(-100., 100 * (centre({of}) - margin({of}))), NULL) AS low,\n"
-        f"    if({sums[2]} > 0, least(100., 100 * (centre({of}) + margin({of}))), NULL) AS high"
-    )
-
-
-def score_series(sums: tuple[str, str, str], n: str) -> str:
+def score_series(sums: tuple[str, str, str]) -> str:
     """A score, its interval and its number of responses per 28-day window of the chosen units; a window without responses is a gap."""
+    promoters, detractors, n = sums
     return f"""\
 WITH
 {_SCORE}
-SELECT
-    toDateTime(first_day, 'UTC') AS time,
-    {scored(sums)},
-    {n} AS n
+SELECT toDateTime(first_day, 'UTC') AS time,
+    {_SCORED},
+    n
 FROM (
-    SELECT
-        {WINDOW} AS first_day, sum(n) AS n, sum(promoters) AS promoters, sum(detractors) AS detractors,
-        sum(flagged) AS flagged, sum(flagged_promoters) AS flagged_promoters, sum(flagged_detractors) AS flagged_detractors
-    FROM loyalty_sums
+    SELECT {WINDOW} AS first_day, {promoters} AS promoters, {detractors} AS detractors, {n} AS n
+    FROM loyalty_sums AS cell
     WHERE metric = 'nps' AND {chosen("unit")}
     GROUP BY first_day
 )
@@ -62,15 +57,15 @@ def by_survey() -> str:
     return f"""\
 WITH
 {_SCORE}
-SELECT
-    survey_id AS survey,
-    toInt64(count()) AS n,
-    toInt64(countIf(class = 'promoter')) AS promoters,
-    toInt64(countIf(class = 'detractor')) AS detractors,
-    {scored(RAW)}
-FROM responses
-WHERE metric = 'nps' AND NOT withdrawn AND NOT synthetic AND {chosen("survey")} AND {chosen("unit")} AND $__dateFilter(day)
-GROUP BY survey_id
+SELECT survey, n,
+    {_SCORED}
+FROM (
+    SELECT survey_id AS survey, toInt64(count()) AS n, toInt64(countIf(class = 'promoter')) AS promoters,
+        toInt64(countIf(class = 'detractor')) AS detractors
+    FROM responses
+    WHERE metric = 'nps' AND NOT withdrawn AND NOT synthetic AND {chosen("survey")} AND {chosen("unit")} AND $__dateFilter(day)
+    GROUP BY survey_id
+)
 ORDER BY n DESC, survey
 LIMIT 200"""
 
@@ -89,17 +84,27 @@ def drawn(
     stacked: bool = False,
     low: float | None = None,
     high: float | None = None,
+    of_alerts: Sequence[str] = (),
 ) -> Panel:
     """A panel over time (or bars) of what SQL gives."""
-    by_time = kind is Kind.SERIES
+    pages, by_time = runbooks(of_alerts), kind is Kind.SERIES
     return Panel(
-        title, description, Source.CLICKHOUSE, kind, unit, (Query(sql),), width, height, thresholds, looks, (), stacked, low, high, by_time=by_time
+        title, description, Source.CLICKHOUSE, kind, unit, (Query(sql),), width, height, thresholds, looks, pages, stacked, low, high, by_time
     )  # fmt: skip
 
 
-def table(title: str, description: str, sql: str, *, width: int = 24, height: int = 9, looks: Sequence[Look] = ()) -> Panel:
+def table(
+    title: str, description: str, sql: str, *, width: int = 24, height: int = 9, looks: Sequence[Look] = (), of_alerts: Sequence[str] = ()
+) -> Panel:
     """A table of what SQL gives."""
-    return Panel(title, description, Source.CLICKHOUSE, Kind.TABLE, Unit.TEXT, (Query(sql),), width, height, (), looks, by_time=False)
+    pages = runbooks(of_alerts)
+    return Panel(title, description, Source.CLICKHOUSE, Kind.TABLE, Unit.TEXT, (Query(sql),), width, height, (), looks, pages, by_time=False)
+
+
+def runbooks(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Alerts, and where the page about each is; raises ``KeyError`` for one that there is not."""
+    pages = {alert.name: alert.runbook for alert in ALERTS}
+    return tuple((name, pages[name]) for name in names)
 
 
 def numbers(title: str, description: str, unit: Unit, sql: str, *, width: int = 12, height: int = 4, looks: Sequence[Look] = ()) -> Panel:

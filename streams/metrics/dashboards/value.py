@@ -49,7 +49,7 @@ FROM value_delivered""",
         "thriving: much value, feel well; served_not_loved; loved_not_served; at_risk: neither. Accounts of which both are known.",
         Unit.NUMBER,
         """\
-SELECT toString(assumeNotNull(quadrant)) AS quadrant, toInt64(count()) AS accounts
+SELECT CAST(assumeNotNull(quadrant) AS String) AS quadrant, toInt64(count()) AS accounts
 FROM accounts
 WHERE accounts.quadrant IS NOT NULL
 GROUP BY quadrant
@@ -61,7 +61,8 @@ ORDER BY indexOf(['thriving', 'served_not_loved', 'loved_not_served', 'at_risk']
         "Accounts that got little value or feel unwell: value delivered, feeling (newest response, 0 to 1) with its number of responses, revenue in "
         "$currency, and open cases.",
         """\
-SELECT account_id AS account, toString(assumeNotNull(quadrant)) AS quadrant, vdi AS delivered, feeling, responses AS n, toFloat64(revenue) AS revenue,
+SELECT account_id AS account, CAST(assumeNotNull(quadrant) AS String) AS quadrant, vdi AS delivered, feeling, responses AS n,
+    toFloat64(revenue) AS revenue,
     open_cases
 FROM accounts
 WHERE accounts.quadrant IN ('served_not_loved', 'loved_not_served', 'at_risk')
@@ -70,14 +71,26 @@ LIMIT 100""",
         looks=(*columns(Unit.SHARE, "delivered", "feeling"), *columns(Unit.NUMBER, "n", "revenue", "open_cases")), width=16, height=8,
     )  # fmt: skip
     yield table(
+        "What contact is worth ($currency)",
+        "Revenue kept in the half year after a bad score from customers who were contacted, against comparable ones who were not, with its 95 % "
+        "interval, "
+        "per account; n: contacted and comparable accounts. No experiment: whom the company chose to contact may differ.",
+        """\
+SELECT programme, contacted AS n, not_contacted AS n_comparable, revenue_contacted, revenue_comparable, revenue_lift AS lift, revenue_lift_low AS low,
+    revenue_lift_high AS high
+FROM retained_revenue
+ORDER BY n DESC, programme""",
+        looks=columns(Unit.NUMBER, "n", "n_comparable", "revenue_contacted", "revenue_comparable", "lift", "low", "high"), width=12, height=7,
+    )  # fmt: skip
+    yield table(
         "Grades",
         "How customers grade what they got against what they expected and what competitors give (A best); n responses, revenue of the purchases that "
         "they name in $currency, and the share that bought again of those old enough to tell.",
         """\
-SELECT toString(grade) AS grade, n, share, toFloat64(revenue) AS revenue, judged, repurchase_rate
+SELECT CAST(grade AS String) AS grade, n, share, toFloat64(revenue) AS revenue, judged, repurchase_rate
 FROM grades
 ORDER BY grade""",
-        looks=(*columns(Unit.NUMBER, "n", "revenue", "judged"), *columns(Unit.SHARE, "share", "repurchase_rate")), width=24, height=7,
+        looks=(*columns(Unit.NUMBER, "n", "revenue", "judged"), *columns(Unit.SHARE, "share", "repurchase_rate")), width=12, height=7,
     )  # fmt: skip
 
 
