@@ -58,7 +58,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """From this value on something is wrong; ``critical`` where nothing is drawn below it either."""
+    """From this value on something is wrong: somebody is called (``critical``), or looks during the day."""
 
     value: float
     critical: bool = True
@@ -82,8 +82,6 @@ class Look:
     hidden_line: bool = False
     link: str = ""
     """Where a cell leads to; ``${__value.text}`` and ``${__data.fields.name}`` are filled in."""
-    by_threshold: bool = False
-    """The cell takes the colour of the panel's thresholds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +104,6 @@ class Panel:
     low: float | None = None
     high: float | None = None
     """Ends of the axis."""
-    by_time: bool = True
-    """SQL: the first column is a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,8 +302,6 @@ def _override(look: Look) -> dict[str, object]:
         properties += [("custom.lineWidth", 0), ("custom.showPoints", "never")]
     if look.link:
         properties.append(("links", [{"title": "What to do", "url": look.link, "targetBlank": True}]))
-    if look.by_threshold:
-        properties.append(("custom.cellOptions", {"type": "color-text"}))
     return {
         "matcher": {"id": "byName", "options": look.name},
         "properties": [{"id": name, "value": value} for name, value in properties],

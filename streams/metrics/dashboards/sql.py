@@ -87,10 +87,8 @@ def drawn(
     of_alerts: Sequence[str] = (),
 ) -> Panel:
     """A panel over time (or bars) of what SQL gives."""
-    pages, by_time = runbooks(of_alerts), kind is Kind.SERIES
-    return Panel(
-        title, description, Source.CLICKHOUSE, kind, unit, (Query(sql),), width, height, thresholds, looks, pages, stacked, low, high, by_time
-    )  # fmt: skip
+    pages = runbooks(of_alerts)
+    return Panel(title, description, Source.CLICKHOUSE, kind, unit, (Query(sql),), width, height, thresholds, looks, pages, stacked, low, high)
 
 
 def table(
@@ -98,7 +96,7 @@ def table(
 ) -> Panel:
     """A table of what SQL gives."""
     pages = runbooks(of_alerts)
-    return Panel(title, description, Source.CLICKHOUSE, Kind.TABLE, Unit.TEXT, (Query(sql),), width, height, (), looks, pages, by_time=False)
+    return Panel(title, description, Source.CLICKHOUSE, Kind.TABLE, Unit.TEXT, (Query(sql),), width, height, (), looks, pages)
 
 
 def runbooks(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -109,7 +107,7 @@ def runbooks(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
 def numbers(title: str, description: str, unit: Unit, sql: str, *, width: int = 12, height: int = 4, looks: Sequence[Look] = ()) -> Panel:
     """The columns of one row, as large numbers side by side."""
-    return Panel(title, description, Source.CLICKHOUSE, Kind.STAT, unit, (Query(sql),), width, height, (), looks, by_time=False)
+    return Panel(title, description, Source.CLICKHOUSE, Kind.STAT, unit, (Query(sql),), width, height, (), looks)
 
 
 def interval() -> tuple[Look, ...]:
