@@ -4,27 +4,35 @@ from collections.abc import Iterator
 
 from streams.metrics.dashboards.colours import BLUE, GREEN, GREY, VERMILLION
 from streams.metrics.dashboards.model import Dashboard, Look, Panel, Row, Source, Unit, Variable
-from streams.metrics.dashboards.sql import CLEANED, RAW, by_survey, chosen, columns, drawn, interval, numbers, pair, score_series, table
+from streams.metrics.dashboards.sql import (
+    CLEANED,
+    RAW,
+    by_survey,
+    chosen,
+    columns,
+    drawn,
+    interval,
+    newest_scores,
+    numbers,
+    pair,
+    score_series,
+    table,
+)
 
 _POINTS = ("nps", "low", "high", "nps_excluded", "excluded_low", "excluded_high", "nps_bound_low")
-_LAST = """\
-WHERE metric = 'nps' AND period = '28 days'
-ORDER BY window_start DESC
-LIMIT 1"""
 
 
 def _company() -> Iterator[Panel]:
     yield numbers(
-        "Newest 28 days, all units",
-        "The newest window of 28 days: number of responses, net promoter score, and the interval that holds the true score 95 times in 100.",
-        Unit.POINTS,
-        f"SELECT n, nps, nps_low AS low, nps_high AS high\nFROM loyalty_total\n{_LAST}", looks=columns(Unit.NUMBER, "n"),
+        "Newest 28 days, chosen units",
+        "The newest window of 28 days: number of responses, net promoter score, the interval that holds the true score 95 times in 100, and "
+        "the score if every flagged response were a detractor.",
+        Unit.POINTS, newest_scores(RAW), looks=columns(Unit.NUMBER, "n"),
     )  # fmt: skip
     yield numbers(
         "The same without the flagged responses",
-        "Responses that carry no standing flag, their score and interval; and the score if every flagged response were a detractor.", Unit.POINTS,
-        f"SELECT n - flagged AS n, nps_excluded, nps_excluded_low AS excluded_low, nps_excluded_high AS excluded_high, nps_bound_low\n"
-        f"FROM loyalty_total\n{_LAST}", looks=columns(Unit.NUMBER, "n"),
+        "Responses of the same window that carry no standing flag, their score and its interval; and again the score at worst.", Unit.POINTS,
+        newest_scores(CLEANED), looks=columns(Unit.NUMBER, "n"),
     )  # fmt: skip
     yield drawn(
         "NPS as given, chosen units",

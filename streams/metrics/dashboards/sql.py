@@ -52,6 +52,30 @@ WHERE $__dateFilter(first_day)
 ORDER BY time WITH FILL STEP INTERVAL 28 DAY"""
 
 
+def newest_scores(sums: tuple[str, str, str]) -> str:
+    """A score of the chosen units in the newest 28-day window: responses, score, interval, and the score if every flagged response were a detractor.
+
+    Made from sums, since the views of scores also tell who was heard, which takes several times as long.
+    """
+    promoters, detractors, n = sums
+    return f"""\
+WITH
+{_SCORE}
+SELECT n,
+    {_SCORED},
+    at_worst
+FROM (
+    SELECT {WINDOW} AS first_day, {promoters} AS promoters, {detractors} AS detractors, {n} AS n,
+        100 * sum(cell.promoters - cell.flagged_promoters - cell.detractors + cell.flagged_detractors - cell.flagged)
+            / nullIf(sum(cell.n), 0) AS at_worst
+    FROM loyalty_sums AS cell
+    WHERE metric = 'nps' AND {chosen("unit")}
+    GROUP BY first_day
+    ORDER BY first_day DESC
+    LIMIT 1
+)"""
+
+
 def by_survey() -> str:
     """Scores of surveys, from counted responses of the time that is shown."""
     return f"""\

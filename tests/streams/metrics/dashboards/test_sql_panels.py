@@ -14,7 +14,7 @@ from sinks.migrate import Migrator
 from streams.files import write_events
 from streams.metrics.dashboards.files import DASHBOARDS
 from streams.metrics.dashboards.model import Kind, Panel, Source, Variable
-from streams.metrics.dashboards.sql import CLEANED, RAW, WINDOW, score_series
+from streams.metrics.dashboards.sql import CLEANED, RAW, WINDOW, newest_scores, score_series
 from streams.simulate import Plan, simulate
 from tests.sinks.loyalty import MONDAY, cells, flag
 from tests.sinks.reader_session import Answer, ask_as_reader
@@ -30,8 +30,10 @@ EVERYTHING: Mapping[str, Sequence[str] | None] = {variable.name: ALL for variabl
 SOME: Mapping[str, Sequence[str] | None] = {**EVERYTHING, "unit": UNITS, "programme": PROGRAMMES, "survey": ("visit",)}
 BY_WINDOW = "SELECT toDateTime(assumeNotNull(window_start), 'UTC') AS time, {columns} FROM loyalty_total WHERE metric = 'nps' AND period = '28 days'"
 CHECKS = {
-    RAW: BY_WINDOW.format(columns="nps, nps_low AS low, nps_high AS high, n"),
-    CLEANED: BY_WINDOW.format(columns="nps_excluded AS nps, nps_excluded_low AS low, nps_excluded_high AS high, n - flagged AS n"),
+    RAW: BY_WINDOW.format(columns="nps, nps_low AS low, nps_high AS high, n, nps_bound_low AS at_worst"),
+    CLEANED: BY_WINDOW.format(
+        columns="nps_excluded AS nps, nps_excluded_low AS low, nps_excluded_high AS high, n - flagged AS n, nps_bound_low AS at_worst"
+    ),
 }
 NUMBERS = {"Int64", "UInt64", "Float64", "Nullable(Int64)", "Nullable(Float64)"}
 TEXTS = {"String", "Nullable(String)"}
@@ -133,7 +135,16 @@ def test_scores_over_time_are_those_of_the_view(answers: dict[str, Answer], sums
     known = {row["time"]: row for row in answers[CHECKS[sums]].rows}
 
     assert len(known) >= 13
-    assert [row for row in shown if row["n"]] == [pytest.approx(known[time]) for time in sorted(known)]
+    expected = [{name: value for name, value in known[time].items() if name != "at_worst"} for time in sorted(known)]
+    assert [row for row in shown if row["n"]] == [pytest.approx(row) for row in expected]
+
+
+@pytest.mark.parametrize("sums", [RAW, CLEANED], ids=["raw", "cleaned"])
+def test_the_newest_scores_are_those_of_the_view(answers: dict[str, Answer], sums: tuple[str, str, str]) -> None:
+    (shown,) = answers[expand(newest_scores(sums), SINCE, UNTIL, EVERYTHING)].rows
+    newest = max(answers[CHECKS[sums]].rows, key=lambda row: row["time"])
+
+    assert shown == pytest.approx({name: value for name, value in newest.items() if name != "time"})
 
 
 def test_flagged_responses_make_a_difference(answers: dict[str, Answer]) -> None:
