@@ -13,7 +13,8 @@ from streams.metrics.dashboards import colours
 from streams.metrics.dashboards.files import DASHBOARDS, FOLDER, dashboard_files
 from streams.metrics.dashboards.model import COLUMNS, Dashboard, Kind, Panel, Row, Source, Threshold, Unit
 
-GRAFANA = Path("deploy/grafana")
+ROOT = Path(__file__).parents[4]
+GRAFANA = ROOT / "deploy" / "grafana"
 EACH = pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda dashboard: dashboard.uid)
 
 
@@ -24,13 +25,13 @@ def _panels(dashboard: Dashboard) -> list[dict[str, Any]]:
 
 @EACH
 def test_the_file_is_what_is_declared_and_is_provisioned(dashboard: Dashboard) -> None:
-    text = (FOLDER / f"{dashboard.uid}.json").read_text(encoding="utf-8")
+    text = (ROOT / FOLDER / f"{dashboard.uid}.json").read_text(encoding="utf-8")
 
     assert text == dashboard_files()[FOLDER / f"{dashboard.uid}.json"]
     assert json.loads(text)["uid"] == dashboard.uid
-    assert {path.name for path in FOLDER.iterdir()} == {f"{one.uid}.json" for one in DASHBOARDS}
+    assert {path.name for path in (ROOT / FOLDER).iterdir()} == {f"{one.uid}.json" for one in DASHBOARDS}
     (provider,) = yaml.safe_load((GRAFANA / "provisioning/dashboards/candor.yml").read_text())["providers"]
-    compose = yaml.safe_load(Path("docker-compose.yml").read_text())["services"]["grafana"]
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["grafana"]
     assert f"./{FOLDER}:{provider['options']['path']}:ro" in compose["volumes"]
 
 

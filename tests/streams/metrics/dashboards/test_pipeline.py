@@ -30,7 +30,8 @@ from streams.metrics.server import MetricsServer
 from streams.metrics.worker import WorkerMetrics, new_registry
 from tests.conftest import wait_for
 
-PROMETHEUS = Path("deploy/prometheus")
+ROOT = Path(__file__).parents[4]
+PROMETHEUS = ROOT / "deploy" / "prometheus"
 PANELS = [panel for dashboard in DASHBOARDS for panel in dashboard.panels if panel.source is Source.PROMETHEUS]
 QUERIES = [(panel, query) for panel in PANELS for query in panel.queries]
 VARIABLES = [variable for dashboard in DASHBOARDS for variable in dashboard.variables if variable.source is Source.PROMETHEUS]
@@ -156,7 +157,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     folder, served, url = tmp_path_factory.mktemp("prometheus"), Served(), f"http://127.0.0.1:{free_port()}"
     shipped = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
     shipped["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    shipped["rule_files"] = [str((PROMETHEUS / "candor.rules.yml").resolve())]
+    shipped["rule_files"] = [str(PROMETHEUS / "candor.rules.yml")]
     for job in shipped["scrape_configs"]:
         job["static_configs"] = [{"targets": [f"127.0.0.1:{served.servers[job['job_name']].port}"]}]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(shipped))
@@ -223,7 +224,7 @@ def test_every_alert_leads_from_a_panel_to_its_page() -> None:
     linked = {name: url for dashboard in DASHBOARDS for panel in dashboard.panels for name, url in panel.runbooks}
 
     assert set(linked) == {alert.name for alert in ALERTS} - {"CandorWatchdog"}
-    assert all(url == f"{RUNBOOKS}/{name}.md" and Path(f"docs/runbooks/{name}.md").is_file() for name, url in linked.items())
+    assert all(url == f"{RUNBOOKS}/{name}.md" and (ROOT / f"docs/runbooks/{name}.md").is_file() for name, url in linked.items())
     on_call = {name for panel in DASHBOARDS[0].panels for name, _ in panel.runbooks}
     assert on_call == {alert.name for alert in ALERTS if alert.team is Team.PLATFORM} - {"CandorWatchdog"}
 
