@@ -78,6 +78,15 @@ class Topology:
 SINGLE_NODE = Topology()
 
 
+def statements(text: str, topology: Topology, database: str) -> Iterator[str]:
+    """The statements of a file for this layout, in order."""
+    for part in re.split(r";[ \t]*(?:\n|$)", text):
+        only_sharded = re.search(r"^-- when: sharded$", part, re.MULTILINE)
+        sql = re.sub(r"^--.*\n?", "", part, flags=re.MULTILINE).strip()
+        if sql and (topology.sharded or not only_sharded):
+            yield topology.render(sql, database)
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One file."""
@@ -93,11 +102,7 @@ class Migration:
 
     def statements(self, topology: Topology, database: str) -> Iterator[str]:
         """The statements for this layout, in order."""
-        for part in re.split(r";[ \t]*(?:\n|$)", self.text):
-            only_sharded = re.search(r"^-- when: sharded$", part, re.MULTILINE)
-            sql = re.sub(r"^--.*\n?", "", part, flags=re.MULTILINE).strip()
-            if sql and (topology.sharded or not only_sharded):
-                yield topology.render(sql, database)
+        return statements(self.text, topology, database)
 
 
 def load() -> list[Migration]:

@@ -86,6 +86,10 @@ class Settings(BaseSettings):
     clickhouse_replicated: bool = Field(False, description="Whether tables get replicated engines.")
     clickhouse_sharded: bool = Field(False, description="Whether tables are spread over the shards of the cluster.")
 
+    clickhouse_reader_password: SecretStr | None = Field(
+        None, description="Password of the user that `candor migrate --reader NAME` makes, who may only read."
+    )
+
     clickhouse_server_password: SecretStr | None = Field(
         None, description="Password that `candor clickhouse` asks of the user default; default: none."
     )

@@ -11,6 +11,8 @@ from streams.commands.output import say
 from streams.errors import ProblemFound
 from streams.importing import mapping_schema
 from streams.metrics.alerts import rules_file
+from streams.metrics.dashboards.files import FOLDER as DASHBOARDS
+from streams.metrics.dashboards.files import dashboard_files
 from streams.metrics.page import metrics_page
 from streams.settings import environment_example
 
@@ -27,7 +29,8 @@ def command(into: Path, check: bool) -> None:
 
     JSON Schema and an example of every event, the catalog's JSON Schema and an AsyncAPI 3 document (schemas/contracts), the page of events
     (docs/events.md), the data dictionary of ClickHouse (docs/data-dictionary.md), the page of metrics (docs/exported-metrics.md), the rules for
-    Prometheus (deploy/prometheus), the JSON Schema of mapping files (examples) and .env.example.
+    Prometheus (deploy/prometheus), the dashboards of Grafana (deploy/grafana/dashboards), the JSON Schema of mapping files (examples) and
+    .env.example.
     """
     texts = generated()
     stale = [path for path in _present(into) if path not in texts]
@@ -53,10 +56,11 @@ def generated() -> dict[Path, str]:
         Path("docs/data-dictionary.md"): render_fresh(),
         Path("docs/exported-metrics.md"): metrics_page(),
         Path("deploy/prometheus/candor.rules.yml"): rules_file(),
+        **dashboard_files(),
         Path(".env.example"): environment_example(),
         Path("examples/mapping.schema.json"): mapping_schema(),
     }
 
 
 def _present(root: Path) -> list[Path]:
-    return [path.relative_to(root) for path in (root / CONTRACTS).rglob("*.json")]
+    return [path.relative_to(root) for folder in (CONTRACTS, DASHBOARDS) for path in (root / folder).rglob("*.json")]

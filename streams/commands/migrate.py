@@ -2,27 +2,50 @@
 
 import click
 
+from sinks.access import role, user
+from sinks.address import parse
 from sinks.clickhouse import connect
 from sinks.migrate import Migrator, Topology
 from streams.commands.output import say
-from streams.settings import Settings, load_settings
+from streams.errors import ConfigurationError
+from streams.settings import Settings, load_settings, variable
 
 
 @click.command("migrate")
+@click.option("--reader", metavar="NAME", help="Then make this user, who may only read, with the password CANDOR_CLICKHOUSE_READER_PASSWORD.")
 @click.option("--dry-run", is_flag=True, help="Print the SQL that would be run, and change nothing.")
-def command(dry_run: bool) -> None:
-    """Bring the tables and views of ClickHouse up to date: numbered migrations, each applied once, forward only."""
+def command(reader: str | None, dry_run: bool) -> None:
+    """Bring the tables and views of ClickHouse up to date: numbered migrations, each applied once, forward only.
+
+    The user of --reader is for BI: it reads all but refused records, changes nothing, and is held to limits of time and memory. For that the user in
+    CANDOR_CLICKHOUSE_URL must be allowed to manage access. To change the password, run it again with another one.
+    """
     settings = load_settings()
+    access = _access(settings, reader) if reader else []
     clickhouse = connect(settings.clickhouse_url.get_secret_value())
     try:
         migrator = Migrator(clickhouse, topology(settings))
         if dry_run:
-            click.echo(migrator.plan(), nl=False)
+            click.echo(migrator.plan() + "".join(f"{sql};\n\n" for sql in access), nl=False)
             return
         applied = migrator.apply(lambda migration: say(f"{migration.number:04d} {migration.name}"))
         say(f"{clickhouse.address}: {len(applied)} migrations applied" if applied else f"{clickhouse.address} is up to date")
+        for statement in access:
+            clickhouse.command(statement)
+        if reader:
+            say(f"{reader} may read {clickhouse.address}")
     finally:
         clickhouse.close()
+
+
+def _access(settings: Settings, reader: str) -> list[str]:
+    password = settings.clickhouse_reader_password
+    if password is None:
+        raise ConfigurationError(f"{variable('clickhouse_reader_password')}: the user {reader} needs a password")
+    layout, address = topology(settings), parse(settings.clickhouse_url.get_secret_value())
+    if reader == address.user:
+        raise ConfigurationError(f"{reader} is the user of {variable('clickhouse_url')}: a reader is another one")
+    return [*role(layout, address.database), *user(layout, reader, password.get_secret_value())]
 
 
 def topology(settings: Settings) -> Topology:

@@ -20,8 +20,16 @@ RUNBOOKS = "https://candor.invalid/runbooks"
 """Where ``docs/runbooks`` is published; nowhere, until whoever runs Candor does."""
 PROMISED_SECONDS = 60.0
 """Records are promised to be in the tables within so long of being appended."""
-_DELIVERED, _FRESH = 0.999, 0.99
+DELIVERED, FRESH = 0.999, 0.99
 """Shares that are promised: of records that can be used, and of live records that are in time."""
+BEHIND_SECONDS = 300
+"""Records that wait for longer are told, if what is left does not become less."""
+STALE_SECONDS = 300
+"""A worker that holds records and has committed nothing for longer is told; a probe that has seen nothing for longer too."""
+SPIKE = 20
+"""More dead letters of a reason than this in 15 minutes are told."""
+RESTARTS = 3
+"""So many starts in 15 minutes are told."""
 _FEWEST = 100
 """Fewer records than this in the long window spend no budget."""
 _MISTAKEN = 0.02
@@ -146,7 +154,7 @@ def _down(pace: Pace) -> Iterator[Alert]:
     )
     yield Alert(
         "CandorWorkerCrashLooping",
-        f'changes(process_start_time_seconds{{job="{WORKER_JOB}"}}[{pace.of("15m")}]) >= 3',
+        f'changes(process_start_time_seconds{{job="{WORKER_JOB}"}}[{pace.of("15m")}]) >= {RESTARTS}',
         Severity.CRITICAL,
         "The worker at {{ $labels.instance }} started {{ $value }} times in 15 minutes.",
         "1m",
@@ -173,7 +181,8 @@ def _lag(pace: Pace) -> Iterator[Alert]:
     yield Alert("CandorConsumerRewound", partitions(LagState.REWOUND), Severity.CRITICAL, f"Positions went back in {where}.")
     yield Alert(
         "CandorConsumerLagging",
-        f"max by (stage, topic) ({of(declared.LAG_SECONDS)}) > {pace.seconds(300)} and deriv(candor:lag_records:sum[{pace.of('15m')}]) >= 0",
+        f"max by (stage, topic) ({of(declared.LAG_SECONDS)}) > {pace.seconds(BEHIND_SECONDS)} "
+        f"and deriv(candor:lag_records:sum[{pace.of('15m')}]) >= 0",
         Severity.WARNING,
         "Workers fall behind on {{ $labels.topic }}, stage {{ $labels.stage }}: the oldest record waits {{ $value | humanizeDuration }}.",
         "15m",
@@ -182,15 +191,14 @@ def _lag(pace: Pace) -> Iterator[Alert]:
     success = of(declared.PROBE_SUCCESS)
     yield Alert(
         "CandorProbeFailing",
-        f"absent({of(declared.PROBE_SUCCESS, source='kafka')}) or time() - max by (source) ({success}) > {pace.seconds(300)}",
+        f"absent({of(declared.PROBE_SUCCESS, source='kafka')}) or time() - max by (source) ({success}) > {pace.seconds(STALE_SECONDS)}",
         Severity.WARNING,
         "candor lag has not seen {{ $labels.source }} for 5 minutes: alerts about it cannot fire.",
         "5m",
     )
 
 
-def _left() -> Iterator[dict[str, object]]:
-    yield {"record": "candor:lag_records:sum", "expr": f"sum by (stage, topic) ({of(declared.LAG_RECORDS)})"}
+_LEFT: dict[str, object] = {"record": "candor:lag_records:sum", "expr": f"sum by (stage, topic) ({of(declared.LAG_RECORDS)})"}
 
 
 def _ratios(pace: Pace) -> Iterator[dict[str, object]]:
@@ -207,11 +215,11 @@ def _ratios(pace: Pace) -> Iterator[dict[str, object]]:
 def _burns(pace: Pace) -> Iterator[Alert]:
     stage = Stage.ACCOUNTS.value
     budgets = (
-        ("CandorDeliveryBudgetBurn", "candor:dead_letters", _DELIVERED, of(declared.RECORDS, stage=stage), "records become dead letters"),
+        ("CandorDeliveryBudgetBurn", "candor:dead_letters", DELIVERED, of(declared.RECORDS, stage=stage), "records become dead letters"),
         (
             "CandorFreshnessBudgetBurn",
             "candor:slow_records",
-            _FRESH,
+            FRESH,
             of(declared.LATENCY, "_count", stage=stage),
             f"live records reach the tables after {PROMISED_SECONDS:g} seconds or more",
         ),
@@ -233,7 +241,7 @@ def _burns(pace: Pace) -> Iterator[Alert]:
 def _records(pace: Pace) -> Iterator[Alert]:
     yield Alert(
         "CandorDeadLetterSpike",
-        f"sum by (stage, reason) (increase({of(declared.REFUSED)}[{pace.of('15m')}])) > 20",
+        f"sum by (stage, reason) (increase({of(declared.REFUSED)}[{pace.of('15m')}])) > {SPIKE}",
         Severity.WARNING,
         "{{ $value | humanize }} dead letters in 15 minutes, {{ $labels.reason }}, at stage {{ $labels.stage }}.",
         "5m",
@@ -285,7 +293,7 @@ def _sink(pace: Pace) -> Iterator[Alert]:
     )
     yield Alert(
         "CandorCheckpointStale",
-        f"time() - {of(declared.LAST_COMMIT)} > {pace.seconds(300)} and min_over_time({of(declared.UNCOMMITTED)}[{pace.of('5m')}]) > 0",
+        f"time() - {of(declared.LAST_COMMIT)} > {pace.seconds(STALE_SECONDS)} and min_over_time({of(declared.UNCOMMITTED)}[{pace.of('5m')}]) > 0",
         Severity.CRITICAL,
         "The worker at {{ $labels.instance }} has committed nothing of stage {{ $labels.stage }} for 5 minutes, and holds records.",
         "2m",
@@ -374,7 +382,7 @@ def groups(pace: Pace) -> Sequence[Group]:
     """All rules at a pace."""
     return (
         Group("candor-workers", (), (*_down(pace), *_fenced(pace))),
-        Group("candor-lag", tuple(_left()), tuple(_lag(pace))),
+        Group("candor-lag", (_LEFT,), tuple(_lag(pace))),
         Group("candor-budgets", tuple(_ratios(pace)), tuple(_burns(pace))),
         Group("candor-records", (), tuple(_records(pace))),
         Group("candor-sink", (), tuple(_sink(pace))),

@@ -3,12 +3,14 @@
 import re
 import secrets
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
+from sinks.access import ROLE as READER_ROLE
 from sinks.clickhouse import ClickHouse, connect
 from sinks.migrate import Migrator
 from streams.commands import cli
@@ -41,7 +43,10 @@ def _is_parsed(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("line", _lines())
 def test_a_line_can_be_typed(line: str) -> None:
+    subprocess.run(["bash", "-n", "-c", line], check=True, timeout=10)
     tool, *arguments = shlex.split(line, comments=True)
+    if tool == "for":
+        tool, *arguments = arguments[arguments.index("do") + 1 :]
     while "=" in tool:
         name, _, _ = tool.partition("=")
         assert name in {variable(field) for field in Settings.model_fields}
@@ -54,6 +59,12 @@ def test_a_line_can_be_typed(line: str) -> None:
         signal_, process = arguments
         assert signal_ in {"-HUP", "-KILL"}
         assert process == "$WORKER"
+    elif tool == "echo":
+        # For the file from which docker compose takes passwords.
+        assert ".env" in arguments
+    elif tool == "docker":
+        assert arguments[:2] == ["compose", "up"]
+        assert (ROOT / "docker-compose.yml").is_file()
     elif tool in {"promtool", "amtool"}:
         files = [argument for argument in arguments if argument.startswith("deploy/")]
         assert all((ROOT / file).is_file() for file in files)
@@ -79,7 +90,7 @@ def test_a_query_runs(clickhouse: ClickHouse, query: str) -> None:
 def test_a_page_names_only_metrics_settings_and_pages_that_there_are(page: Path) -> None:
     text = page.read_text()
 
-    assert set(re.findall(r"\bcandor_[a-z_]+", text)) <= SERIES
+    assert set(re.findall(r"\bcandor_[a-z_]+", text)) <= SERIES | {READER_ROLE}
     assert set(re.findall(r"\bCANDOR_[A-Z_]*[A-Z]", text)) <= {variable(name) for name in Settings.model_fields}
     for link in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (page.parent / link).resolve().exists(), link

@@ -1,8 +1,6 @@
 """Migrations: applied once, in order, never changed afterwards, and right for every layout of ClickHouse."""
 
 import re
-from importlib.resources import files
-from string import Template
 
 import pytest
 
@@ -164,12 +162,3 @@ def test_the_migrations_make_every_table_as_declared(embedded: ClickHouse, shape
     assert table["engine_full"].startswith("ReplacingMergeTree(version) ")
     assert ("merge_selector_base = 15" in table["engine_full"]) == bool(shape.shard_by)
     assert (table["sorting_key"], table["partition_key"], table["comment"]) == (", ".join(shape.key), shape.partition_by, shape.meaning)
-
-
-def test_the_role_for_readers_can_be_parsed(embedded: ClickHouse) -> None:
-    text = (files("sinks.access") / "reader.sql").read_text(encoding="utf-8")
-
-    for on_cluster in ("", " ON CLUSTER 'main'"):
-        statements = Template(re.sub(r"^--.*\n", "", text, flags=re.MULTILINE)).substitute(database="candor", on_cluster=on_cluster).split(";\n")
-        for statement in filter(None, map(str.strip, statements)):
-            assert embedded.query("SELECT formatQuery({sql:String}) AS sql", {"sql": statement}).num_rows == 1

@@ -35,3 +35,38 @@ def test_a_clickhouse_that_is_away_ends_with_3(candor: Run, monkeypatch: pytest.
     monkeypatch.setenv("CANDOR_CLICKHOUSE_URL", "http://127.0.0.1:1/candor")
 
     assert candor("migrate").exit_code == 3
+
+
+def test_a_reader_is_planned_with_role_limits_and_a_digest(candor: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDOR_CLICKHOUSE_READER_PASSWORD", "not to be seen")
+    candor("migrate")
+
+    planned = candor("migrate", "--reader", "bi", "--dry-run").stdout
+
+    assert "not to be seen" not in planned
+    kinds = ["CREATE ROLE", "GRANT", "REVOKE", "REVOKE", "CREATE SETTINGS PROFILE", "CREATE USER", "ALTER USER", "GRANT", "ALTER USER"]
+    assert [next(kind for kind in kinds if sql.strip().startswith(kind)) for sql in planned.split(";\n") if sql.strip()] == kinds
+
+
+@pytest.mark.parametrize(
+    ("reader", "password", "why"), [("bi", "", "CANDOR_CLICKHOUSE_READER_PASSWORD"), ("default", "x", "a reader is another one")]
+)
+def test_a_reader_needs_a_password_and_is_not_candor_itself(
+    candor: Run, monkeypatch: pytest.MonkeyPatch, reader: str, password: str, why: str
+) -> None:
+    monkeypatch.setenv("CANDOR_CLICKHOUSE_READER_PASSWORD", password)
+
+    result = candor("migrate", "--reader", reader)
+
+    assert result.exit_code == 2
+    assert why in result.stderr
+
+
+def test_an_engine_that_keeps_no_users_says_so_after_the_migrations(candor: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDOR_CLICKHOUSE_READER_PASSWORD", "x")
+
+    result = candor("migrate", "--reader", "bi")
+
+    assert result.exit_code != 0
+    assert f"{len(load())} migrations applied" in result.stderr
+    assert "CREATE ROLE" in result.stderr

@@ -1,0 +1,103 @@
+"""What the reader may do and may not, asked of the engine."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+
+from sinks.access import role, user
+from sinks.base import SinkRefused
+from sinks.clickhouse import ClickHouse
+from sinks.migrate import SINGLE_NODE, Topology
+from tests.sinks.reader_session import Answer, ask_as_reader
+
+ALLOWED = (
+    "SELECT count() AS n FROM loyalty_total",
+    "SELECT count() AS n FROM findings",
+    "SELECT count() AS n FROM fact_responses",
+    "SELECT count() AS n FROM system.tables WHERE database = 'candor' AND name = 'loyalty_daily'",
+    # What drivers of BI tools set for themselves.
+    "SELECT 1 AS n SETTINGS max_execution_time = 65, output_format_json_quote_64bit_integers = 1, max_block_size = 1000",
+    "SELECT 1 AS n SETTINGS max_memory_usage = 1000000",
+)
+REFUSED = (
+    ("SELECT value FROM dead_letters", "ACCESS_DENIED"),
+    ("SELECT value FROM fact_dead_letters", "ACCESS_DENIED"),
+    ("SELECT * FROM system.users", "ACCESS_DENIED"),
+    ("SELECT * FROM other.surveys", "ACCESS_DENIED"),
+    ("SELECT * FROM file('/etc/hostname', 'LineAsString')", "ACCESS_DENIED"),
+    ("SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')", "ACCESS_DENIED"),
+    ("INSERT INTO surveys (survey_id) SELECT 'mine'", "ACCESS_DENIED"),
+    ("TRUNCATE TABLE fact_responses", "ACCESS_DENIED"),
+    ("DROP TABLE fact_responses", "ACCESS_DENIED"),
+    ("CREATE TABLE mine (a Int8) ENGINE = Memory", "ACCESS_DENIED"),
+    ("SET readonly = 0", "READONLY"),
+    ("SELECT 1 SETTINGS max_execution_time = 121", "SETTING_CONSTRAINT_VIOLATION"),
+    ("SELECT 1 SETTINGS max_execution_time = 0", "SETTING_CONSTRAINT_VIOLATION"),
+    ("SELECT 1 SETTINGS max_memory_usage = 2000000001", "SETTING_CONSTRAINT_VIOLATION"),
+    ("SELECT 1 SETTINGS max_memory_usage = 0", "SETTING_CONSTRAINT_VIOLATION"),
+    ("SELECT 1 SETTINGS max_memory_usage_for_user = 0", "SETTING_CONSTRAINT_VIOLATION"),
+    ("SELECT 1 SETTINGS max_concurrent_queries_for_user = 0", "SETTING_CONSTRAINT_VIOLATION"),
+    ("SELECT count() FROM (SELECT DISTINCT number FROM numbers(200000000)) SETTINGS max_memory_usage = 10000000", "MEMORY_LIMIT_EXCEEDED"),
+)
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
+    """What the reader is answered to all of these, in a migrated database beside another one."""
+    folder = tmp_path_factory.mktemp("reader")
+    for database in ("candor", "other"):
+        # In a process of its own: this one may have another folder open.
+        address = {"CANDOR_CLICKHOUSE_URL": f"chdb://{folder}/data?database={database}", "CANDOR_ENV_FILE": str(folder / "none")}
+        subprocess.run(
+            [sys.executable, "-m", "streams.commands", "migrate"], env={**os.environ, **address}, check=True, capture_output=True, timeout=120
+        )
+    queries = [*ALLOWED, *(query for query, _ in REFUSED)]
+    return dict(zip(queries, ask_as_reader(folder / "data", "candor", queries, folder), strict=True))
+
+
+@pytest.mark.parametrize("query", ALLOWED)
+def test_a_reader_reads_and_sets_what_tools_set(answers: dict[str, Answer], query: str) -> None:
+    assert answers[query].refused == ""
+    assert len(answers[query].rows) == 1
+
+
+@pytest.mark.parametrize(("query", "why"), REFUSED)
+def test_a_reader_changes_nothing_sees_no_refused_record_and_keeps_to_limits(answers: dict[str, Answer], query: str, why: str) -> None:
+    assert why in answers[query].refused
+
+
+@pytest.mark.parametrize("topology", [SINGLE_NODE, Topology("main", replicated=True, sharded=True)], ids=["single", "cluster"])
+def test_every_statement_can_be_parsed_and_reaches_all_nodes(embedded: ClickHouse, topology: Topology) -> None:
+    statements = [*role(topology, "candor"), *user(topology, "bi", "it's a \\ secret")]
+
+    for statement in statements:
+        assert embedded.query("SELECT formatQuery({sql:String}) AS sql", {"sql": statement}).num_rows == 1
+        assert (" ON CLUSTER 'main'" in statement) == bool(topology.cluster)
+
+
+def test_a_user_is_made_with_a_digest_and_no_log_holds_the_password() -> None:
+    made = "\n".join(user(SINGLE_NODE, "bi", "hidden"))
+
+    assert "hidden" not in made
+    assert made.count(f"sha256_hash BY '{hashlib.sha256(b'hidden').hexdigest()}'") == 2
+    with pytest.raises(SinkRefused, match="not a name"):
+        list(user(SINGLE_NODE, "bi`; DROP", "hidden"))
+
+
+def test_the_settings_of_the_role_are_settings(embedded: ClickHouse) -> None:
+    """A server refuses to start, and a statement to run, over a setting that it does not know."""
+    profile = next(statement for statement in role(SINGLE_NODE, "candor") if "PROFILE" in statement)
+    named = {"readonly", "max_execution_time", "max_memory_usage", "max_memory_usage_for_user", "max_result_rows", "max_concurrent_queries_for_user"}
+
+    known = set(embedded.query("SELECT name FROM system.settings").column("name").to_pylist())
+    assert named <= known
+    assert {name for name in known if f" {name} = " in profile} == named
+
+
+def test_it_is_the_role_that_refuses(embedded: ClickHouse) -> None:
+    """The same engine lets its owner do it."""
+    assert embedded.query("SELECT value FROM dead_letters").num_rows == 0
+    assert embedded.query("SELECT 1 AS n SETTINGS max_execution_time = 121").num_rows == 1
