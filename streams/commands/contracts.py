@@ -28,8 +28,8 @@ def command(into: Path, check: bool) -> None:
 
     JSON Schema and an example of every event, the catalog's JSON Schema and an AsyncAPI 3 document (schemas/contracts), the page of events
     (docs/events.md), the data dictionary of ClickHouse (docs/data-dictionary.md), the page of metrics (docs/exported-metrics.md), the rules for
-    Prometheus (deploy/prometheus, and once more in deploy/helm, since a chart holds all that it installs), the JSON Schema of mapping files (examples)
-    and .env.example.
+    Prometheus (deploy/prometheus, and once more in deploy/helm, since a chart holds all that it installs), the JSON Schema of mapping files
+    (examples) and .env.example.
     """
     texts = generated()
     stale = [path for path in _present(into) if path not in texts]

@@ -15,6 +15,7 @@ from streams.commands import cli
 from streams.metrics.alerts import ALERTS
 from streams.metrics.declared import PROBE, WORKER
 from streams.settings import Settings, variable
+from tests.deploy.helm.lines import assert_can_be_typed
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "runbooks"
@@ -60,6 +61,8 @@ def test_a_line_can_be_typed(line: str) -> None:
         files = [argument for argument in arguments if argument.startswith("deploy/")]
         assert all((ROOT / file).is_file() for file in files)
         assert files or "query" in arguments
+    elif tool in {"helm", "kubectl"}:
+        assert_can_be_typed(tool, arguments)
     else:
         pytest.fail(f"nobody checks {tool}")
 

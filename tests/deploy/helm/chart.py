@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,11 @@ CHART = ROOT / "deploy" / "helm" / "candor"
 VALUES = Path(__file__).parent / "values"
 CASES = ("minimal", "everything", "off")
 """Files of values: what must be given, all that can be given or turned on, and all that can be turned off."""
-COMPONENTS = {"minimal": {"worker", "lag", "fit", "setup", "doctor"}, "everything": {"worker", "lag", "fit", "setup", "doctor"}, "off": {"worker", "doctor"}}
+COMPONENTS = {
+    "minimal": {"worker", "lag", "fit", "setup", "doctor"},
+    "everything": {"worker", "lag", "fit", "setup", "doctor"},
+    "off": {"worker", "doctor"},
+}
 NAMESPACE = "shop"
 Manifest = dict[str, Any]
 
@@ -94,7 +98,12 @@ class Pod:
 
 def pods(case: str) -> Iterator[Pod]:
     """Every pod of a file of values."""
-    for manifest in rendered(case):
+    return pods_of(rendered(case))
+
+
+def pods_of(manifests: Sequence[Manifest]) -> Iterator[Pod]:
+    """Every pod that the manifests make."""
+    for manifest in manifests:
         spec = manifest.get("spec", {})
         template = manifest if manifest["kind"] == "Pod" else spec.get("jobTemplate", {}).get("spec", spec).get("template")
         if template is not None:

@@ -48,7 +48,9 @@ def test_monitors_find_their_service_and_give_the_jobs_their_names() -> None:
     for component, job in (("worker", WORKER_JOB), ("lag", PROBE_JOB)):
         monitor = monitors[component]
         (endpoint,) = monitor["spec"]["endpoints"]
-        (service,) = [manifest for manifest in of_kind("everything", "Service") if selects(monitor["spec"]["selector"], manifest["metadata"]["labels"])]
+        (service,) = [
+            manifest for manifest in of_kind("everything", "Service") if selects(monitor["spec"]["selector"], manifest["metadata"]["labels"])
+        ]
         assert service == one("everything", "Service", f"-{component}")
         assert endpoint == {
             "port": service["spec"]["ports"][0]["name"],

@@ -17,37 +17,41 @@ SERVER_ALONE = {"clickhouse_server_password", "clickhouse_server_reader_password
 
 
 def _refusal(*arguments: str) -> str:
+    """What Helm says, with paths as in ``--set``; Helm 3 and 4 have different words and marks for the same."""
     done = run("template", "candor", str(CHART), "--values", str(VALUES / "minimal.yaml"), *arguments)
     assert done.returncode != 0, done.stdout
-    return done.stderr
+    return re.sub(
+        r"additional propert(?:y|ies) '?(.+?)'? (?:is )?not allowed", r"unknown \1", done.stderr.replace("~1", "/"), flags=re.IGNORECASE
+    ).replace("/", ".")
 
 
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ("worker.replica=3", "additional properties 'replica' not allowed"),
-        ("nosuch=3", "additional properties 'nosuch' not allowed"),
-        ("kafka.sasl.password=sesame", "additional properties 'password' not allowed"),
-        ("clickhouse.password=sesame", "additional properties 'password' not allowed"),
-        ("clickhouse.url=http://candor:sesame@clickhouse:8123/candor", "'/clickhouse/url'"),
-        ("clickhouse.url=http://clickhouse:8123/candor?password=a@b", "'/clickhouse/url'"),
-        ("clickhouse.url=chdb:///data?database=candor", "'/clickhouse/url'"),
-        ("settings.CANDOR_CLICKHOUSE_PASSWORD=sesame", "'/settings': additional properties 'CANDOR_CLICKHOUSE_PASSWORD' not allowed"),
-        ("settings.CANDOR_KAFKA_SASL_PASSWORD=sesame", "'/settings'"),
-        ("settings.CANDOR_FLUSH_INTERVAL=1", "'/settings'"),
-        ("kafka.bootstrapServers=kafka", "'/kafka/bootstrapServers'"),
-        ("kafka.securityProtocol=SASL_SSL", "'/kafka/sasl/"),
-        ("image.digest=sha256:123", "'/image/digest'"),
-        ("image.tag=a tag", "'/image/tag'"),
-        ("worker.replicas=-1", "'/worker/replicas'"),
-        ("worker.replicas=two", "'/worker/replicas'"),
-        ("worker.maxSurge=0", "'/worker'"),
-        ("worker.terminationGracePeriodSeconds=30", "'/worker/terminationGracePeriodSeconds'"),
-        ("worker.resources.limits=null", "'/worker/resources'"),
-        ("worker.podLabels.app\\.kubernetes\\.io/name=x", "'/worker/podLabels/"),
-        ("metrics.port=80", "'/metrics/port'"),
-        ("fit.schedule=at night", "'/fit/schedule'"),
-        ("tmpSizeLimit=", "'/tmpSizeLimit'"),
+        ("worker.replica=3", "unknown replica"),
+        ("nosuch=3", "unknown nosuch"),
+        ("kafka.sasl.password=sesame", "unknown password"),
+        ("clickhouse.password=sesame", "unknown password"),
+        ("clickhouse.url=http://candor:sesame@clickhouse:8123/candor", "clickhouse.url"),
+        ("clickhouse.url=http://clickhouse:8123/candor?password=sesame", "clickhouse.url"),
+        ("clickhouse.url=http://clickhouse:8123/candor?compress=lz4&password=sesame", "clickhouse.url"),
+        ("clickhouse.url=chdb:///data?database=candor", "clickhouse.url"),
+        ("settings.CANDOR_CLICKHOUSE_PASSWORD=sesame", "unknown CANDOR_CLICKHOUSE_PASSWORD"),
+        ("settings.CANDOR_KAFKA_SASL_PASSWORD=sesame", "unknown CANDOR_KAFKA_SASL_PASSWORD"),
+        ("settings.CANDOR_FLUSH_INTERVAL=1", "unknown CANDOR_FLUSH_INTERVAL"),
+        ("kafka.bootstrapServers=kafka", "kafka.bootstrapServers"),
+        ("kafka.securityProtocol=SASL_SSL", "kafka.sasl"),
+        ("image.digest=sha256:123", "image.digest"),
+        ("image.tag=a tag", "image.tag"),
+        ("worker.replicas=-1", "worker.replicas"),
+        ("worker.replicas=two", "worker.replicas"),
+        ("worker.maxSurge=0", "worker"),
+        ("worker.terminationGracePeriodSeconds=30", "worker.terminationGracePeriodSeconds"),
+        ("worker.resources.limits=null", "worker.resources"),
+        ("worker.podLabels.app\\.kubernetes\\.io/name=x", "worker.podLabels"),
+        ("metrics.port=80", "metrics.port"),
+        ("fit.schedule=at night", "fit.schedule"),
+        ("tmpSizeLimit=", "tmpSizeLimit"),
     ],
 )
 def test_wrong_values_are_refused_by_name(given: str, told: str) -> None:
@@ -55,7 +59,7 @@ def test_wrong_values_are_refused_by_name(given: str, told: str) -> None:
 
 
 def test_a_catalog_is_given_in_one_way() -> None:
-    assert "'/catalog'" in _refusal("--set", "catalog.text=timezone: UTC,catalog.existingConfigMap.name=mine")
+    assert "catalog" in _refusal("--set", "catalog.text=timezone: UTC,catalog.existingConfigMap.name=mine")
 
 
 def _objects(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -125,7 +129,9 @@ def test_every_value_has_a_default_in_the_file_a_place_in_the_schema_and_a_comme
 
 
 def _shown(value: object) -> str:
-    return f"`{yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix('...' + chr(10)).strip()}`" if value not in ("", {}, []) else ""
+    return (
+        f"`{yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix('...' + chr(10)).strip()}`" if value not in ("", {}, []) else ""
+    )
 
 
 def test_the_table_of_the_page_is_that_of_the_file() -> None:
