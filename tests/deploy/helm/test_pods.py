@@ -120,7 +120,7 @@ def test_the_product_takes_the_settings_of_every_pod(case: str, tmp_path: Path, 
             assert SECRETS_FOLDER not in pod.environment or pod.component in {"lag", "setup"}
 
 
-def test_the_catalog_is_what_was_given_and_a_new_one_restarts_workers(case: str) -> None:
+def test_the_catalog_is_what_was_given_and_a_new_one_restarts_workers(case: str, tmp_path: Path) -> None:
     needing = {pod.component for pod in pods(case) if "CANDOR_CATALOG" in pod.environment}
     if case != "everything":
         assert not needing
@@ -129,9 +129,10 @@ def test_the_catalog_is_what_was_given_and_a_new_one_restarts_workers(case: str)
 
     assert needing == {"worker", "fit", "doctor"}
     assert one(case, "ConfigMap", "-catalog")["data"] == {"catalog.yaml": text}
+    (tmp_path / "catalog.yaml").write_text(text.replace("Berlin", "Vienna"), encoding="utf-8")
     annotations = [
         one_of["spec"]["template"]["metadata"]["annotations"]["checksum/catalog"]
-        for arguments in ((), ("--set", "catalog.text=timezone: UTC"))
+        for arguments in ((), ("--set-file", f"catalog.text={tmp_path}/catalog.yaml"))
         for one_of in rendered(case, *arguments)
         if one_of["kind"] == "Deployment" and one_of["metadata"]["name"].endswith("-worker")
     ]

@@ -4,9 +4,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from sinks.address import parse
 from tests.deploy.helm.chart import CASES, NAMESPACE, Manifest, Pod, of_kind, one, pods, rendered, selects
 
-pytestmark = pytest.mark.parametrize("case", CASES)
+BY_CASE = pytest.mark.parametrize("case", CASES)
 HOOK, WEIGHT, POLICY = "helm.sh/hook", "helm.sh/hook-weight", "helm.sh/hook-delete-policy"
 
 
@@ -18,6 +19,7 @@ def _selected(case: str, selector: Manifest) -> set[str]:
     return {pod.component for pod in pods(case) if selects(selector, pod.labels)}
 
 
+@BY_CASE
 def test_every_object_says_whose_it_is(case: str) -> None:
     for manifest in rendered(case):
         labels = manifest["metadata"]["labels"]
@@ -26,6 +28,7 @@ def test_every_object_says_whose_it_is(case: str) -> None:
         assert all(len(value) <= 63 for value in labels.values())
 
 
+@BY_CASE
 def test_deployments_select_their_own_pods_alone(case: str) -> None:
     for manifest in of_kind(case, "Deployment"):
         (component,) = _selected(case, manifest["spec"]["selector"])
@@ -33,6 +36,7 @@ def test_deployments_select_their_own_pods_alone(case: str) -> None:
         assert manifest["metadata"]["name"].endswith(f"-{component}")
 
 
+@BY_CASE
 def test_the_budget_is_that_of_workers_and_lets_nodes_be_drained(case: str) -> None:
     budgets = of_kind(case, "PodDisruptionBudget")
 
@@ -43,11 +47,13 @@ def test_the_budget_is_that_of_workers_and_lets_nodes_be_drained(case: str) -> N
         assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
+@BY_CASE
 def test_workers_are_spread_by_their_own_labels(case: str) -> None:
     for constraint in one(case, "Deployment", "-worker")["spec"]["template"]["spec"]["topologySpreadConstraints"]:
         assert _selected(case, constraint["labelSelector"]) == {"worker"}
 
 
+@BY_CASE
 def test_services_lead_to_the_port_of_metrics_also_of_pods_that_wait(case: str) -> None:
     by_component = {pod.component: pod for pod in pods(case)}
 
@@ -63,6 +69,7 @@ def test_services_lead_to_the_port_of_metrics_also_of_pods_that_wait(case: str) 
         assert spec["clusterIP"] == "None"
 
 
+@BY_CASE
 def test_there_is_one_probe_at_a_time(case: str) -> None:
     for manifest in of_kind(case, "Deployment"):
         if manifest["metadata"]["name"].endswith("-lag"):
@@ -74,6 +81,7 @@ def _ports(rules: list[Manifest]) -> set[int]:
     return {port["port"] for rule in rules for port in rule["ports"]}
 
 
+@BY_CASE
 def test_traffic_is_limited_to_what_pods_are_told_to_use(case: str) -> None:
     policies = of_kind(case, "NetworkPolicy")
     for pod in pods(case) if policies else ():
@@ -102,6 +110,25 @@ def _used(pod: Pod) -> set[int]:
     return {int(server.rsplit(":", 1)[1]) for server in servers} | {url.port or {"http": 8123, "https": 8443}[url.scheme]}
 
 
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("http://candor@clickhouse/candor", 8123),
+        ("https://candor@clickhouse/candor?compress=lz4", 8443),
+        ("https://candor@[fd00::8124]/candor", 8443),
+        ("https://candor@[fd00::8124]:9440/candor", 9440),
+    ],
+)
+def test_the_port_of_clickhouse_is_the_one_that_the_product_uses(url: str, port: int) -> None:
+    (policy,) = [
+        one for one in rendered("minimal", "--set", f"clickhouse.url={url}") if one["kind"] == "NetworkPolicy" and one["metadata"]["name"] == "candor"
+    ]
+
+    assert _ports(policy["spec"]["egress"]) == {53, 9092, port}
+    assert parse(url).port == port
+
+
+@BY_CASE
 def test_names_are_asked_of_dns_alone_and_over_both_protocols(case: str) -> None:
     for policy in of_kind(case, "NetworkPolicy"):
         for rule in policy["spec"].get("egress", [])[:1]:
@@ -109,6 +136,7 @@ def test_names_are_asked_of_dns_alone_and_over_both_protocols(case: str) -> None
             assert len(rule["to"]) == 1
 
 
+@BY_CASE
 def test_what_runs_before_an_install_needs_nothing_that_the_release_brings(case: str) -> None:
     hooks = [manifest for manifest in rendered(case) if _annotation(manifest, HOOK) == "pre-install,pre-upgrade"]
     jobs = {int(_annotation(manifest, WEIGHT)): manifest for manifest in hooks if manifest["kind"] == "Job"}
@@ -130,6 +158,7 @@ def test_what_runs_before_an_install_needs_nothing_that_the_release_brings(case:
         assert not [volume for volume in spec["volumes"] if "configMap" in volume]
 
 
+@BY_CASE
 def test_every_account_is_made_or_everybodys(case: str) -> None:
     accounts = {manifest["metadata"]["name"]: manifest for manifest in of_kind(case, "ServiceAccount")}
 
@@ -137,15 +166,18 @@ def test_every_account_is_made_or_everybodys(case: str) -> None:
     assert {pod.spec["serviceAccountName"] for pod in pods(case)} == (accounts.keys() or {"default"})
 
 
+@BY_CASE
 def test_a_config_map_that_is_mounted_is_made(case: str) -> None:
     made = {manifest["metadata"]["name"] for manifest in of_kind(case, "ConfigMap")}
 
     assert {volume["configMap"]["name"] for pod in pods(case) for volume in pod.spec["volumes"] if "configMap" in volume} == made
 
 
+@BY_CASE
 def test_all_goes_into_the_namespace_of_the_release(case: str) -> None:
     assert not [manifest for manifest in rendered(case) if manifest["metadata"].get("namespace", NAMESPACE) != NAMESPACE]
 
 
+@BY_CASE
 def test_only_the_doctor_is_a_test(case: str) -> None:
     assert [manifest["spec"]["containers"][0]["args"] for manifest in rendered(case) if _annotation(manifest, HOOK) == "test"] == [["doctor"]]
