@@ -75,3 +75,22 @@ def test_long_names_of_releases_and_two_releases_beside_each_other_fit() -> None
     assert max(len(manifest["metadata"]["name"]) for manifest in long) <= 63
     names = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in rendered("everything")}
     assert not names & {(manifest["kind"], manifest["metadata"]["name"]) for manifest in other}
+
+
+def test_names_that_look_like_numbers_stay_names() -> None:
+    names = {
+        "fullnameOverride": "12",
+        "nameOverride": "13",
+        "clickhouse.existingSecret.name": "14",
+        "clickhouse.existingSecret.key": "15",
+        "clickhouse.tls.ca.existingSecret": "16",
+        "catalog.existingConfigMap.name": "17",
+        "catalog.existingConfigMap.key": "18",
+        "networkPolicy.monitoringNamespace": "19",
+        "worker.priorityClassName": "20",
+        "image.tag": "21",
+    }
+    given = [argument for name, value in names.items() for argument in ("--set-string", f"{name}={value}")]
+
+    for manifest in parsed(told("template", "11", str(CHART), "--values", str(VALUES / "minimal.yaml"), *given)):
+        kubernetes_validate.validate(manifest, NEWEST, strict=True)

@@ -39,8 +39,8 @@ Takes a list: the root, the component.
 */}}
 {{- define "candor.selector" -}}
 {{- $root := index . 0 -}}
-app.kubernetes.io/name: {{ include "candor.name" $root }}
-app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/name: {{ include "candor.name" $root | quote }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
@@ -154,23 +154,23 @@ projected:
   sources:
     {{- range . }}
     - secret:
-        name: {{ .secret }}
+        name: {{ .secret | quote }}
         items:
-          - key: {{ .key }}
+          - key: {{ .key | quote }}
             path: {{ .path }}
     {{- end }}
 {{- end }}
 
 {{/*
-The spec of every pod. Takes a dict: root, component, args, resources; account, catalog, restartPolicy where they are not the usual ones;
-probes, ports, and the rest of the spec (spec) as YAML.
+The spec of every pod. Takes a dict: root, component, args, resources; and where wanted account, restartPolicy, catalog (whether it reads that), served
+(probes of the port of metrics, as YAML) and spec (the rest of the spec, as YAML).
 */}}
 {{- define "candor.pod" -}}
 {{- $values := .root.Values -}}
 {{- $secrets := include "candor.secretFiles" .root | fromJsonArray }}
 {{- $tls := include "candor.tlsFiles" .root | fromJsonArray }}
 {{- $catalog := and .catalog (include "candor.hasCatalog" .root) -}}
-serviceAccountName: {{ .account | default (include "candor.serviceAccountName" .root) }}
+serviceAccountName: {{ .account | default (include "candor.serviceAccountName" .root) | quote }}
 automountServiceAccountToken: false
 # The addresses of Services would come as variables that look like settings: CANDOR_..._PORT.
 enableServiceLinks: false
@@ -254,12 +254,12 @@ volumes:
   - name: catalog
     configMap:
       {{- if $values.catalog.existingConfigMap.name }}
-      name: {{ $values.catalog.existingConfigMap.name }}
+      name: {{ $values.catalog.existingConfigMap.name | quote }}
       {{- else }}
       name: {{ include "candor.fullname" .root }}-catalog
       {{- end }}
       items:
-        - key: {{ ternary $values.catalog.existingConfigMap.key "catalog.yaml" (ne $values.catalog.existingConfigMap.name "") }}
+        - key: {{ ternary $values.catalog.existingConfigMap.key "catalog.yaml" (ne $values.catalog.existingConfigMap.name "") | quote }}
           path: catalog.yaml
   {{- end }}
 {{- end }}
