@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 SHELL := bash
-.PHONY: help setup demo test check format chaos bench contracts lock java prometheus clean
+.PHONY: help setup demo test check format chaos bench contracts lock java prometheus helm clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ setup: .venv/ready ## Make .venv and install everything into it
 demo: setup ## Show the whole path at work: broker, workers, ClickHouse, a simulated company
 	$(BIN)/candor demo
 
-test: setup java prometheus ## Run all tests, with a real broker and a real ClickHouse engine
+test: setup java prometheus helm ## Run all tests, with a real broker and a real ClickHouse engine
 	@# Crash tests, and faults that alerts must tell, mostly wait, so they run beside the others; their output is shown once they have ended.
 	@mkdir -p build; $(BIN)/python -m pytest tests/chaos/test_chaos.py >build/crash-tests.log 2>&1 & crashes=$$!; \
 	$(BIN)/python -m pytest tests/deploy/live >build/fault-tests.log 2>&1 & faults=$$!; \
@@ -63,6 +63,9 @@ java: ## Install Java and Maven where they are missing and may be installed
 
 prometheus: ## Install promtool and Alertmanager where they are missing and may be installed
 	@.ci/prometheus
+
+helm: setup ## Fetch Helm where it is missing
+	@.ci/helm $(BIN)/python >/dev/null
 
 clean: ## Remove what was made here
 	rm -rf .venv .candor .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

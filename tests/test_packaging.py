@@ -21,7 +21,18 @@ OURS = {name: service for name, service in COMPOSE["services"].items() if servic
 VARIABLES = {variable(name) for name in Settings.model_fields} | BESIDE_SETTINGS
 TEXTS = [
     ROOT / name
-    for name in ("Makefile", "Dockerfile", "docker-compose.yml", "README.md", "CONTRIBUTING.md", ".ci/run", ".ci/java", ".ci/prometheus", ".ci/venv")
+    for name in (
+        "Makefile",
+        "Dockerfile",
+        "docker-compose.yml",
+        "README.md",
+        "CONTRIBUTING.md",
+        ".ci/run",
+        ".ci/java",
+        ".ci/prometheus",
+        ".ci/helm",
+        ".ci/venv",
+    )
 ]
 
 

@@ -17,6 +17,7 @@ from streams.metrics.page import metrics_page
 from streams.settings import environment_example
 
 CONTRACTS = Path("schemas/contracts")
+RULES = (Path("deploy/prometheus/candor.rules.yml"), Path("deploy/helm/candor/files/candor.rules.yml"))
 
 
 @click.command("contracts")
@@ -29,8 +30,8 @@ def command(into: Path, check: bool) -> None:
 
     JSON Schema and an example of every event, the catalog's JSON Schema and an AsyncAPI 3 document (schemas/contracts), the page of events
     (docs/events.md), the data dictionary of ClickHouse (docs/data-dictionary.md), the page of metrics (docs/exported-metrics.md), the rules for
-    Prometheus (deploy/prometheus), the dashboards of Grafana (deploy/grafana/dashboards), the JSON Schema of mapping files (examples) and
-    .env.example.
+    Prometheus (deploy/prometheus, and once more in deploy/helm, since a chart holds all that it installs), the dashboards of Grafana
+    (deploy/grafana/dashboards), the JSON Schema of mapping files (examples) and .env.example.
     """
     texts = generated()
     stale = [path for path in _present(into) if path not in texts]
@@ -55,7 +56,7 @@ def generated() -> dict[Path, str]:
         Path("docs/events.md"): events_page(),
         Path("docs/data-dictionary.md"): render_fresh(),
         Path("docs/exported-metrics.md"): metrics_page(),
-        Path("deploy/prometheus/candor.rules.yml"): rules_file(),
+        **dict.fromkeys(RULES, rules_file()),
         **dashboard_files(),
         Path(".env.example"): environment_example(),
         Path("examples/mapping.schema.json"): mapping_schema(),

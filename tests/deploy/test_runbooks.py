@@ -17,6 +17,7 @@ from streams.commands import cli
 from streams.metrics.alerts import ALERTS
 from streams.metrics.declared import PROBE, WORKER
 from streams.settings import Settings, variable
+from tests.deploy.helm.lines import assert_can_be_typed
 from tests.deploy.pages import PAGES, ROOT, RUNBOOKS, blocks, lines
 
 SERIES = {metric.exported + suffix for metric in (*WORKER, *PROBE) for suffix in ("", "_bucket", "_sum", "_count")}
@@ -69,6 +70,8 @@ def test_a_line_can_be_typed(line: str) -> None:
         files = [argument for argument in arguments if argument.startswith("deploy/")]
         assert all((ROOT / file).is_file() for file in files)
         assert files or "query" in arguments
+    elif tool in {"helm", "kubectl"}:
+        assert_can_be_typed(tool, arguments)
     else:
         pytest.fail(f"nobody checks {tool}")
 
