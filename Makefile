@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 SHELL := bash
-.PHONY: help setup demo test check format chaos bench contracts lock java prometheus clean
+.PHONY: help setup demo test check format chaos bench contracts lock java prometheus dbt clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ setup: .venv/ready ## Make .venv and install everything into it
 demo: setup ## Show the whole path at work: broker, workers, ClickHouse, a simulated company
 	$(BIN)/candor demo
 
-test: setup java prometheus ## Run all tests, with a real broker and a real ClickHouse engine
+test: setup java prometheus dbt ## Run all tests, with a real broker and a real ClickHouse engine
 	@# Crash tests mostly wait, so they run beside the others; their output is shown once they have ended.
 	@mkdir -p build; $(BIN)/python -m pytest tests/chaos/test_chaos.py >build/crash-tests.log 2>&1 & crashes=$$!; \
 	(set -o pipefail; $(BIN)/python -m pytest --ignore tests/chaos/test_chaos.py 2>&1 | tee build/tests.log); others=$$?; \
@@ -55,6 +55,7 @@ contracts: setup ## Write the generated contracts and documentation anew
 lock: ## Pin the newest allowed versions, with hashes
 	$(COMPILE) --upgrade --output-file requirements.txt
 	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	printf 'dbt-core~=1.11.0\ndbt-clickhouse~=1.10.0\n' | $(subst pyproject.toml,-,$(COMPILE)) --output-file requirements-dbt.txt
 	echo 'hatchling>=1.27' | $(subst pyproject.toml,-,$(COMPILE)) --constraint requirements-dev.txt --output-file requirements-build.txt
 
 java: ## Install Java and Maven where they are missing and may be installed
@@ -62,6 +63,14 @@ java: ## Install Java and Maven where they are missing and may be installed
 
 prometheus: ## Install promtool and Alertmanager where they are missing and may be installed
 	@.ci/prometheus
+
+dbt: .venv/dbt/ready ## Install dbt into an environment of its own, for the tests of deploy/dbt
+
+.venv/dbt/ready: requirements-dbt.txt .venv/ready
+	rm -rf .venv/dbt
+	$(BIN)/python -m venv .venv/dbt
+	.venv/dbt/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements-dbt.txt
+	@touch $@
 
 clean: ## Remove what was made here
 	rm -rf .venv .candor .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
