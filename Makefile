@@ -4,14 +4,15 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 TRIALS ?= 5
 SEED ?= 1
+RESPONSES ?= 10000000
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
 SHELL := bash
-.PHONY: help setup demo test check format chaos bench contracts lock java prometheus dbt clean
+.PHONY: help setup demo test check format chaos bench bench-views contracts lock java prometheus dbt clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/ready ## Make .venv and install everything into it
 
@@ -48,6 +49,9 @@ chaos: setup java ## Crash workers, broker and ClickHouse, and compare every row
 
 bench: setup java ## Measure throughput, latency, recovery and memory
 	$(BIN)/python -m benchmarks
+
+bench-views: setup ## Measure time and memory of every view: RESPONSES=n, five transactions each
+	$(BIN)/python -m benchmarks.views --responses $(RESPONSES)
 
 contracts: setup ## Write the generated contracts and documentation anew
 	$(BIN)/candor contracts
