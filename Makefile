@@ -4,14 +4,15 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 TRIALS ?= 5
 SEED ?= 1
+RESPONSES ?= 10000000
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
 SHELL := bash
-.PHONY: help setup demo test check format chaos bench contracts lock java prometheus helm clean
+.PHONY: help setup demo test check format chaos bench bench-views contracts lock java prometheus helm dbt clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/ready ## Make .venv and install everything into it
 
@@ -24,7 +25,7 @@ setup: .venv/ready ## Make .venv and install everything into it
 demo: setup ## Show the whole path at work: broker, workers, ClickHouse, a simulated company
 	$(BIN)/candor demo
 
-test: setup java prometheus helm ## Run all tests, with a real broker and a real ClickHouse engine
+test: setup java prometheus helm dbt ## Run all tests, with a real broker and a real ClickHouse engine
 	@# Crash tests, and faults that alerts must tell, mostly wait, so they run beside the others; their output is shown once they have ended.
 	@mkdir -p build; $(BIN)/python -m pytest tests/chaos/test_chaos.py >build/crash-tests.log 2>&1 & crashes=$$!; \
 	$(BIN)/python -m pytest tests/deploy/live >build/fault-tests.log 2>&1 & faults=$$!; \
@@ -50,12 +51,16 @@ chaos: setup java ## Crash workers, broker and ClickHouse, and compare every row
 bench: setup java ## Measure throughput, latency, recovery and memory
 	$(BIN)/python -m benchmarks
 
+bench-views: setup ## Measure time and memory of every view: RESPONSES=n, five transactions each
+	$(BIN)/python -m benchmarks.views --responses $(RESPONSES)
+
 contracts: setup ## Write the generated contracts and documentation anew
 	$(BIN)/candor contracts
 
 lock: ## Pin the newest allowed versions, with hashes
 	$(COMPILE) --upgrade --output-file requirements.txt
 	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	printf 'dbt-core~=1.11.0\ndbt-clickhouse~=1.10.0\n' | $(subst pyproject.toml,-,$(COMPILE)) --output-file requirements-dbt.txt
 	echo 'hatchling>=1.27' | $(subst pyproject.toml,-,$(COMPILE)) --constraint requirements-dev.txt --output-file requirements-build.txt
 
 java: ## Install Java and Maven where they are missing and may be installed
@@ -66,6 +71,14 @@ prometheus: ## Install promtool and Alertmanager where they are missing and may 
 
 helm: setup ## Fetch Helm where it is missing
 	@.ci/helm $(BIN)/python >/dev/null
+
+dbt: .venv/dbt/ready ## Install dbt into an environment of its own, for the tests of deploy/dbt
+
+.venv/dbt/ready: requirements-dbt.txt .venv/ready
+	rm -rf .venv/dbt
+	$(BIN)/python -m venv .venv/dbt
+	.venv/dbt/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements-dbt.txt
+	@touch $@
 
 clean: ## Remove what was made here
 	rm -rf .venv .candor .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

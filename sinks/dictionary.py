@@ -80,13 +80,13 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def render_fresh() -> str:
-    """The document of this release: migrates an engine in a folder of its own, which must be the only one of the process."""
+def read_fresh() -> list[Relation]:
+    """What this release makes: migrates an engine in a folder of its own, which must be the only one of the process."""
     with tempfile.TemporaryDirectory() as folder:
         clickhouse = connect(f"chdb://{Path(folder).resolve()}/data?database=candor")
         try:
             Migrator(clickhouse).apply()
-            return render(read_relations(clickhouse))
+            return read_relations(clickhouse)
         finally:
             clickhouse.close()
 
@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--check", action="store_true", help="only compare; 1 where the file is out of date")
     chosen = parser.parse_args(arguments)
-    text = render_fresh()
+    text = render(read_fresh())
     if not chosen.check:
         chosen.file.write_text(text, encoding="utf-8")
         return 0

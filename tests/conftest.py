@@ -13,6 +13,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from sinks.clickhouse import ClickHouse, connect
+from sinks.migrate import Migrator
 from streams.broker import LocalBroker
 from streams.broker.ready import free_port
 
@@ -53,6 +55,15 @@ def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 def clickhouse_url(clickhouse_server: str) -> str:
     """The URL of a database of the test's own, not yet made."""
     return f"http://default@{clickhouse_server}/t{secrets.token_hex(4)}"
+
+
+@pytest.fixture(scope="module")
+def served(clickhouse_server: str) -> Iterator[ClickHouse]:
+    """A migrated database of the module's own, of chDB behind HTTP."""
+    clickhouse = connect(f"http://default@{clickhouse_server}/t{secrets.token_hex(4)}")
+    Migrator(clickhouse).apply()
+    yield clickhouse
+    clickhouse.close()
 
 
 def _pings(port: int) -> bool:

@@ -104,7 +104,7 @@ def test_kafka_has_one_version_everywhere() -> None:
     assert f"<version>{KAFKA_VERSION}</version>" in (ROOT / "streams/broker/pom.xml").read_text()
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-build.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-build.txt", "requirements-dbt.txt"])
 def test_requirements_are_pinned_with_hashes_and_name_no_host(name: str) -> None:
     text = (ROOT / name).read_text()
     blocks = re.split(r"\n(?=\S)", text.strip())

@@ -309,7 +309,7 @@ CREATE OR REPLACE VIEW purchase_history${on_cluster}
     `margin` Nullable(Float64) COMMENT 'Share of the amount that is left after cost, over the purchases whose cost is known; NULL where none is.'
 )
 AS SELECT account_id, first_purchase, last_purchase, as_of, frequency, recency_weeks, age_weeks, mean_value, margin
-FROM purchase_history_as_of(as_of = (SELECT max(day) FROM fact_transactions WHERE NOT synthetic))
+FROM `${database}`.purchase_history_as_of(as_of = (SELECT max(day) FROM fact_transactions WHERE NOT synthetic))
 COMMENT 'How often, how lately and for how much each account has bought. Purchases of one day are one; a purchase that was given back in full is none.';
 
 CREATE OR REPLACE VIEW share_of_wallet${on_cluster}

@@ -219,7 +219,7 @@ CREATE OR REPLACE VIEW integrity_funnel${on_cluster}
     `named` Bool COMMENT 'q_value <= 0.05: of the rows named at any one time, at most one in twenty is expected to be of a unit that differs from its peers only as honest units do. A reason to look, no proof.'
 )
 AS SELECT *
-FROM integrity_funnel_last_days(days = 146096, as_of = '2299-12-31')
+FROM `${database}`.integrity_funnel_last_days(days = 146096, as_of = '2299-12-31')
 COMMENT 'Units whose scores are higher than those of honest peers, over all days; one row per unit and metric. Sees what change detection cannot: units that gamed from their first day.';
 
 CREATE OR REPLACE VIEW integrity_rings${on_cluster}

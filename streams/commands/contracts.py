@@ -6,7 +6,8 @@ import click
 
 from schemas.events_page import events_page
 from schemas.export import contract_files
-from sinks.dictionary import render_fresh
+from sinks.dictionary import read_fresh, render
+from sinks.semantic.package import FOLDER, package_files
 from streams.commands.output import say
 from streams.errors import ProblemFound
 from streams.importing import mapping_schema
@@ -29,9 +30,9 @@ def command(into: Path, check: bool) -> None:
     """Write what is generated from the code, or check that it is up to date.
 
     JSON Schema and an example of every event, the catalog's JSON Schema and an AsyncAPI 3 document (schemas/contracts), the page of events
-    (docs/events.md), the data dictionary of ClickHouse (docs/data-dictionary.md), the page of metrics (docs/exported-metrics.md), the rules for
-    Prometheus (deploy/prometheus, and once more in deploy/helm, since a chart holds all that it installs), the dashboards of Grafana
-    (deploy/grafana/dashboards), the JSON Schema of mapping files (examples) and .env.example.
+    (docs/events.md), the data dictionary of ClickHouse (docs/data-dictionary.md), sources and metrics for dbt (deploy/dbt/models/candor), the page of
+    metrics (docs/exported-metrics.md), the rules for Prometheus (deploy/prometheus, and once more in deploy/helm, since a chart holds all that it
+    installs), the dashboards of Grafana (deploy/grafana/dashboards), the JSON Schema of mapping files (examples) and .env.example.
     """
     texts = generated()
     stale = [path for path in _present(into) if path not in texts]
@@ -51,10 +52,12 @@ def command(into: Path, check: bool) -> None:
 
 def generated() -> dict[Path, str]:
     """Every generated file: its path from the root of the project, and its text."""
+    relations = read_fresh()
     return {
         **{CONTRACTS / path: text for path, text in contract_files().items()},
         Path("docs/events.md"): events_page(),
-        Path("docs/data-dictionary.md"): render_fresh(),
+        Path("docs/data-dictionary.md"): render(relations),
+        **{Path(path): text for path, text in package_files(relations).items()},
         Path("docs/exported-metrics.md"): metrics_page(),
         **dict.fromkeys(RULES, rules_file()),
         **dashboard_files(),
@@ -64,4 +67,5 @@ def generated() -> dict[Path, str]:
 
 
 def _present(root: Path) -> list[Path]:
-    return [path.relative_to(root) for folder in (CONTRACTS, DASHBOARDS) for path in (root / folder).rglob("*.json")]
+    written = [*(root / CONTRACTS).rglob("*.json"), *(root / DASHBOARDS).rglob("*.json"), *(root / FOLDER).glob("*.*")]
+    return [path.relative_to(root) for path in written]

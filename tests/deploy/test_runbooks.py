@@ -1,18 +1,15 @@
 """What the pages for people on call tell them to type works."""
 
 import re
-import secrets
 import shlex
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
 from sinks.access import ROLE as READER_ROLE
-from sinks.clickhouse import ClickHouse, connect
-from sinks.migrate import Migrator
+from sinks.clickhouse import ClickHouse
 from streams.commands import cli
 from streams.metrics.alerts import ALERTS
 from streams.metrics.declared import PROBE, WORKER
@@ -76,17 +73,9 @@ def test_a_line_can_be_typed(line: str) -> None:
         pytest.fail(f"nobody checks {tool}")
 
 
-@pytest.fixture(scope="module")
-def clickhouse(clickhouse_server: str) -> Iterator[ClickHouse]:
-    clickhouse = connect(f"http://default@{clickhouse_server}/t{secrets.token_hex(4)}")
-    Migrator(clickhouse).apply()
-    yield clickhouse
-    clickhouse.close()
-
-
 @pytest.mark.parametrize("query", _queries(), ids=lambda query: " ".join(query.split())[:50])
-def test_a_query_runs(clickhouse: ClickHouse, query: str) -> None:
-    assert clickhouse.query(query).column_names
+def test_a_query_runs(served: ClickHouse, query: str) -> None:
+    assert served.query(query).column_names
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

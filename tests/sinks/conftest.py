@@ -1,6 +1,5 @@
 """Sinks to test: memory, chDB in this process, chDB behind HTTP."""
 
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from sinks.base import Sink
 from sinks.clickhouse import ClickHouse, connect
 from sinks.memory import MemorySink
 from sinks.migrate import Migrator
+from tests.sinks.rows import emptied
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,6 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
     clickhouse.close()
 
 
-@pytest.fixture(scope="module")
-def served(clickhouse_server: str) -> Iterator[ClickHouse]:
-    """A migrated database of chDB behind HTTP."""
-    clickhouse = connect(f"http://default@{clickhouse_server}/t{secrets.token_hex(4)}")
-    Migrator(clickhouse).apply()
-    yield clickhouse
-    clickhouse.close()
-
-
 @pytest.fixture(params=["memory", "embedded", "served"])
 def backend(request: pytest.FixtureRequest) -> Backend:
     """Each kind of sink, with empty tables."""
@@ -57,8 +48,7 @@ def backend(request: pytest.FixtureRequest) -> Backend:
         memory = MemorySink()
         return Backend(memory, memory.rows)
     clickhouse: ClickHouse = request.getfixturevalue(request.param)
-    for table in Table:
-        clickhouse.command(f"TRUNCATE TABLE {table}")
+    emptied(clickhouse, Table)
     return Backend(clickhouse, lambda table: read_back(clickhouse, table))
 
 
@@ -72,6 +62,4 @@ def folder(tmp_path: Path) -> Path:
 def clickhouse(request: pytest.FixtureRequest) -> ClickHouse:
     """A migrated database with empty tables."""
     found: ClickHouse = request.getfixturevalue(request.param)
-    for table in Table:
-        found.command(f"TRUNCATE TABLE {table}")
-    return found
+    return emptied(found, Table)

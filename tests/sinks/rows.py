@@ -1,12 +1,13 @@
 """Rows for tests, of any table, made from its declaration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pyarrow as pa
 
 from schemas.rows import TABLES, Table
+from sinks.clickhouse import ClickHouse
 
 INSTANT = datetime(2026, 1, 5, 9, 30, 15, 123456, tzinfo=UTC)
 
@@ -44,3 +45,10 @@ def column(result: pa.Table, *names: str) -> Sequence[object]:
     if len(names) == 1:
         return list(result.column(names[0]).to_pylist())
     return list(zip(*(result.column(name).to_pylist() for name in names), strict=True))
+
+
+def emptied(clickhouse: ClickHouse, tables: Iterable[str]) -> ClickHouse:
+    """The same database with nothing in these tables."""
+    for table in tables:
+        clickhouse.command(f"TRUNCATE TABLE {table}")
+    return clickhouse

@@ -8,6 +8,7 @@ from schemas.catalog_rows import CATALOG_TABLES
 from sinks.base import SinkRefused
 from sinks.catalog import check_catalog, write_catalog
 from sinks.clickhouse import ClickHouse
+from tests.sinks.rows import emptied
 
 FULL = Catalog.model_validate(
     {
@@ -40,9 +41,7 @@ FULL = Catalog.model_validate(
 def clickhouse(request: pytest.FixtureRequest) -> ClickHouse:
     """A migrated database without a catalog."""
     found: ClickHouse = request.getfixturevalue(request.param)
-    for table in CATALOG_TABLES:
-        found.command(f"TRUNCATE TABLE {table.name}")
-    return found
+    return emptied(found, (table.name for table in CATALOG_TABLES))
 
 
 def stored(clickhouse: ClickHouse) -> dict[str, list[dict[str, object]]]:

@@ -1,26 +1,16 @@
 """A year of a simulated company, replayed into ClickHouse: who was heard and followed up is what the oracle computes from the records alone."""
 
-from datetime import date, time, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from yaml import safe_load
 
-from schemas.catalog import BusinessCalendar, Catalog
-from schemas.catalog import Survey as CatalogSurvey
-from sinks.catalog import write_catalog
-from sinks.checkpoints import ClickHouseCheckpoints
-from sinks.clickhouse import ClickHouse, connect
-from sinks.migrate import Migrator
-from streams.core.accounts import AccountsStages
-from streams.files import write_events
-from streams.replay import Replay
+from schemas.catalog import Catalog
+from sinks.clickhouse import ClickHouse
 from streams.simulate import Plan, Simulation, simulate
 from tests.chaos.compare import differences, read_views
-from tests.oracle.records import Calendar, Policy, Record, Rows, Survey
-from tests.oracle.records import Catalog as OracleCatalog
-from tests.oracle.tables import tables
+from tests.oracle.records import Rows
+from tests.streams.simulated import oracle_tables, replayed
 
 VIEWS = (
     "survey_chances", "response_strata", "representation", "revenue_weighted_loyalty", "loyalty_by_unit", "loyalty_by_channel", "loyalty_total",
@@ -46,51 +36,14 @@ def catalog(simulation: Simulation) -> Catalog:
     return Catalog.model_validate(given)
 
 
-def oracle_catalog(catalog: Catalog) -> OracleCatalog:
-    """The same for the oracle."""
-    return OracleCatalog(
-        catalog.timezone,
-        catalog.base_currency,
-        {currency: Decimal(str(rate)) for currency, rate in catalog.fx_rates.items()},
-        catalog.consumables,
-        {unit.unit_id: unit.peer_group or "" for unit in catalog.units},
-        {one.survey_id: _survey(one) for one in catalog.surveys},
-        {policy.trigger.value: Policy(timedelta(hours=policy.hours), _calendar(policy.business_calendar)) for policy in catalog.sla_policies},
-    )
-
-
-def _survey(one: CatalogSurvey) -> Survey:
-    classes = frozenset(of_class.value for of_class in one.action_rule.classes)
-    return Survey(one.programme or "", one.owner or "", classes, timedelta(hours=one.action_rule.within_hours))
-
-
-def _calendar(given: BusinessCalendar | None) -> Calendar | None:
-    if given is None:
-        return None
-    opens, closes = time.fromisoformat(given.opens), time.fromisoformat(given.closes)
-    return Calendar(frozenset(given.weekdays), opens, closes, frozenset(map(date.fromisoformat, given.holidays)))
-
-
 @pytest.fixture(scope="module")
 def expected(simulation: Simulation, catalog: Catalog) -> dict[str, Rows]:
-    offsets: dict[str, int] = {}
-    records = []
-    for record in simulation.records():
-        topic = record.topic.value
-        offsets[topic] = offsets.get(topic, -1) + 1
-        records.append(Record(topic, 0, offsets[topic], record.timestamp, record.key, record.value, tuple(record.headers)))
-    return tables(records, oracle_catalog(catalog))
+    return oracle_tables(simulation, catalog)
 
 
 @pytest.fixture
 def clickhouse(simulation: Simulation, catalog: Catalog, clickhouse_url: str, tmp_path: Path) -> ClickHouse:
-    connected = connect(clickhouse_url)
-    Migrator(connected).apply()
-    write_catalog(connected, catalog)
-    path = tmp_path / "events.ndjson"
-    write_events(path, simulation.records())
-    Replay(AccountsStages(catalog), connected, ClickHouseCheckpoints(connected)).run([path])
-    return connected
+    return replayed(simulation, catalog, clickhouse_url, tmp_path)
 
 
 def test_every_view_holds_what_the_oracle_says(clickhouse: ClickHouse, expected: dict[str, Rows]) -> None:

@@ -1,23 +1,16 @@
 """Half a year of a simulated company, replayed into ClickHouse: growth, messages and value are what the oracle computes from the records alone."""
 
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from yaml import safe_load
 
 from schemas.catalog import Catalog
-from sinks.checkpoints import ClickHouseCheckpoints
-from sinks.clickhouse import ClickHouse, connect
-from sinks.migrate import Migrator
-from streams.core.accounts import AccountsStages
-from streams.files import write_events
-from streams.replay import Replay
+from sinks.clickhouse import ClickHouse
 from streams.simulate import Plan, Simulation, simulate
 from tests.chaos.compare import differences, read_views
-from tests.oracle.records import Catalog as OracleCatalog
-from tests.oracle.records import Record, Rows
-from tests.oracle.tables import tables
+from tests.oracle.records import Rows
+from tests.streams.simulated import oracle_tables, replayed
 
 VIEWS = ("accounts", "account_months", "growth_monthly", "referrals_monthly", "message_attention", "messages_monthly", "value_delivered")
 
@@ -28,27 +21,18 @@ def simulation() -> Simulation:
 
 
 @pytest.fixture(scope="module")
-def expected(simulation: Simulation) -> dict[str, Rows]:
-    catalog = Catalog.model_validate(safe_load(simulation.catalog()))
-    offsets: dict[str, int] = {}
-    records = []
-    for record in simulation.records():
-        topic = record.topic.value
-        offsets[topic] = offsets.get(topic, -1) + 1
-        records.append(Record(topic, 0, offsets[topic], record.timestamp, record.key, record.value, tuple(record.headers)))
-    rates = {currency: Decimal(str(rate)) for currency, rate in catalog.fx_rates.items()}
-    return tables(records, OracleCatalog(catalog.timezone, catalog.base_currency, rates, catalog.consumables))
+def catalog(simulation: Simulation) -> Catalog:
+    return Catalog.model_validate(safe_load(simulation.catalog()))
+
+
+@pytest.fixture(scope="module")
+def expected(simulation: Simulation, catalog: Catalog) -> dict[str, Rows]:
+    return oracle_tables(simulation, catalog)
 
 
 @pytest.fixture
-def clickhouse(simulation: Simulation, clickhouse_url: str, tmp_path: Path) -> ClickHouse:
-    connected = connect(clickhouse_url)
-    Migrator(connected).apply()
-    path = tmp_path / "events.ndjson"
-    write_events(path, simulation.records())
-    catalog = Catalog.model_validate(safe_load(simulation.catalog()))
-    Replay(AccountsStages(catalog), connected, ClickHouseCheckpoints(connected)).run([path])
-    return connected
+def clickhouse(simulation: Simulation, catalog: Catalog, clickhouse_url: str, tmp_path: Path) -> ClickHouse:
+    return replayed(simulation, catalog, clickhouse_url, tmp_path)
 
 
 def test_every_view_holds_what_the_oracle_says(clickhouse: ClickHouse, expected: dict[str, Rows]) -> None:

@@ -24,6 +24,8 @@ def test_writing_makes_the_check_pass_and_any_change_makes_it_fail(tmp_path: Pat
     contracts = tmp_path / "schemas" / "contracts"
     (contracts / "events" / "gone.schema.json").write_text("{}")
     (contracts / "asyncapi.json").write_text("{}")
+    cube = tmp_path / "deploy" / "dbt" / "models" / "candor" / "candor_gone.sql"
+    cube.write_text("select 1")
     (tmp_path / ".env.example").unlink()
 
     checked = _candor("--check", "--into", str(tmp_path))
@@ -31,9 +33,11 @@ def test_writing_makes_the_check_pass_and_any_change_makes_it_fail(tmp_path: Pat
     assert checked.returncode == 1
     assert sorted(checked.stderr.splitlines()[1:]) == [
         ".env.example",
+        "deploy/dbt/models/candor/candor_gone.sql",
         "schemas/contracts/asyncapi.json",
         "schemas/contracts/events/gone.schema.json",
     ]
     assert _candor("--into", str(tmp_path)).stderr.startswith("2 of ")
     assert _candor("--check", "--into", str(tmp_path)).returncode == 0
     assert not (contracts / "events" / "gone.schema.json").exists()
+    assert not cube.exists()

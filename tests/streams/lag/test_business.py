@@ -1,8 +1,7 @@
 """Business gauges say what the tables and views say."""
 
-import secrets
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from math import sqrt
 from random import Random
@@ -16,27 +15,16 @@ from schemas.enums import Detector, UnitState
 from schemas.rows import Table
 from sinks.base import SinkError
 from sinks.clickhouse import ClickHouse, connect
-from sinks.migrate import Migrator
 from streams.lag.business import read_business, score
 from streams.metrics import declared
 from tests.sinks.loyalty import MONDAY, cells, finding, flag, suspect
-from tests.sinks.rows import rows
+from tests.sinks.rows import emptied, rows
 from tests.sinks.test_follow_up import steps
-
-
-@pytest.fixture(scope="module")
-def served(clickhouse_server: str) -> Iterator[ClickHouse]:
-    clickhouse = connect(f"http://default@{clickhouse_server}/t{secrets.token_hex(4)}")
-    Migrator(clickhouse).apply()
-    yield clickhouse
-    clickhouse.close()
 
 
 @pytest.fixture
 def clickhouse(served: ClickHouse) -> ClickHouse:
-    for table in Table:
-        served.command(f"TRUNCATE TABLE {table}")
-    return served
+    return emptied(served, Table)
 
 
 def test_an_empty_database_has_no_score_and_nothing_found(clickhouse: ClickHouse) -> None:

@@ -1,13 +1,11 @@
 """The stage, fed in any batches, cut off at any moment and restored, leaves the same rows as the oracle computes from the records alone."""
 
 import random
-import secrets
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -15,8 +13,7 @@ from schemas.catalog import Catalog as StageCatalog
 from schemas.enums import Topic
 from schemas.rows import Table
 from sinks.catalog import write_catalog
-from sinks.clickhouse import ClickHouse, connect
-from sinks.migrate import Migrator
+from sinks.clickhouse import ClickHouse
 from streams.core.accounts.stage import AccountsStages
 from streams.core.stage import CheckpointRecord, DeadLetter, Flush, PartitionStage, StageFactory
 from tests.chaos.compare import differences, letter_differences, read_views
@@ -105,15 +102,6 @@ def _compacted(log: list[CheckpointRecord]) -> list[CheckpointRecord]:
     return [record for place, record in enumerate(log) if last[record.key] == place and record.value is not None]
 
 
-@pytest.fixture(scope="module")
-def clickhouse(clickhouse_server: str) -> Iterator[ClickHouse]:
-    """A database of this module with all tables and views."""
-    connection = connect(f"http://default@{clickhouse_server}/o{secrets.token_hex(4)}")
-    Migrator(connection).apply()
-    yield connection
-    connection.close()
-
-
 def left_behind(clickhouse: ClickHouse, records: list[Record], catalog: Catalog, seed: int, crashes: float) -> tuple[dict[str, list[Row]], list[Row]]:
     """The rows of all views, and the dead letters, after feeding every partition."""
     rng = random.Random(seed)
@@ -180,38 +168,38 @@ THOROUGH = settings(max_examples=15, deadline=None, suppress_health_check=[Healt
 @given(seed=SEEDS, catalog=st.sampled_from([BERLIN, SAO_PAULO]), shuffled=st.booleans(), twice=st.booleans())
 @example(seed=1, catalog=BERLIN, shuffled=False, twice=True)
 def test_a_month_gives_the_rows_of_the_oracle_in_any_order_and_any_batches(
-    clickhouse: ClickHouse, seed: int, catalog: Catalog, shuffled: bool, twice: bool
+    served: ClickHouse, seed: int, catalog: Catalog, shuffled: bool, twice: bool
 ) -> None:
     records = generate(seed, StreamOptions(events=250, accounts=12, units=5, partitions=2, catalog=catalog, shuffled=shuffled))
-    check(clickhouse, again(records) if twice else records, catalog, seed)
+    check(served, again(records) if twice else records, catalog, seed)
 
 
 @THOROUGH
 @given(seed=SEEDS, days=st.sampled_from([60, 200, 390]), shuffled=st.booleans())
 @example(seed=4_294_967_293, days=200, shuffled=False)  # the newest response is withdrawn: feedback is owed as of the one before
-def test_a_year_gives_the_rows_of_the_oracle_with_what_is_forgotten(clickhouse: ClickHouse, seed: int, days: int, shuffled: bool) -> None:
+def test_a_year_gives_the_rows_of_the_oracle_with_what_is_forgotten(served: ClickHouse, seed: int, days: int, shuffled: bool) -> None:
     records = generate(seed, StreamOptions(events=250, accounts=12, units=5, partitions=2, days=days, shuffled=shuffled))
-    check(clickhouse, records, BERLIN, seed)
+    check(served, records, BERLIN, seed)
 
 
 @THOROUGH
 @given(seed=SEEDS, shuffled=st.booleans())
 @example(seed=1, shuffled=False)  # a case is due in the last hour of a month in UTC, and in the next month in Berlin
-def test_years_give_the_rows_of_the_oracle_with_what_is_too_late(clickhouse: ClickHouse, seed: int, shuffled: bool) -> None:
+def test_years_give_the_rows_of_the_oracle_with_what_is_too_late(served: ClickHouse, seed: int, shuffled: bool) -> None:
     """In order of arrival, with transactions, which are joined within a horizon of their own; and in any order, without."""
     records = generate(seed, StreamOptions(events=400, accounts=12, units=5, partitions=2, days=800, shuffled=shuffled, copies=0.0))
     given_ = [record for record in records if not shuffled or record.topic != "transactions"]
     assert shuffled or any(row["reason"] == "too_late" for row in tables(given_, BERLIN)["dead_letters"].values())
-    check(clickhouse, given_, BERLIN, seed)
+    check(served, given_, BERLIN, seed)
 
 
 @settings(max_examples=5, deadline=None)
 @given(seed=SEEDS)
-def test_few_accounts_with_many_events_each_give_the_rows_of_the_oracle(clickhouse: ClickHouse, seed: int) -> None:
+def test_few_accounts_with_many_events_each_give_the_rows_of_the_oracle(served: ClickHouse, seed: int) -> None:
     records = generate(seed, StreamOptions(events=600, accounts=3, units=2, partitions=1))
-    check(clickhouse, records, BERLIN, seed, crashes=0.3)
+    check(served, records, BERLIN, seed, crashes=0.3)
 
 
-def test_one_batch_gives_the_rows_of_the_oracle(clickhouse: ClickHouse) -> None:
+def test_one_batch_gives_the_rows_of_the_oracle(served: ClickHouse) -> None:
     records = generate(7, StreamOptions(events=3_000, accounts=200, partitions=1, large=True))
-    check(clickhouse, records, BERLIN, 7, crashes=0.0)
+    check(served, records, BERLIN, 7, crashes=0.0)

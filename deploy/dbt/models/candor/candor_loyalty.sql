@@ -1,0 +1,28 @@
+-- Made by `candor contracts`; do not edit.
+select
+    unit_id as unit,
+    day as answered_on,
+    channel,
+    metric as score_metric,
+    n as counted,
+    flagged,
+    n - flagged as unflagged,
+    promoters,
+    passives,
+    detractors,
+    case when metric = 'nps' then n else 0 end as nps_n,
+    100 * (promoters - detractors) as nps_points,
+    case when metric = 'nps' then n - flagged else 0 end as nps_excluded_n,
+    100 * ((promoters - flagged_promoters) - (detractors - flagged_detractors)) as nps_excluded_points,
+    100 * (promoters - flagged_promoters - detractors) as nps_bound_mid_points,
+    case when metric = 'nps' then 100 * (promoters - flagged_promoters - (detractors - flagged_detractors) - flagged) else 0 end as nps_bound_low_points,
+    case when metric = 'csat' then n else 0 end as csat_n,
+    case when metric = 'csat' then top_two_box else 0 end as csat_top_two_box_n,
+    case when metric = 'csat' then score_sum else 0 end as csat_score_sum,
+    case when metric = 'ces' then n else 0 end as ces_n,
+    case when metric = 'ces' then top_two_box else 0 end as ces_top_two_box_n,
+    case when metric = 'ces' then score_sum else 0 end as ces_score_sum,
+    case when metric = 'rating' then n else 0 end as rating_n,
+    case when metric = 'rating' then top_two_box else 0 end as rating_top_two_box_n,
+    case when metric = 'rating' then score_sum else 0 end as rating_score_sum
+from {{ source('candor', 'loyalty_daily') }}

@@ -1,0 +1,147 @@
+"""The package for dbt: every table and view as a source with its grain and tests, a model per cube, and semantic models with metrics."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+
+import yaml
+
+from sinks.dictionary import Entry, Relation
+from sinks.semantic.declared import CUBES, Cube, Dimension, Score
+from sinks.semantic.grains import GRAINS
+
+FOLDER = PurePosixPath("deploy/dbt/models/candor")
+SOURCE = "candor"
+REFUSED = "refused"
+"""Tag of sources that hold records that were refused, raw: not for every reader."""
+_HEAD = "# Made by `candor contracts`; do not edit.\n"
+_READ_BY_OPERATORS = frozenset({"dead_letters", "fact_dead_letters"})
+
+Node = dict[str, object]
+
+
+def package_files(relations: Sequence[Relation]) -> dict[str, str]:
+    """Path of each generated file from the root of the project, and its text."""
+    columns = {relation.about.name: {column.name: column for column in relation.columns} for relation in relations}
+    models = [_model(cube, columns[cube.view]) for cube in CUBES]
+    metrics = [metric for cube in CUBES for metric in _metrics(cube)]
+    texts = {
+        "sources.yml": _yaml({"version": 2, "sources": [_source(relations)]}),
+        "semantic.yml": _yaml({"version": 2, "models": models, "semantic_models": [_semantic_model(cube) for cube in CUBES], "metrics": metrics}),
+        **{f"{model_name(cube)}.sql": model_sql(cube) for cube in CUBES},
+    }
+    return {str(FOLDER / name): text for name, text in texts.items()}
+
+
+def model_name(cube: Cube) -> str:
+    """The model of a cube; its names stand in a schema of the user's."""
+    return f"candor_{cube.name}"
+
+
+def model_sql(cube: Cube) -> str:
+    """Keys and sums of the cube's view, and no score, so that nothing in the model is added up by mistake."""
+    picked = [*cube.entities, *((dimension.name, dimension.column) for dimension in cube.dimensions), *((one.name, one.sql) for one in cube.sums)]
+    lines = ",\n".join(f"    {sql}" if sql == name else f"    {sql} as {name}" for name, sql in picked)
+    where = f"\nwhere {cube.only}" if cube.only else ""
+    return f"-- Made by `candor contracts`; do not edit.\nselect\n{lines}\nfrom {{{{ source('{SOURCE}', '{cube.view}') }}}}{where}\n"
+
+
+def _yaml(document: Node) -> str:
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=150)
+    return _HEAD + text
+
+
+def _source(relations: Sequence[Relation]) -> Node:
+    return {
+        "name": SOURCE,
+        "description": "Candor's database. Read the views; tables named fact_, cell_ and fit_ are what these read, and may hold old copies of rows.",
+        "schema": "{{ var('candor_database', 'candor') }}",
+        "tables": [_table(relation) for relation in relations if relation.columns],
+    }
+
+
+def grain_of(relation: Relation) -> tuple[str, ...]:
+    """Columns that name one row; empty where rows are parts."""
+    if relation.is_view:
+        return GRAINS.get(relation.about.name, ())
+    return tuple(part.strip().strip("`") for part in relation.key.split(",") if part.strip())
+
+
+def _table(relation: Relation) -> Node:
+    grain = grain_of(relation)
+    config: Node = {"meta": {"grain": list(grain), "kind": "view" if relation.is_view else "table"}}
+    if relation.about.name in _READ_BY_OPERATORS:
+        config["tags"] = [REFUSED]
+    table: Node = {"name": relation.about.name, "description": relation.about.comment, "config": config}
+    # Of a table the type itself forbids NULL; of a view the declared type is a promise, as is the key.
+    required = [column.name for column in relation.columns if column.name in grain and "Nullable" not in column.kind]
+    alone = len(grain) == 1 and relation.is_view
+    if grain and not alone:
+        arguments: Node = {"columns": list(grain), "required": required, "newest": not relation.is_view}
+        table["data_tests"] = [{"one_row_per": {"arguments": arguments}}]
+    table["columns"] = [_column(column, alone=alone and column.name in grain) for column in relation.columns]
+    return table
+
+
+def _column(column: Entry, *, alone: bool) -> Node:
+    node: Node = {"name": column.name, "description": column.comment, "data_type": column.kind}
+    return {**node, "data_tests": ["unique", "not_null"]} if alone else node
+
+
+def _model(cube: Cube, columns: Mapping[str, Entry]) -> Node:
+    keys: list[Node] = [{"name": name, "description": columns[column].comment} for name, column in _keys(cube)]
+    sums: list[Node] = [{"name": one.name, "description": one.meaning, "config": {"meta": {"unit": one.unit}}} for one in cube.sums]
+    return {
+        "name": model_name(cube),
+        "description": cube.meaning,
+        "config": {"materialized": "view"},
+        "columns": [*keys, *sums],
+    }
+
+
+def _keys(cube: Cube) -> list[tuple[str, str]]:
+    return [*cube.entities, *((dimension.name, dimension.column) for dimension in cube.dimensions)]
+
+
+def _semantic_model(cube: Cube) -> Node:
+    time = next(dimension.name for dimension in cube.dimensions if dimension.time)
+    return {
+        "name": cube.name,
+        "description": cube.meaning,
+        "model": f"ref('{model_name(cube)}')",
+        "defaults": {"agg_time_dimension": time},
+        "primary_entity": cube.row,
+        "entities": [{"name": name, "type": "foreign", "expr": name} for name, _ in cube.entities],
+        "dimensions": [_dimension(dimension) for dimension in cube.dimensions],
+        "measures": [{"name": one.name, "agg": "sum", "expr": one.name, "description": one.meaning} for one in cube.sums],
+    }
+
+
+def _dimension(dimension: Dimension) -> Node:
+    node: Node = {"name": dimension.name, "type": "time" if dimension.time else "categorical", "expr": dimension.name}
+    return {**node, "type_params": {"time_granularity": dimension.time}} if dimension.time else node
+
+
+def _metrics(cube: Cube) -> list[Node]:
+    sums: list[Node] = [
+        {
+            "name": one.name,
+            "label": one.name.replace("_", " "),
+            "description": one.meaning,
+            "type": "simple",
+            "type_params": {"measure": one.name},
+            "config": {"meta": {"unit": one.unit, "additive": True}},
+        }
+        for one in cube.sums
+    ]
+    return [*sums, *map(_ratio, cube.scores)]
+
+
+def _ratio(score: Score) -> Node:
+    return {
+        "name": score.name,
+        "label": score.label,
+        "description": f"{score.meaning} Not additive. NULL where {score.under} is 0. Show {score.n} beside it.",
+        "type": "ratio",
+        "type_params": {"numerator": score.over, "denominator": score.under},
+        "config": {"meta": {"unit": score.unit, "additive": False, "n": score.n}},
+    }
