@@ -162,8 +162,8 @@ MODEL_SPECS = (
                 "effect",
                 NAME,
                 "What changed with it, in the same account: feeling (mean score as a share of its scale), spend (completed less refunded, in the "
-                "base currency), bought (0 or 1), vdi, customer_focus_index, effort (mean ces score as a share of its scale, higher is easier), hassles "
-                "(cases that began).",
+                "base currency), bought (0 or 1), vdi, customer_focus_index, effort (mean ces score as a share of its scale, higher is easier), "
+                "hassles (cases that began).",
             ),
             Column("lag", COUNT, "28-day windows from the cause to the effect; below 0: the effect was before."),
             Column("n", COUNT, "Accounts and windows that were compared; accounts with one alone, for messages with fewer than eight, are left out."),

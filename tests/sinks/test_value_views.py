@@ -18,7 +18,7 @@ from sinks.catalog import write_catalog
 from sinks.clickhouse import ClickHouse
 from tests.sinks.growth import measured, moved, outcome, sale, stepped
 from tests.sinks.loyalty import one
-from tests.sinks.rows import column, rows
+from tests.sinks.rows import rows
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -44,7 +44,10 @@ RITUALS = Catalog(
 
 
 def test_criteria_that_name_customer_outcomes_are_counted_and_weighed_by_money(clickhouse: ClickHouse) -> None:
-    """Bonus: waiting and effort of 4, so half of 80,000. Budget: the objective hours saved of 3, so a third of 240,000. Praise decides about no money."""
+    """Bonus: waiting and effort of 4, so half of 80,000. Budget: the objective hours saved of 3, so a third of 240,000.
+
+    Praise decides about no money.
+    """
     write_catalog(clickhouse, RITUALS)
     measured(clickhouse, outcome("o", 0, 1, 2, objective_id="hours saved"), outcome("t", 0, 1, 2, objective_id="hours wasted", synthetic=True))
 
@@ -59,7 +62,8 @@ def test_criteria_that_name_customer_outcomes_are_counted_and_weighed_by_money(c
         "customer_criteria_names": ["effort", "waiting"]
     }
     assert one(clickhouse, "SELECT * FROM ritual_customer_share") == {
-        "rituals": 3, "criteria": 8, "customer_criteria": 4, "customer_share": 0.5, "money_decided": 320_000, "customer_money": pytest.approx(120_000),
+        "rituals": 3, "criteria": 8, "customer_criteria": 4, "customer_share": 0.5, "money_decided": 320_000,
+        "customer_money": pytest.approx(120_000),
         "ritual_customer_share": pytest.approx(0.375),
     }  # fmt: skip
 
@@ -88,7 +92,8 @@ PREVENTION = "SELECT month, first_occurrences, judged, recurrences, recurred, ha
 def test_what_comes_back_within_90_days_was_not_prevented(clickhouse: ClickHouse) -> None:
     """Of a: day 0, again on 30 and 90, and once more on 170, within 90 days of the last, but not of the first. Of b: day 10, never again.
 
-    Of c: day 20, again on 111, 91 days later, which is a first occurrence once more. The newest step is on day 190: what began after day 100 is not judged.
+    Of c: day 20, again on 111, 91 days later, which is a first occurrence once more. The newest step is on day 190: what began after
+    day 100 is not judged.
     """
     stepped(
         clickhouse, case("1", 0), case("2", 30), case("3", 90), case("4", 170), case("5", 10, account="b"), case("6", 20, account="c"),
@@ -157,7 +162,8 @@ MUTUAL = "SELECT customer_roi, margin, mutual_value, win_win, sides FROM mutual_
 @pytest.mark.parametrize(
     ("paid", "got", "cost", "expected"),
     [
-        (100, 150, 60, (1.5, 0.4, 0.4, True, "both")), (100, 110, 60, (1.1, 0.4, 0.1, True, "both")), (100, 150, 120, (1.5, -0.2, -0.2, False, "customer")),
+        (100, 150, 60, (1.5, 0.4, 0.4, True, "both")), (100, 110, 60, (1.1, 0.4, 0.1, True, "both")),
+        (100, 150, 120, (1.5, -0.2, -0.2, False, "customer")),
         (100, 80, 60, (0.8, 0.4, -0.2, False, "company")), (100, 80, 130, (0.8, -0.3, -0.3, False, "neither")),
         (100, 100, 60, (1.0, 0.4, 0.0, False, "company")), (100, 150, 100, (1.5, 0.0, 0.0, False, "customer")),
         (100, 150, None, (1.5, None, None, None, None)),
@@ -196,9 +202,7 @@ def test_over_all_accounts_the_share_has_wilsons_interval(clickhouse: ClickHouse
         share = found[bound]
         assert isinstance(share, float)
         assert abs(0.6 - share) == pytest.approx(z * (share * (1 - share) / 10) ** 0.5, rel=1e-5)
-    assert column(
-        clickhouse.query("SELECT win_win_share_low < 0.6 AND 0.6 < win_win_share_high AS is_between FROM mutual_value_total"), "is_between"
-    ) == [True]
+    assert one(clickhouse, "SELECT win_win_share_low < 0.6 AND 0.6 < win_win_share_high AS is_between FROM mutual_value_total") == {"is_between": 1}
 
 
 def test_a_company_without_known_returns_has_no_row(clickhouse: ClickHouse) -> None:
