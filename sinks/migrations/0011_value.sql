@@ -168,7 +168,7 @@ AS WITH
             arraySort(groupArrayIf(criterion, criterion GLOBAL IN (
                 SELECT kpi_id FROM kpis FINAL WHERE orientation = 'customer'
                 UNION DISTINCT
-                SELECT objective_id FROM fact_outcomes WHERE NOT synthetic
+                SELECT objective_id FROM fact_outcomes FINAL WHERE NOT synthetic
             ))) AS of_customers
         FROM named
         GROUP BY ritual_id
@@ -424,3 +424,50 @@ SELECT
     n_kept / nullIf(n_before, 0) AS logo_retention
 FROM totals
 COMMENT 'growth_monthly over the last days up to a date, that date included, against as many days before: SELECT * FROM growth_last_days(days = 90, as_of = \'2026-03-31\').';
+
+CREATE OR REPLACE VIEW value_delivered_last_days${on_cluster}
+(
+    `account_id` String COMMENT 'The account.',
+    `outcomes` Int64 COMMENT 'Outcomes that were measured in these days, each as it was measured last in them.',
+    `outcomes_attested` Int64 COMMENT 'Of these, outcomes that the customer alone vouches for.',
+    `weight` Float64 COMMENT 'Sum of their weights; together with weighted_progress it lets VDIs of groups be computed.',
+    `weighted_progress` Float64 COMMENT 'Sum of weight x progress; progress is (current - baseline) / (target - baseline), cut to 0..1.',
+    `vdi` Float64 COMMENT 'Value delivered index, 0 to 1: weighted_progress / weight, whoever vouches for it.',
+    `value_attested` Decimal(38, 4) COMMENT 'Money value that the customer alone vouches for, in the base currency.',
+    `value_claimed` Decimal(38, 4) COMMENT 'Money value that was promised, whoever vouches for the outcome.',
+    `proof_ratio` Nullable(Float64) COMMENT 'value_attested / value_claimed. NULL where nothing was claimed.',
+    `revenue` Decimal(38, 4) COMMENT 'Completed minus refunded in the same days, in the base currency.',
+    `customer_roi` Nullable(Float64) COMMENT 'value_attested / revenue. NULL where revenue is not above 0.'
+)
+AS WITH
+    newest AS (
+        SELECT
+            account_id, outcome_id,
+            argMax((attested_by, weight, least(greatest((current - baseline) / (target - baseline), 0), 1), value_amount_base, claimed_amount_base), (occurred_at, event_id)) AS last
+        FROM fact_outcomes FINAL
+        WHERE NOT synthetic AND day > {as_of:Date32} - {days:UInt16} AND day <= {as_of:Date32}
+        GROUP BY account_id, outcome_id
+    ),
+    paid AS (
+        SELECT account_id, sumIf(amount_base, event_type = 'transaction.completed') - sumIf(amount_base, event_type = 'transaction.refunded') AS revenue
+        FROM fact_transactions FINAL
+        WHERE NOT synthetic AND day > {as_of:Date32} - {days:UInt16} AND day <= {as_of:Date32}
+        GROUP BY account_id
+    )
+SELECT
+    outcome.account_id AS account_id,
+    toInt64(count()) AS outcomes,
+    toInt64(countIf(outcome.last.1 = 'customer')) AS outcomes_attested,
+    sum(outcome.last.2) AS weight,
+    sum(outcome.last.2 * outcome.last.3) AS weighted_progress,
+    weighted_progress / weight AS vdi,
+    sumIf(ifNull(outcome.last.4, toDecimal64(0, 4)), outcome.last.1 = 'customer') AS value_attested,
+    sum(ifNull(outcome.last.5, toDecimal64(0, 4))) AS value_claimed,
+    toFloat64(value_attested) / nullIf(toFloat64(value_claimed), 0) AS proof_ratio,
+    any(paid.revenue) AS revenue,
+    if(revenue > 0, toFloat64(value_attested) / toFloat64(revenue), NULL) AS customer_roi
+FROM newest AS outcome
+GLOBAL LEFT JOIN paid ON outcome.account_id = paid.account_id
+GROUP BY outcome.account_id
+SETTINGS join_use_nulls = 0
+COMMENT 'value_delivered of the last days up to a date, that date included, with revenue of the same days: SELECT * FROM value_delivered_last_days(days = 365, as_of = \'2026-03-31\').';

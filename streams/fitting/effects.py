@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from schemas.enums import Model, Origin, Outcome
 from streams.core.batch import Floats, Int64s
 from streams.fitting.linkage import LEAST_PAIRS
 from streams.fitting.panel import Effect, Observed, Panel, effect_of, preceding_effect
-from streams.fitting.reading import WINDOW_DAYS, Source, floats, integers
+from streams.fitting.reading import MONDAY, WINDOW_DAYS, Source, floats, integers
 from streams.fitting.report import Report, Row, columns
 
 MESSAGE_LAGS = (-3, -2, -1, 1, 2, 3)
@@ -23,6 +23,7 @@ MEASURE_LAGS: Mapping[Outcome, tuple[int, ...]] = {
 _MESSAGES = "value_share"
 _LEAST_TOGETHER = 0.8
 """Another measure is held constant where it is known of at least this share of the entries."""
+_FIRST_WINDOW = date(1970, 1, 1) + timedelta(MONDAY)
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -41,7 +42,7 @@ class _Accounts:
         bought = self._first(values["bought"] > 0)
         # The purchase that made somebody a customer is not bought again.
         self._customer = np.where(bought == _NEVER, _NEVER, bought + 1)
-        self._last = int(self.panel.window.max(initial=0))
+        self._last = ((as_of - _FIRST_WINDOW).days + 1) // WINDOW_DAYS - 1
 
     def observed(self, cause: Floats, outcome: Outcome, lag: int, controls: list[Floats]) -> Observed:
         begin = {Outcome.SPEND: self._customer, Outcome.BOUGHT: self._customer, Outcome.HASSLES: self._seen}.get(outcome)

@@ -49,6 +49,7 @@ def test_only_views_with_parameters_have_no_columns(embedded: ClickHouse) -> Non
         "loyalty_last_days",
         "messages_last_days",
         "purchase_history_as_of",
+        "value_delivered_last_days",
     ]
 
 

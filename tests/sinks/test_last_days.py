@@ -15,7 +15,7 @@ from schemas.catalog_rows import CATALOG_TABLES
 from schemas.rows import Table
 from sinks.catalog import write_catalog
 from sinks.clickhouse import ClickHouse
-from tests.sinks.growth import lines, message, moved, refund, sale, sent, step, stepped
+from tests.sinks.growth import lines, measured, message, moved, outcome, refund, sale, sent, step, stepped
 from tests.sinks.loyalty import one
 
 FIRST = date(2026, 1, 5)
@@ -166,3 +166,28 @@ def test_messages_of_the_last_days_are_held_against_all_that_was_owned_and_open(
         "owned_offer_rate": pytest.approx(2 / 3), "open_case_offers": 2, "attention_errors": 3, "attention_error_rate": 1,
     }  # fmt: skip
     assert clickhouse.query("SELECT * FROM messages_last_days(days = 2, as_of = '2026-03-01')").num_rows == 0
+
+
+def test_value_of_the_last_days_is_held_against_what_was_paid_in_them(clickhouse: ClickHouse) -> None:
+    """Half of the way from 10 to 4 and further than promised make 0.75; 1,500 of 3,000 promised, for 1,000 that were paid in these days."""
+    kept = {"value_amount_base": Decimal(1500), "claimed_amount_base": Decimal(2000)}
+    claimed = {"value_amount_base": Decimal(800), "claimed_amount_base": Decimal(1000), "attested_by": "vendor"}
+    measured(
+        clickhouse,
+        outcome("hours", 10, 7, 4, **kept, **on(12)), outcome("hours", 10, 4, 4, **{**kept, "event_id": "later"}, **on(20)),
+        outcome("hours", 10, 10, 4, **{**kept, "event_id": "earlier"}, **on(11)), outcome("orders", 100, 130, 120, **claimed, **on(19)),
+        outcome("old", 0, 0, 1, **kept, **on(9)), outcome("test", 0, 0, 1, synthetic=True, **on(15)),
+        outcome("hours", 0, 1, 4, account_id="b", **kept, **on(15)),
+    )  # fmt: skip
+    moved(
+        clickhouse, sale("a", "1", 1, 1100, **on(10)), refund("a", "2", 1, 100, **on(19)), sale("a", "3", 1, 9, **on(9)),
+        sale("a", "4", 1, 9, **on(20)), sale("a", "5", 1, 9, synthetic=True, **on(15)),
+    )  # fmt: skip
+
+    found = clickhouse.query(f"SELECT * FROM value_delivered_last_days(days = 10, as_of = '{AS_OF}') ORDER BY account_id").to_pylist()
+
+    assert found[0] == {
+        "account_id": "a", "outcomes": 2, "outcomes_attested": 1, "weight": 2, "weighted_progress": 1.5, "vdi": 0.75, "value_attested": 1500,
+        "value_claimed": 3000, "proof_ratio": 0.5, "revenue": 1000, "customer_roi": 1.5,
+    }  # fmt: skip
+    assert [(row["account_id"], row["vdi"], row["revenue"], row["customer_roi"]) for row in found[1:]] == [("b", 0.25, 0, None)]
