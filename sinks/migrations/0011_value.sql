@@ -471,3 +471,27 @@ GLOBAL LEFT JOIN paid ON outcome.account_id = paid.account_id
 GROUP BY outcome.account_id
 SETTINGS join_use_nulls = 0
 COMMENT 'value_delivered of the last days up to a date, that date included, with revenue of the same days: SELECT * FROM value_delivered_last_days(days = 365, as_of = \'2026-03-31\').';
+
+CREATE OR REPLACE VIEW follow_up_last_days${on_cluster}
+(
+    `programme` String COMMENT 'Programme of the survey in the catalog, else the survey; none: of cases that name no known response.',
+    `due` Int64 COMMENT 'Cases whose contact was due in these days.',
+    `in_sla` Int64 COMMENT 'Of these, cases whose customer was contacted in time.',
+    `late` Int64 COMMENT 'Cases whose customer was contacted after the due time, but by the end of the last of these days.',
+    `not_contacted` Int64 COMMENT 'Cases whose customer had not been contacted by then; in_sla + late + not_contacted = due.',
+    `sla_attainment` Float64 COMMENT 'in_sla / due. Never sum or average it: compute it again from the sums.'
+)
+AS WITH
+    ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone
+SELECT
+    followed.programme AS programme,
+    toInt64(count()) AS due,
+    toInt64(countIf(followed.in_sla)) AS in_sla,
+    toInt64(countIf(NOT followed.in_sla AND ifNull(toDate32(toTimezone(followed.contacted_at, zone)) <= {as_of:Date32}, false))) AS late,
+    due - in_sla - late AS not_contacted,
+    in_sla / due AS sla_attainment
+FROM follow_up_cases AS followed
+WHERE followed.is_due AND toDate32(toTimezone(followed.due_at, zone)) > {as_of:Date32} - {days:UInt16}
+    AND toDate32(toTimezone(followed.due_at, zone)) <= {as_of:Date32}
+GROUP BY followed.programme
+COMMENT 'Service levels of follow-up over the last days up to a date, that date included: SELECT * FROM follow_up_last_days(days = 28, as_of = \'2026-03-31\').';

@@ -191,3 +191,27 @@ def test_value_of_the_last_days_is_held_against_what_was_paid_in_them(clickhouse
         "value_claimed": 3000, "proof_ratio": 0.5, "revenue": 1000, "customer_roi": 1.5,
     }  # fmt: skip
     assert [(row["account_id"], row["vdi"], row["revenue"], row["customer_roi"]) for row in found[1:]] == [("b", 0.25, 0, None)]
+
+
+def test_service_levels_count_what_was_due_not_what_was_contacted(clickhouse: ClickHouse) -> None:
+    """Oracle: 48 hours allowed, now is 60 hours; contacts after 10, 50 and 47, one uncontacted of 60 and one of 20 hours: 2 of 4, not 2 of 3.
+
+    Hours begin at noon of March the tenth, so all are due on the twelfth; the case of 50 hours was contacted on that day, the one of 60 on the
+    thirteenth.
+    """
+    for name, contact in (("a", 10), ("b", 50), ("c", 47), ("d", 60)):
+        known = {"case_id": name, "trigger": "detractor", "response_id": None, "due_at": None}
+        stepped(clickhouse, step("opened", 0, **known), step("contacted", contact, **known))
+    stepped(clickhouse, step("opened", 40, case_id="e", trigger="detractor", response_id=None, due_at=None))
+
+    def levels(days: int, as_of: str) -> list[tuple[object, ...]]:
+        found = clickhouse.query(f"SELECT * FROM follow_up_last_days(days = {days}, as_of = '{as_of}')").to_pylist()
+        return [tuple(row.values()) for row in found]
+
+    assert levels(1, "2026-03-12") == [("none", 4, 2, 1, 1, 0.5)]
+    assert levels(7, "2026-03-13") == [("none", 4, 2, 2, 0, 0.5)]
+    assert levels(7, "2026-03-11") == []
+    assert levels(1, "2026-03-14") == []
+    write_catalog(clickhouse, Catalog(timezone="Pacific/Auckland"))
+    assert levels(1, "2026-03-12") == []
+    assert levels(1, "2026-03-13") == [("none", 4, 2, 2, 0, 0.5)]
