@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -200,7 +201,7 @@ def test_service_levels_count_what_was_due_not_what_was_contacted(clickhouse: Cl
     thirteenth.
     """
     for name, contact in (("a", 10), ("b", 50), ("c", 47), ("d", 60)):
-        known = {"case_id": name, "trigger": "detractor", "response_id": None, "due_at": None}
+        known: dict[str, Any] = {"case_id": name, "trigger": "detractor", "response_id": None, "due_at": None}
         stepped(clickhouse, step("opened", 0, **known), step("contacted", contact, **known))
     stepped(clickhouse, step("opened", 40, case_id="e", trigger="detractor", response_id=None, due_at=None))
 
