@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from schemas.begging import Language, Lexicon
-from schemas.enums import CaseTrigger, FalseAlarms, ResponseClass
+from schemas.enums import CaseTrigger, FalseAlarms, ResponseClass, RitualKind, Spoke
 from schemas.events.fields import Currency, Id, Text
 
 MOST_RATE_DIGITS = 28
@@ -138,6 +138,8 @@ class Kpi(Part):
     """What it is computed from: a measure of operations, or nps, csat, ces or rating for the scores of responses; default: the kpi_id."""
     better: Better = "higher"
     """Which values are better."""
+    spoke: Spoke | None = None
+    """The part of the company that it belongs to, to be held against what customers get and feel; default: none."""
 
 
 class Ritual(Part):
@@ -145,8 +147,10 @@ class Ritual(Part):
 
     ritual_id: Id
     """The ritual."""
+    kind: RitualKind = RitualKind.OTHER
+    """What it decides about."""
     criteria: tuple[Text, ...] = ()
-    """What is looked at."""
+    """What is looked at: a kpi_id, the objective of an outcome, or anything else in words."""
     money_decided: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Money that it decides about, in the base currency."""
 

@@ -145,6 +145,7 @@ CATALOG_TABLES: tuple[CatalogTable, ...] = (
                 "measure", OPTIONAL_ID, "A measure of operations, or the metric of responses, that it is computed from; NULL: that of its own name."
             ),
             Column("better", NAME, "Which values are better: higher or lower."),
+            Column("spoke", OPTIONAL_ID, "The part of the company that it belongs to: finance, operations or employee; NULL: none."),
         ),
         lambda catalog: _dumped(catalog.kpis),
     ),
@@ -153,7 +154,8 @@ CATALOG_TABLES: tuple[CatalogTable, ...] = (
         "Recurring decisions about people or money.",
         (
             Column("ritual_id", ID, "The ritual."),
-            Column("criteria", _STRINGS, "What is looked at."),
+            Column("kind", NAME, "What it decides about: promotion, raise, bonus, hiring, budget, recognition or other."),
+            Column("criteria", _STRINGS, "What is looked at: a kpi_id, the objective of an outcome, or anything else in words."),
             Column("money_decided", OPTIONAL_NUMBER, "Money that it decides about, in the base currency."),
         ),
         lambda catalog: _dumped(catalog.rituals),

@@ -30,6 +30,7 @@ class Table(StrEnum):
     FIT_DRIVERS = "fit_drivers"
     FIT_LINKAGE = "fit_linkage"
     FIT_PREDICTION = "fit_prediction"
+    FIT_EFFECTS = "fit_effects"
 
 
 ID = "String"

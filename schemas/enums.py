@@ -340,6 +340,8 @@ class Model(StrEnum):
     """What operations measure, against scores."""
     PREDICTION = "prediction"
     """What predicts buying again."""
+    EFFECTS = "effects"
+    """What changes in an account after something else in it has changed."""
 
 
 class FitState(StrEnum):
@@ -361,3 +363,49 @@ class Predictor(StrEnum):
     VALUE = "value"
     FEELING = "feeling"
     VALUE_AND_FEELING = "value_and_feeling"
+
+
+class Outcome(StrEnum):
+    """What may change in an account, from one 28-day window to another."""
+
+    FEELING = "feeling"
+    """Mean score of any metric, as a share of its scale."""
+    SPEND = "spend"
+    """Completed less refunded, in the base currency."""
+    BOUGHT = "bought"
+    """1 where it bought, else 0."""
+    VALUE = "vdi"
+    """Value delivered index."""
+    FOCUS = "customer_focus_index"
+    """Geometric mean of value delivered index and feeling."""
+    EFFORT = "effort"
+    """Mean score of customer effort (ces), as a share of its scale; higher is easier."""
+    HASSLES = "hassles"
+    """Follow-up cases that began."""
+
+
+class Origin(StrEnum):
+    """Where a cause is observed."""
+
+    MESSAGES = "messages"
+    OPERATIONS = "operations"
+
+
+class Spoke(StrEnum):
+    """The part of the company that a measure on a scorecard belongs to; the customer is the hub."""
+
+    FINANCE = "finance"
+    OPERATIONS = "operations"
+    EMPLOYEE = "employee"
+
+
+class RitualKind(StrEnum):
+    """What a ritual decides about."""
+
+    PROMOTION = "promotion"
+    RAISE = "raise"
+    BONUS = "bonus"
+    HIRING = "hiring"
+    BUDGET = "budget"
+    RECOGNITION = "recognition"
+    OTHER = "other"

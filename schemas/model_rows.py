@@ -36,7 +36,8 @@ MODEL_SPECS = (
             Column(
                 "model",
                 NAME,
-                "purchases (BG/NBD: who is alive, and buys how often), spend (Gamma-Gamma: what a purchase is worth), drivers, linkage, prediction.",
+                "purchases (BG/NBD: who is alive, and buys how often), spend (Gamma-Gamma: what a purchase is worth), drivers, linkage, prediction, "
+                "effects.",
             ),
             Column("state", NAME, "fitted, or insufficient: the data do not suffice, explanation says why, and what the model would tell is NULL."),
             Column("as_of", DAY, "The newest local day of the data that it was fitted on."),
@@ -146,6 +147,43 @@ MODEL_SPECS = (
             Column("high", OPTIONAL_NUMBER, "Upper end of its 95 % interval; NULL where it cannot be told."),
             Column("compared_with", OPTIONAL_NAME, "Another predictor that stands on the same responses; NULL: none."),
             *_estimate("gain", "auc less that of compared_with; NULL where there is none."),
+            _VERSION,
+        ),
+    ),
+    TableSpec(
+        Table.FIT_EFFECTS,
+        "What each run found of what changes in accounts after something else has; read message_effects, elasticities and hub_links instead.",
+        ("run_id", "origin", "cause", "effect", "lag"),
+        (
+            _RUN,
+            Column("origin", NAME, "messages or operations: where the cause is observed."),
+            Column("cause", NAME, "What changed: value_share of messages, or what operations measured; its mean over a window."),
+            Column(
+                "effect",
+                NAME,
+                "What changed with it, in the same account: feeling (mean score as a share of its scale), spend (completed less refunded, in the "
+                "base currency), bought (0 or 1), vdi, customer_focus_index, effort (mean ces score as a share of its scale, higher is easier), "
+                "hassles (cases that began).",
+            ),
+            Column("lag", COUNT, "28-day windows from the cause to the effect; below 0: the effect was before."),
+            Column("n", COUNT, "Accounts and windows that were compared; accounts with one alone, for messages with fewer than eight, are left out."),
+            *_estimate(
+                "correlation",
+                "Partial correlation of cause and effect, given the account, the window and what else was measured, for messages what was known last "
+                "of what came later; NULL where one of both does not vary.",
+            ),
+            *_estimate("slope", "Units of what comes later for a unit more of what comes first (of the effect, where lag is 0), all else equal."),
+            *_estimate(
+                "elasticity", "Per cent of what comes later for a per cent more of what comes first, at the means of both; NULL where a mean is 0."
+            ),
+            Column("published", FLAG, "At least 200 were compared, and the interval of the correlation leaves out 0."),
+            Column(
+                "holdout_n",
+                COUNT,
+                "Those of the newest windows, a quarter or more of all, looked at apart; for messages those of a quarter of the accounts.",
+            ),
+            *_estimate("holdout_correlation", "The same correlation over these alone."),
+            Column("confirmed", FLAG, "Published, and what is held out alone shows the same sign, with an interval without 0."),
             _VERSION,
         ),
     ),

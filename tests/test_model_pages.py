@@ -5,7 +5,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,24 +15,28 @@ from sinks.clickhouse import connect
 from streams.commands import cli
 
 METRICS = Path(__file__).parents[1] / "docs" / "metrics"
-PAGES = ("customers", "drivers", "evidence")
+PAGES = ("customers", "drivers", "effects", "evidence")
 TYPES = {
     "transactions": "transaction.completed",
     "feedback": "response.submitted",
     "operations": "operation.observed",
     "outcomes": "outcome.recorded",
+    "communications": "communication.sent",
 }
 EVENTS = re.compile(r"^```csv (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CATALOG = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 QUERY = re.compile(r"^```sql\n(.*?)^```\n\n((?:^\|[^\n]*\n)+)", re.MULTILINE | re.DOTALL)
-IDENTITIES = {"transactions": "transaction_id", "feedback": "response_id", "operations": "observation_id"}
+IDENTITIES = {"transactions": "transaction_id", "feedback": "response_id", "operations": "observation_id", "communications": "message_id"}
+PURPOSES = {"v": "value_education", "s": "sell"}
+FIRST_WINDOW = date(2025, 12, 22)
 
 
 def events(page: str) -> Iterator[str]:
     """The lines of an event file: columns are fields, ``answers.x`` goes into ``answers``, and days are at noon unless an hour is told."""
     number = 0
-    for topic, text in EVENTS.findall(page):
-        for row in csv.DictReader(io.StringIO(text)):
+    for block, text in EVENTS.findall(page):
+        told = list(csv.DictReader(io.StringIO(text)))
+        for topic, row in windows(told) if block == "windows" else [(block, row) for row in told]:
             number += 1
             at = datetime.fromisoformat(row["day"] if "T" in row["day"] else f"{row['day']}T12:00").replace(tzinfo=UTC)
             value: dict[str, object] = {"event_id": f"e-{number}", "event_type": TYPES[topic], "occurred_at": at.isoformat()}
@@ -43,6 +47,22 @@ def events(page: str) -> Iterator[str]:
                     _put(value, name, cell)
             timestamp_ms = int(at.timestamp() * 1000)
             yield json.dumps({"topic": topic, "key": row["account_id"], "timestamp_ms": timestamp_ms, "value": value})
+
+
+def windows(told: list[dict[str, str]]) -> Iterator[tuple[str, dict[str, str]]]:
+    """A line per account, and in each cell something for each 28-day window: messages, scores, and what operations measured."""
+    for row in told:
+        account = {"account_id": row["account_id"]}
+        for column, cell in row.items():
+            for number, part in enumerate(cell.split() if column != "account_id" else ()):
+                first = FIRST_WINDOW + timedelta(28 * number)
+                second, last = str(first + timedelta(1)), str(first + timedelta(27))
+                if column == "messages":
+                    yield "communications", {**account, "day": str(first), "purpose": PURPOSES[part]}
+                elif column in ("nps", "ces"):
+                    yield "feedback", {**account, "day": last, "metric": column, "score": part, "survey_id": column, "unit_id": "u"}
+                else:
+                    yield "operations", {**account, "day": second, "measure": column, "value": part}
 
 
 def _put(value: dict[str, object], name: str, cell: str) -> None:

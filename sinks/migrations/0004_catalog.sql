@@ -78,6 +78,7 @@ CREATE TABLE IF NOT EXISTS kpis${on_cluster}
     `scorecard` String COMMENT 'The scorecard that it stands on.',
     `measure` Nullable(String) COMMENT 'A measure of operations, or the metric of responses, that it is computed from; NULL: that of its own name.',
     `better` LowCardinality(String) COMMENT 'Which values are better: higher or lower.',
+    `spoke` Nullable(String) COMMENT 'The part of the company that it belongs to: finance, operations or employee; NULL: none.',
     `version` UInt64 COMMENT 'When the catalog was written, in milliseconds since 1970; older rows are taken away.',
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
 )
@@ -88,7 +89,8 @@ COMMENT 'Measures on scorecards.';
 CREATE TABLE IF NOT EXISTS rituals${on_cluster}
 (
     `ritual_id` String COMMENT 'The ritual.',
-    `criteria` Array(String) COMMENT 'What is looked at.',
+    `kind` LowCardinality(String) COMMENT 'What it decides about: promotion, raise, bonus, hiring, budget, recognition or other.',
+    `criteria` Array(String) COMMENT 'What is looked at: a kpi_id, the objective of an outcome, or anything else in words.',
     `money_decided` Nullable(Float64) COMMENT 'Money that it decides about, in the base currency.',
     `version` UInt64 COMMENT 'When the catalog was written, in milliseconds since 1970; older rows are taken away.',
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'

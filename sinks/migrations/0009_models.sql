@@ -3,7 +3,7 @@
 CREATE TABLE IF NOT EXISTS fit_runs${local}${on_cluster}
 (
     `run_id` String COMMENT 'The run: a hash of its data, its settings and the release of the models, so the same data give the same run.',
-    `model` LowCardinality(String) COMMENT 'purchases (BG/NBD: who is alive, and buys how often), spend (Gamma-Gamma: what a purchase is worth), drivers, linkage, prediction.',
+    `model` LowCardinality(String) COMMENT 'purchases (BG/NBD: who is alive, and buys how often), spend (Gamma-Gamma: what a purchase is worth), drivers, linkage, prediction, effects.',
     `state` LowCardinality(String) COMMENT 'fitted, or insufficient: the data do not suffice, explanation says why, and what the model would tell is NULL.',
     `as_of` Date32 COMMENT 'The newest local day of the data that it was fitted on.',
     `n` Int64 COMMENT 'How much it was fitted on; data says of what.',
@@ -143,7 +143,7 @@ COMMENT 'What each run found of what predicts buying again; read prediction inst
 CREATE OR REPLACE VIEW model_runs${on_cluster}
 (
     `run_id` String COMMENT 'The run: a hash of its data, its settings and the release of the models, so the same data give the same run.',
-    `model` LowCardinality(String) COMMENT 'purchases (BG/NBD: who is alive, and buys how often), spend (Gamma-Gamma: what a purchase is worth), drivers, linkage, prediction.',
+    `model` LowCardinality(String) COMMENT 'purchases (BG/NBD: who is alive, and buys how often), spend (Gamma-Gamma: what a purchase is worth), drivers, linkage, prediction, effects.',
     `state` LowCardinality(String) COMMENT 'fitted, or insufficient: the data do not suffice, explanation says why, and what the model would tell is NULL.',
     `as_of` Date32 COMMENT 'The newest local day of the data that it was fitted on.',
     `n` Int64 COMMENT 'How much it was fitted on; data says of what.',

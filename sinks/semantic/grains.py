@@ -1,4 +1,4 @@
-"""Of what each view has one row; tables say it by their key."""
+"""Of what each view has one row, nothing where it has one alone; tables say it by their key."""
 
 _ACCOUNT = ("account_id",)
 _RESPONSE = ("account_id", "response_id")
@@ -14,6 +14,7 @@ GRAINS: dict[str, tuple[str, ...]] = {
     "dead_letters": ("topic", "partition", "offset"),
     "drivers": ("survey_id", "driver"),
     "false_discoveries": ("detector",),
+    "elasticities": ("measure", "effect", "lag"),
     "feedback_debts": _RESPONSE,
     "findings": ("finding_id",),
     "flagged_responses": _RESPONSE,
@@ -23,6 +24,8 @@ GRAINS: dict[str, tuple[str, ...]] = {
     "graded_responses": _RESPONSE,
     "grades": ("grade",),
     "growth_monthly": ("month",),
+    "hassle_prevention": ("cause_code", "month"),
+    "hub_links": ("kpi_id", "hub"),
     "integrity_funnel": ("unit_id", "metric"),
     "integrity_progress": ("partition",),
     "integrity_rings": ("kind", "hash"),
@@ -35,9 +38,12 @@ GRAINS: dict[str, tuple[str, ...]] = {
     "loyalty_daily": ("day", "unit_id", "channel", "metric"),
     "loyalty_total": ("metric", "period", "window_start"),
     "message_attention": ("account_id", "message_id"),
+    "message_effects": ("effect", "lag"),
     "messages_monthly": ("month",),
     "mixed_messages": ("scorecard",),
     "model_runs": ("run_id", "model"),
+    "mutual_value": _ACCOUNT,
+    "mutual_value_total": (),
     "operations": ("account_id", "observation_id"),
     "outcomes": ("account_id", "outcome_id", "occurred_at"),
     "prediction": ("predictor",),
@@ -49,8 +55,11 @@ GRAINS: dict[str, tuple[str, ...]] = {
     "responses": _RESPONSE,
     "retained_revenue": ("programme",),
     "revenue_weighted_loyalty": ("grain", "name", "period", "window_start"),
+    "ritual_customer_share": (),
+    "ritual_focus": ("ritual_id",),
     "scorecard_moves": ("scorecard", "unit_id", "window_start"),
     "share_of_wallet": _RESPONSE,
+    "spokes": ("spoke",),
     "standing_findings": ("finding_id",),
     "standing_flags": ("of_account", "of_response", "of_unit"),
     "survey_chances": ("account_id", "invitation_id"),

@@ -60,7 +60,7 @@ def _source(relations: Sequence[Relation]) -> Node:
 
 
 def grain_of(relation: Relation) -> tuple[str, ...]:
-    """Columns that name one row; empty where rows are parts."""
+    """Columns that name one row; empty where rows are parts, or where there is one alone."""
     if relation.is_view:
         return GRAINS.get(relation.about.name, ())
     return tuple(part.strip().strip("`") for part in relation.key.split(",") if part.strip())

@@ -16,11 +16,15 @@ from streams.fitting.jackknife import GROUPS
 
 _COUNTED = "NOT withdrawn AND NOT synthetic AND score IS NOT NULL AND day <= {as_of:Date32}"
 _GROUP = f"toInt64(cityHash64(account_id) % {GROUPS})"
+WINDOW_DAYS = 28
+MONDAY = 4
+"""Windows are tumbling, and begin on Mondays: this is the first of them, in days since 1970."""
 LARGEST_ANSWER = 1e6
 """Responses with an answer beyond plus or minus this are left out of driver analysis: sums of products are decimals of limited size."""
 
 # The mean of what one account has on one day: sorted, so that rounding does not depend on the order in which ClickHouse reads.
 _MEAN = "arrayAvg(arraySort(groupArray({})))"
+_MEAN_OF_EFFORT = "arrayAvg(arraySort(groupArrayIf((score - scale_min) / (scale_max - scale_min), metric = 'ces')))"
 
 _NEWEST = """
 SELECT
@@ -136,6 +140,91 @@ ORDER BY judged.account_id, judged.response_id
 SETTINGS join_use_nulls = 1
 """  # noqa: S608 (constants)
 
+_WINDOW = f"toInt64(floor((toInt32(day) - {MONDAY}) / {WINDOW_DAYS}))"
+_WINDOWS = f"{_WINDOW} AS number"
+_COMPLETE = f"{_WINDOW} <= toInt64(floor((toInt32({{as_of:Date32}}) + 1 - {MONDAY}) / {WINDOW_DAYS})) - 1"
+_MAPPED = "(score - scale_min) / (scale_max - scale_min)"
+_KNOWN = ("value_share", "feeling", "effort", "spend", "bought", "hassles", "vdi")
+
+
+def _part(**known: str) -> str:
+    return ", ".join(f"{known.get(name, 'NULL')}::Nullable(Float64) AS {name}" for name in _KNOWN)
+
+
+_PANEL = f"""
+WITH
+    asked AS (
+        SELECT DISTINCT account_id, number FROM (
+            SELECT account_id, {_WINDOWS} FROM outcomes WHERE NOT synthetic AND {_COMPLETE}
+            UNION ALL
+            SELECT account_id, {_WINDOWS} FROM responses WHERE {_COUNTED} AND {_COMPLETE}
+        )
+    ),
+    newest AS (
+        SELECT
+            asked.account_id AS of_account, asked.number AS of_window, outcome.outcome_id AS outcome_id,
+            argMax((outcome.weight, outcome.progress), (outcome.occurred_at, outcome.event_id)) AS last
+        FROM asked
+        GLOBAL INNER JOIN (
+            SELECT
+                account_id, outcome_id, occurred_at, event_id, weight, {_WINDOWS},
+                least(1., greatest(0., (current - baseline) / (target - baseline))) AS progress
+            FROM outcomes
+            WHERE NOT synthetic AND {_COMPLETE}
+        ) AS outcome ON asked.account_id = outcome.account_id
+        WHERE outcome.number <= asked.number
+        GROUP BY of_account, of_window, outcome_id
+    ),
+    began AS (SELECT account_id, case_id, min(day) AS day FROM cases WHERE NOT synthetic GROUP BY account_id, case_id),
+    parts AS (
+        SELECT account_id, {_WINDOWS}, {_part(value_share="countIf(purpose = 'value_education') / count()")}
+        FROM communications
+        WHERE NOT synthetic AND purpose IN ('sell', 'upsell', 'value_education') AND {_COMPLETE}
+        GROUP BY account_id, number
+        UNION ALL
+        SELECT account_id, {_WINDOWS}, {_part(feeling=_MEAN.format(_MAPPED), effort=f"if(countIf(metric = 'ces') = 0, NULL, {_MEAN_OF_EFFORT})")}
+        FROM responses
+        WHERE {_COUNTED} AND {_COMPLETE}
+        GROUP BY account_id, number
+        UNION ALL
+        SELECT account_id, {_WINDOWS}, {
+    _part(
+        spend="sumIf(amount_base, event_type = 'transaction.completed') - sumIf(amount_base, event_type = 'transaction.refunded')",
+        bought="max(event_type = 'transaction.completed')",
+    )
+}
+        FROM transactions
+        WHERE NOT synthetic AND {_COMPLETE}
+        GROUP BY account_id, number
+        UNION ALL
+        SELECT account_id, {_WINDOWS}, {_part(hassles="count()")} FROM began WHERE {_COMPLETE} GROUP BY account_id, number
+        UNION ALL
+        SELECT of_account, of_window, {
+    _part(
+        vdi="arraySum(arraySort(groupArray(last.1 * last.2))) / arraySum(arraySort(groupArray(last.1)))",
+    )
+}
+        FROM newest
+        GROUP BY of_account, of_window
+        UNION ALL
+        SELECT account_id, {_WINDOWS}, {_part()} FROM operations WHERE NOT synthetic AND {_COMPLETE} GROUP BY account_id, number
+    )
+SELECT
+    reinterpretAsInt64(cityHash64(account_id)) AS account, number AS window, {_GROUP} AS part,
+    {", ".join(f"max({name}) AS {name}" for name in _KNOWN)}
+FROM parts
+GROUP BY account_id, number
+ORDER BY account, window
+"""  # noqa: S608 (constants)
+
+_MEASURED = f"""
+SELECT reinterpretAsInt64(cityHash64(account_id)) AS account, {_WINDOWS}, {_MEAN.format("value")} AS mean_value
+FROM operations
+WHERE NOT synthetic AND measure = {{measure:String}} AND {_COMPLETE}
+GROUP BY account_id, number
+ORDER BY account, number
+"""  # noqa: S608 (constants)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -193,6 +282,14 @@ class Source:
     def judged(self, as_of: date, days: int) -> pa.Table:
         """Responses so many days older than the newest transaction, what was known when they were given, and whether their account then bought."""
         return self._read(_JUDGED, as_of=as_of, days=days)
+
+    def panel(self, as_of: date) -> pa.Table:
+        """What is known of accounts in 28-day windows that are complete by the end of a day, ordered by account and window; accounts as hashes."""
+        return self._read(_PANEL, as_of=as_of)
+
+    def measured(self, as_of: date, measure: str) -> pa.Table:
+        """The mean of a measure, by account and window, in the same order."""
+        return self._read(_MEASURED, as_of=as_of, measure=measure)
 
     def _read(self, sql: str, **parameters: object) -> pa.Table:
         table = self._reader.query(sql, parameters)

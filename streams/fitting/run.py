@@ -11,11 +11,12 @@ import xxhash
 from schemas.catalog import Catalog
 from schemas.rows import TABLES, Table
 from streams.fitting.customers import fit_customers
+from streams.fitting.effects import find_effects
 from streams.fitting.findings import find_drivers, find_links, find_predictors
 from streams.fitting.reading import Source
 from streams.fitting.report import Report
 
-RELEASE = "1"
+RELEASE = "2"
 """Raised when the same data would give other numbers."""
 
 
@@ -50,6 +51,8 @@ def fit(source: Source, catalog: Catalog, as_of: date | None = None) -> Run | No
         Table.FIT_DRIVERS: find_drivers(source, catalog, responses_as_of),
         Table.FIT_LINKAGE: find_links(source, responses_as_of),
         Table.FIT_PREDICTION: find_predictors(source, catalog, purchases_as_of),
+        # Windows are complete where both are known.
+        Table.FIT_EFFECTS: find_effects(source, min(purchases_as_of, responses_as_of)),
     }.items():
         tables[table] = pa.Table.from_pylist(rows, _schema(table))
         reports.append(report)

@@ -164,11 +164,11 @@ def test_the_newest_counted_response_that_names_competitors_tells_the_wallet(cli
     assert one(clickhouse, "SELECT response_id, brands, rank FROM share_of_wallet") == {"response_id": "new", "brands": 2, "rank": 2.0}
 
 
-RESULTS = (Table.FIT_ACCOUNTS, Table.FIT_DRIVERS, Table.FIT_LINKAGE, Table.FIT_PREDICTION)
+RESULTS = (Table.FIT_ACCOUNTS, Table.FIT_DRIVERS, Table.FIT_LINKAGE, Table.FIT_PREDICTION, Table.FIT_EFFECTS)
 
 
 def test_views_show_the_run_that_was_recorded_last_and_nothing_of_one_that_is_being_written(clickhouse: ClickHouse) -> None:
-    views = ("account_predictions", "drivers", "linkage", "prediction")
+    views = ("account_predictions", "drivers", "linkage", "prediction", "message_effects", "elasticities")
 
     def shown() -> set[object]:
         return {run for view in views for run in column(clickhouse.query(f"SELECT run_id FROM {view}"), "run_id")}
@@ -176,6 +176,8 @@ def test_views_show_the_run_that_was_recorded_last_and_nothing_of_one_that_is_be
     for run, version in (("second", 2000), ("third", 3000)):
         for table in RESULTS:
             clickhouse.insert(table, rows(table, {"run_id": run, "version": version}))
+        for known in ({"origin": "messages"}, {"origin": "operations", "effect": "spend"}):
+            clickhouse.insert(Table.FIT_EFFECTS, rows(Table.FIT_EFFECTS, {"run_id": run, "version": version, **known}))
         assert shown() == (set() if run == "second" else {"second"})
         clickhouse.insert(Table.FIT_RUNS, rows(Table.FIT_RUNS, {"run_id": run, "version": version}))
         assert shown() == {run}

@@ -1,5 +1,9 @@
 """Half a year of a simulated company, replayed into ClickHouse: growth, messages and value are what the oracle computes from the records alone."""
 
+from calendar import monthrange
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -50,3 +54,31 @@ def test_the_company_has_some_of_everything(expected: dict[str, Rows]) -> None:
         for name in {name for row in expected[view].values() for name in row}:
             assert any(row[name] not in (None, 0, []) for row in expected[view].values()), f"{view}.{name} is never above nothing"
     assert {row["quadrant"] for row in expected["accounts"].values()} >= {None, "thriving", "loved_not_served"}
+
+
+def test_the_days_of_a_month_give_that_month(clickhouse: ClickHouse, expected: dict[str, Rows]) -> None:
+    """Growth of the last days is held against as many days before, which are the month before where both have as many days."""
+    compared = 0
+    for view, last_days in (("messages_monthly", "messages_last_days"), ("growth_monthly", "growth_last_days")):
+        for row in expected[view].values():
+            first = row["month"]
+            assert isinstance(first, date)
+            days = monthrange(first.year, first.month)[1]
+            found = clickhouse.query(f"SELECT * FROM {last_days}(days = {days}, as_of = '{first.replace(day=days)}')").to_pylist()[0]
+            before = first - timedelta(1)
+            names = set(found) & set(row)
+            if view == "growth_monthly" and monthrange(before.year, before.month)[1] != days:
+                names &= {"revenue", "gross_revenue", "refunds", "customers"}
+            assert len(names) > 3
+            for name in names:
+                assert found[name] == (None if row[name] is None else pytest.approx(number(row[name]))), (view, first, name)
+            compared += 1
+    assert compared >= 12
+
+
+def number(value: object) -> Decimal | float:
+    """What ClickHouse gives for a number of the oracle."""
+    if isinstance(value, Decimal):
+        return value
+    assert isinstance(value, int | Fraction)
+    return float(value)

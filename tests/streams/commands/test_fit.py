@@ -100,7 +100,7 @@ def test_a_company_is_told_what_plain_python_finds(candor: Run, company: ClickHo
     run = fitted(candor)
 
     assert {model["model"]: model["state"] for model in run["models"]} == dict.fromkeys(
-        ("purchases", "spend", "drivers", "linkage", "prediction"), "fitted"
+        ("purchases", "spend", "drivers", "linkage", "prediction", "effects"), "fitted"
     )
     told = {model["model"]: model["parameters"] for model in run["models"]}
     _check_accounts(company, told["purchases"], told["spend"])
@@ -292,6 +292,7 @@ def _grade(response: Row, relative: float) -> float:
 
 CONTENT = {
     Table.FIT_ACCOUNTS: "account_predictions", Table.FIT_DRIVERS: "drivers", Table.FIT_LINKAGE: "linkage", Table.FIT_PREDICTION: "prediction",
+    Table.FIT_EFFECTS: "elasticities",
 }  # fmt: skip
 
 
@@ -299,7 +300,7 @@ def test_the_same_data_give_the_same_run_and_an_earlier_day_is_what_it_was_then(
     """Fitted twice; then as of an earlier day, and in a database that holds nothing later."""
 
     def content(clickhouse: ClickHouse) -> list[list[Row]]:
-        return [clickhouse.query(f"SELECT * FROM {view} ORDER BY ALL").to_pylist() for view in CONTENT.values()]
+        return [clickhouse.query(f"SELECT * FROM {view} ORDER BY ALL").to_pylist() for view in (*CONTENT.values(), "message_effects")]
 
     first = fitted(candor)
     before = content(company)
@@ -311,7 +312,7 @@ def test_the_same_data_give_the_same_run_and_an_earlier_day_is_what_it_was_then(
 
     assert earlier["run_id"] != first["run_id"]
     assert {model["as_of"] for model in earlier["models"]} == {"2027-06-30"}
-    for table in ("fact_responses", "fact_withdrawals", "fact_transactions", "fact_operations", "fact_outcomes"):
+    for table in ("fact_responses", "fact_withdrawals", "fact_transactions", "fact_operations", "fact_outcomes", "fact_communications", "fact_cases"):
         company.command(f"DELETE FROM {table} WHERE day > '2027-06-30'")
     assert company.command("SELECT count() FROM transactions WHERE day = '2027-06-30' AND NOT synthetic") != "0"
     assert company.command("SELECT count() FROM responses WHERE day = '2027-06-30' AND NOT synthetic AND NOT withdrawn") != "0"
