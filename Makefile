@@ -60,7 +60,7 @@ contracts: setup ## Write the generated contracts and documentation anew
 lock: ## Pin the newest allowed versions, with hashes
 	$(COMPILE) --upgrade --output-file requirements.txt
 	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
-	printf 'dbt-core~=1.11.0\ndbt-clickhouse~=1.10.0\n' | $(subst pyproject.toml,-,$(COMPILE)) --output-file requirements-dbt.txt
+	printf 'dbt-core~=1.11.0\ndbt-clickhouse~=1.10.0\n' | $(subst pyproject.toml,-,$(COMPILE)) --upgrade --output-file requirements-dbt.txt
 	echo 'hatchling>=1.27' | $(subst pyproject.toml,-,$(COMPILE)) --constraint requirements-dev.txt --output-file requirements-build.txt
 
 java: ## Install Java and Maven where they are missing and may be installed
