@@ -1,6 +1,7 @@
 """Faults: what is done to the stack, which alert must arrive where, and what of its runbook people do by hand."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -117,6 +118,48 @@ FAULTS = (
         is_loaded=False, simulation=lambda: simulate(GAMED),
     ),
 )  # fmt: skip
+
+
+def stack_of(fault: Fault, folder: Path, bootstrap_servers: str, prefix: str) -> Stack:
+    """The stack that the fault befalls, not started yet."""
+    catalog = None
+    if fault.simulation is not None:
+        catalog = folder / "catalog.yaml"
+        catalog.write_text(fault.simulation().catalog(), encoding="utf-8")
+    return Stack(folder, bootstrap_servers, prefix, catalog, fault.session_timeout_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How long a fault took, in seconds, and what the commands under "Look" printed."""
+
+    told: float
+    """From the fault until its alert had arrived."""
+    well: float
+    """From what was done about it until the probe called every partition well."""
+    ended: float
+    """From what was done about it until the end of the alert had arrived."""
+    shown: str
+
+
+def suffer(stack: Stack, fault: Fault) -> Course:
+    """A fault from its beginning to the end of its alert, which must come to its receiver and to nobody else."""
+    began = time.monotonic()
+    fault.inject(stack)
+    wait_for(lambda: stack.told(fault.alert, firing=True) == {fault.receiver}, 120, stack.explain)
+    told = time.monotonic() - began
+    shown = look(stack, fault)
+    act(stack, fault)
+    acted = time.monotonic()
+    wait_for(lambda: _is_read(stack), 120, stack.explain)
+    well = time.monotonic() - acted
+    wait_for(lambda: stack.told(fault.alert, firing=False) == {fault.receiver}, 150, stack.explain)
+    return Course(told, well, time.monotonic() - acted, shown)
+
+
+def _is_read(stack: Stack) -> bool:
+    [(_, places)] = stack.query("count(candor_lag_records)") or [({}, 0.0)]
+    return places > 0 and [well for _, well in stack.query('sum(candor_lag_state{state="ok"})')] == [places]
 
 
 def look(stack: Stack, fault: Fault) -> str:

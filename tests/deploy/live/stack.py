@@ -39,7 +39,7 @@ _LOAD_PAUSE = 0.02
 class Stack:
     """Two workers, the probe, ClickHouse, Prometheus, Alertmanager and who is told; Kafka is given."""
 
-    def __init__(self, folder: Path, bootstrap_servers: str, prefix: str, catalog: Path | None, session_timeout_seconds: float) -> None:
+    def __init__(self, folder: Path, bootstrap_servers: str, prefix: str, catalog: Path | None = None, session_timeout_seconds: float = 6.0) -> None:
         self.folder = folder
         self._numbers = count(1)
         self.prefix = prefix

@@ -1,6 +1,7 @@
 """Each fault raises its alert at those who can do something, the runbook's commands end it, and nothing else is told."""
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -8,20 +9,12 @@ import pytest
 from streams.broker import LocalBroker
 from streams.metrics.alerts import ALERTS
 from tests.conftest import wait_for
-from tests.deploy.live.faults import FAULTS, Fault, act, look
+from tests.deploy.live.faults import FAULTS, Fault, stack_of, suffer
 from tests.deploy.live.stack import Stack, load, running
 from tests.deploy.pages import BY_HAND, RUNBOOKS
 
 _EVALUATIONS = 40
 """Of rules at a healthy stack: ten minutes of theirs."""
-
-
-def _stack(folder: Path, broker: LocalBroker, prefix: str, fault: Fault | None = None) -> Stack:
-    catalog = None
-    if fault is not None and fault.simulation is not None:
-        catalog = folder / "catalog.yaml"
-        catalog.write_text(fault.simulation().catalog(), encoding="utf-8")
-    return Stack(folder, broker.bootstrap_servers, prefix, catalog, fault.session_timeout_seconds if fault else 6.0)
 
 
 def _told(stack: Stack) -> set[str]:
@@ -30,21 +23,10 @@ def _told(stack: Stack) -> set[str]:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "_"))
 def test_a_fault_is_told_and_its_runbook_ends_it(fault: Fault, broker: LocalBroker, topic_prefix: str, tmp_path: Path) -> None:
-    with running(_stack(tmp_path, broker, topic_prefix, fault)) as stack:
-        loading = load(stack)
-        if fault.is_loaded:
-            loading.__enter__()
-        try:
-            fault.inject(stack)
-            wait_for(lambda: stack.told(fault.alert, firing=True) == {fault.receiver}, 120, stack.explain)
-            shown = look(stack, fault)
-            assert re.search(fault.shown, shown), shown
-            act(stack, fault)
-            wait_for(lambda: stack.told(fault.alert, firing=False) == {fault.receiver}, 150, stack.explain)
-        finally:
-            if fault.is_loaded:
-                loading.__exit__(None, None, None)
+    with running(stack_of(fault, tmp_path, broker.bootstrap_servers, topic_prefix)) as stack, load(stack) if fault.is_loaded else nullcontext():
+        course = suffer(stack, fault)
 
+        assert re.search(fault.shown, course.shown), course.shown
         assert _told(stack) <= {"CandorWatchdog", fault.alert, *fault.also}
 
 
@@ -57,7 +39,7 @@ def test_nobody_is_told_of_a_stack_that_is_well_nor_of_one_worker_that_another_s
     def has_gone_on(stack: Stack, since: float, evaluations: int) -> bool:
         return [value > evaluations for _, value in stack.query(evaluated)] == [True] and [value > since for _, value in stack.query(taken)] == [True]
 
-    with running(_stack(tmp_path, broker, topic_prefix)) as stack, load(stack):
+    with running(Stack(tmp_path, broker.bootstrap_servers, topic_prefix)) as stack, load(stack):
         wait_for(lambda: has_gone_on(stack, 300, _EVALUATIONS), 120, stack.explain)
         stack.running(0).kill()
         [(_, before)] = stack.query(taken)

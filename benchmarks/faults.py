@@ -1,0 +1,36 @@
+"""``python -m benchmarks.faults``: from each fault to its alert, and from what is done about it until all is well.
+
+On real workers, broker, engine, Prometheus and Alertmanager, with the faults of the tests; rules and routes run with time faster, as there.
+"""
+
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+
+from benchmarks import machine
+from streams.broker import LocalBroker
+from streams.metrics.alerts import ALERTS
+from tests.deploy.live.faults import FAULTS, stack_of, suffer
+from tests.deploy.live.stack import PACE, load, running
+
+
+def main() -> None:
+    """Prints the machine, then a row for each fault."""
+    holds = {alert.name: alert.hold or "0m" for alert in ALERTS}
+    print(machine.describe())
+    print(f"\nTime of rules and routes runs {PACE.faster:g} times faster; seconds are those of the clock.\n")
+    print("| fault | alert | must hold, as shipped | told after | read on after | end told after |\n|---|---|---|---|---|---|", flush=True)
+    with tempfile.TemporaryDirectory(prefix="candor-faults-") as name:
+        folder = Path(name)
+        with LocalBroker(folder / "kafka") as broker:
+            for number, fault in enumerate(FAULTS):
+                (place := folder / str(number)).mkdir()
+                stack = stack_of(fault, place, broker.bootstrap_servers, f"fault{number}.")
+                with running(stack), load(stack) if fault.is_loaded else nullcontext():
+                    course = suffer(stack, fault)
+                figures = " | ".join(f"{seconds:.0f} s" for seconds in (course.told, course.well, course.ended))
+                print(f"| {fault.name} | {fault.alert} | {holds[fault.alert]} | {figures} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
