@@ -1,7 +1,7 @@
 """Half a year of a simulated company, replayed into ClickHouse: growth, messages and value are what the oracle computes from the records alone."""
 
 from calendar import monthrange
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -57,7 +57,7 @@ def test_the_company_has_some_of_everything(expected: dict[str, Rows]) -> None:
 
 
 def test_the_days_of_a_month_give_that_month(clickhouse: ClickHouse, expected: dict[str, Rows]) -> None:
-    """Growth of the last days is held against as many days before, which are the month before where both have as many days."""
+    """Of growth, what does not depend on how many days were before: no month of this company follows one of equal length."""
     compared = 0
     for view, last_days in (("messages_monthly", "messages_last_days"), ("growth_monthly", "growth_last_days")):
         for row in expected[view].values():
@@ -65,9 +65,8 @@ def test_the_days_of_a_month_give_that_month(clickhouse: ClickHouse, expected: d
             assert isinstance(first, date)
             days = monthrange(first.year, first.month)[1]
             found = clickhouse.query(f"SELECT * FROM {last_days}(days = {days}, as_of = '{first.replace(day=days)}')").to_pylist()[0]
-            before = first - timedelta(1)
             names = set(found) & set(row)
-            if view == "growth_monthly" and monthrange(before.year, before.month)[1] != days:
+            if view == "growth_monthly":
                 names &= {"revenue", "gross_revenue", "refunds", "customers"}
             assert len(names) > 3
             for name in names:
