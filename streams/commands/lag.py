@@ -69,9 +69,10 @@ def command(
 
 def _watched(settings: Settings, seconds: float) -> Mapping[Place, tuple[Look, LagState]]:
     probe = Probe(seconds)
-    end = time.monotonic() + seconds
     with lag_reader(settings) as reader:
         seen = probe.saw_lag(reader.look())
+        # The first look also connects, which may take long.
+        end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(left, _LOOK_SECONDS))
             seen = probe.saw_lag(reader.look())
