@@ -26,13 +26,7 @@ demo: setup ## Show the whole path at work: broker, workers, ClickHouse, a simul
 	$(BIN)/candor demo
 
 test: setup java prometheus helm dbt ## Run all tests, with a real broker and a real ClickHouse engine
-	@# Crash tests, and faults that alerts must tell, mostly wait, so they run beside the others; their output is shown once they have ended.
-	@mkdir -p build; $(BIN)/python -m pytest tests/chaos/test_chaos.py >build/crash-tests.log 2>&1 & crashes=$$!; \
-	$(BIN)/python -m pytest tests/deploy/live >build/fault-tests.log 2>&1 & faults=$$!; \
-	(set -o pipefail; $(BIN)/python -m pytest --ignore tests/chaos/test_chaos.py --ignore tests/deploy/live 2>&1 | tee build/tests.log); others=$$?; \
-	wait $$crashes; crashed=$$?; wait $$faults; faulty=$$?; \
-	cat build/crash-tests.log build/fault-tests.log; tail -n 1 build/tests.log; \
-	exit $$((others | crashed | faulty))
+	@.ci/tests $(BIN)/python
 
 check: setup ## Style, types, import directions, generated files
 	$(BIN)/ruff check

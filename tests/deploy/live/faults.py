@@ -20,6 +20,10 @@ GAMED = Plan(seed=3, accounts=600, units=10, events=12_000, months=5, gamed_shar
 """A company with a unit that is found suspect."""
 
 
+LATE = frozenset({"CandorConsumerLagging", "CandorFreshnessBudgetBurn"})
+"""Of records that waited: a minute of the promise is a whole one, however fast the time of rules runs."""
+
+
 def _nothing(_: Stack) -> None:
     """It ends by itself, or with the commands of its page."""
 
@@ -102,14 +106,14 @@ def _send_gamed(stack: Stack) -> None:
 
 
 FAULTS = (
-    Fault("all workers are killed", "CandorWorkerDown", "platform-page", _kill_workers, "stopped"),
+    Fault("all workers are killed", "CandorWorkerDown", "platform-page", _kill_workers, "stopped", also=LATE),
     Fault("a worker is killed again and again", "CandorWorkerCrashLooping", "platform-page", _kill_again_and_again, "ok"),
-    Fault("a worker hangs", "CandorConsumerStalled", "platform-page", _freeze_a_worker, "stalled", session_timeout_seconds=120.0),
+    Fault("a worker hangs", "CandorConsumerStalled", "platform-page", _freeze_a_worker, "stalled", also=LATE, session_timeout_seconds=120.0),
     Fault("the probe is killed", "CandorProbeFailing", "platform", _kill_probe, "feedback"),
-    Fault("ClickHouse is killed", "CandorSinkAway", "platform-page", _kill_clickhouse, "ClickHouse", by_hand=Stack.start_clickhouse),
+    Fault("ClickHouse is killed", "CandorSinkAway", "platform-page", _kill_clickhouse, "ClickHouse", by_hand=Stack.start_clickhouse, also=LATE),
     Fault(
         "a topic is poisoned", "CandorPaused", "platform-page", _poison, "malformed",
-        also=frozenset({"CandorDeadLetterSpike", "CandorDeliveryBudgetBurn"}),
+        also=LATE | {"CandorDeadLetterSpike", "CandorDeliveryBudgetBurn"},
     ),
     Fault("some records are malformed", "CandorDeadLetterSpike", "platform", _some_that_are_malformed, "malformed"),
     Fault(
