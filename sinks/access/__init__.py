@@ -1,6 +1,7 @@
 """Rights for users of ClickHouse other than Candor itself; see ``reader.sql``."""
 
 import hashlib
+import secrets
 from collections.abc import Iterator
 from importlib.resources import files
 
@@ -18,10 +19,11 @@ def role(topology: Topology, database: str) -> Iterator[str]:
 def user(topology: Topology, name: str, password: str) -> Iterator[str]:
     """The statements that make a user who may only read, or give the one there is this password. Raises ``SinkRefused`` for a name that needs quotes.
 
-    They carry a digest in place of the password, so that no log of queries holds it.
+    They carry a salted digest in place of the password, so that no log of queries holds it.
     """
     of = f"{quoted(name)}{topology.on_cluster}"
-    identified = f"IDENTIFIED WITH sha256_hash BY '{hashlib.sha256(password.encode()).hexdigest()}'"
+    salt = secrets.token_hex(16)
+    identified = f"IDENTIFIED WITH sha256_hash BY '{hashlib.sha256((password + salt).encode()).hexdigest()}' SALT '{salt}'"
     yield f"CREATE USER IF NOT EXISTS {of} {identified}"
     yield f"ALTER USER {of} {identified}"
     yield f"GRANT{topology.on_cluster} {ROLE} TO {quoted(name)}"

@@ -5,6 +5,8 @@ CREATE ROLE IF NOT EXISTS candor_reader${on_cluster};
 GRANT${on_cluster} SELECT, SHOW ON ${database}.* TO candor_reader;
 REVOKE${on_cluster} SELECT ON ${database}.fact_dead_letters FROM candor_reader;
 REVOKE${on_cluster} SELECT ON ${database}.dead_letters FROM candor_reader;
+-- when: sharded
+REVOKE${on_cluster} SELECT ON ${database}.fact_dead_letters${local} FROM candor_reader;
 -- readonly = 2: drivers of BI tools set formats and timeouts of their own, which 1 forbids. What would starve the workers' inserts has a ceiling.
 CREATE SETTINGS PROFILE OR REPLACE candor_reader${on_cluster}
     SETTINGS readonly = 2,

@@ -36,11 +36,11 @@ _COLUMNS = ("stage", "topic", "partition", "committed", "end", "lag", "lag_secon
 @click.option("--serve", is_flag=True, help="Look again and again, and serve what is seen to Prometheus, until told to stop.")
 @click.option("--host", help="With --serve: address to listen on; default: CANDOR_METRICS_HOST.")
 @click.option("--port", type=click.IntRange(0, 65_535), help=f"With --serve: port to listen on; default: CANDOR_METRICS_PORT, or {_PORT}.")
-@click.option("--interval", type=click.FloatRange(min=1, max=600), default=15.0, show_default=True, help="With --serve: seconds between two looks.")
+@click.option("--interval", type=click.FloatRange(min=1, max=120), default=15.0, show_default=True, help="With --serve: seconds between two looks.")
 @click.option(
     "--window", type=click.FloatRange(min=2, max=86_400), default=120.0, show_default=True, help="With --serve: seconds that a state is judged by."
 )
-@click.option("--clickhouse-interval", type=click.FloatRange(min=1, max=3_600), default=120.0, show_default=True, help="The same of ClickHouse.")
+@click.option("--clickhouse-interval", type=click.FloatRange(min=1, max=240), default=120.0, show_default=True, help="The same of ClickHouse.")
 @click.option("--clickhouse/--no-clickhouse", default=True, show_default=True, help="With --serve: also tell of findings, units and scores.")
 def command(
     as_json: bool,

@@ -29,24 +29,30 @@ GROUP BY window
 """  # noqa: S608  # of numbers and names of our own
 """Windows end at the newest day that has an answer, not today: a company whose answers come late is not called silent."""
 _ANSWER_DAYS = 14
-"""Time that an invitation has to be answered before it is counted."""
+"""Time in which an invitation is answered, or is not; younger ones are not counted yet."""
+_REMINDER_DAYS = 90
+"""An invitation that is sent again within so long is the same one, of the day of the first."""
 _INVITATIONS = f"""
 WITH (SELECT max(day) FROM fact_invitations WHERE event_type = 'invitation.sent' AND NOT synthetic) - {_ANSWER_DAYS} AS newest
 SELECT
     if(first_day > newest - {WINDOW_DAYS}, '{ScoreWindow.LAST}', '{ScoreWindow.BEFORE}') AS window, count() AS sent,
-    countIf((account_id, invitation_id) IN (
-        SELECT account_id, assumeNotNull(invitation_id)
-        FROM responses
-        WHERE invitation_id IS NOT NULL AND NOT withdrawn AND NOT synthetic AND day > newest - {2 * WINDOW_DAYS}
-    )) AS answered
+    countIf(answered_day >= first_day AND answered_day < first_day + {_ANSWER_DAYS}) AS answered
 FROM
 (
-    SELECT account_id, invitation_id, min(day) AS first_day
+    SELECT account_id, invitation_id, minIf(day, event_type = 'invitation.sent') AS first_day
     FROM fact_invitations FINAL
-    WHERE event_type = 'invitation.sent' AND NOT synthetic AND day > newest - {2 * WINDOW_DAYS}
+    WHERE event_type IN ('invitation.sent', 'invitation.bounced') AND NOT synthetic AND day > newest - {2 * WINDOW_DAYS + _REMINDER_DAYS}
     GROUP BY account_id, invitation_id
-)
-WHERE first_day <= newest
+    HAVING countIf(event_type = 'invitation.sent') > 0 AND countIf(event_type = 'invitation.bounced') = 0
+) AS invitation
+GLOBAL LEFT JOIN
+(
+    SELECT account_id, assumeNotNull(responses.invitation_id) AS invitation_id, min(day) AS answered_day
+    FROM responses
+    WHERE responses.invitation_id IS NOT NULL AND NOT withdrawn AND NOT synthetic AND day > newest - {2 * WINDOW_DAYS}
+    GROUP BY account_id, responses.invitation_id
+) AS answer USING (account_id, invitation_id)
+WHERE first_day <= newest AND first_day > newest - {2 * WINDOW_DAYS}
 GROUP BY window
 """  # noqa: S608  # of numbers and names of our own
 _ASKED = f"""

@@ -34,7 +34,7 @@ _FEWEST = 100
 """Fewer records than this in the long window spend no budget."""
 _MISTAKEN = 0.02
 """Share of customers who may say by mistake that they were asked for a score, before anybody is told."""
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
 _DRIFT = (RejectReason.UNKNOWN_TYPE, RejectReason.UNKNOWN_VERSION, RejectReason.MISSING_FIELD, RejectReason.INVALID_FIELD)
 
 
@@ -164,7 +164,8 @@ def _down(pace: Pace) -> Iterator[Alert]:
 def _fenced(pace: Pace) -> Iterator[Alert]:
     yield Alert(
         "CandorWorkerFenced",
-        f"sum by (instance, stage) (increase({of(declared.LOST)}[{pace.of('15m')}])) > 3",
+        # Moments are counted, not partitions: many may be lost at once, and are read back.
+        f"count_over_time((sum by (instance, stage) (increase({of(declared.LOST)}[{pace.of('5m')}])) > 0)[{pace.of('15m')}:{pace.of('5m')}]) >= 3",
         Severity.WARNING,
         "The worker at {{ $labels.instance }} loses its partitions of stage {{ $labels.stage }} to others again and again.",
         "5m",
@@ -188,10 +189,9 @@ def _lag(pace: Pace) -> Iterator[Alert]:
         "15m",
         "10m",
     )
-    success = of(declared.PROBE_SUCCESS)
     yield Alert(
         "CandorProbeFailing",
-        f"absent({of(declared.PROBE_SUCCESS, source='kafka')}) or time() - max by (source) ({success}) > {pace.seconds(STALE_SECONDS)}",
+        f"absent({of(declared.PROBE_SUCCESS, source='kafka')}) or time() - max by (source) ({of(declared.PROBE_SUCCESS)}) > {pace.seconds(STALE_SECONDS)}",
         Severity.WARNING,
         "candor lag has not seen {{ $labels.source }} for 5 minutes: alerts about it cannot fire.",
         "5m",

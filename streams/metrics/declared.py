@@ -171,10 +171,10 @@ NPS_N = _gauge("nps_responses", "Responses that it stands on.", *_SCORE)
 _WINDOW = _label("window", ScoreWindow)
 SENT_INVITATIONS = _gauge(
     "sent_invitations",
-    "Invitations that were first sent in the window; here windows end 14 days before the newest one, so that each had time to be answered.",
+    "Invitations that were first sent in the window and did not bounce; here windows end 14 days before the newest one.",
     _WINDOW,
 )
-ANSWERED_INVITATIONS = _gauge("answered_invitations", "Those of them that a counted response names.", _WINDOW)
+ANSWERED_INVITATIONS = _gauge("answered_invitations", "Those of them that a counted response names within 14 days.", _WINDOW)
 SCORE_QUESTIONS = _gauge("score_questions", "Responses that say whether anybody asked for a particular score; they may say no.", _WINDOW)
 ASKED_FOR_SCORE = _gauge("asked_for_score", "Those of them that say yes.", _WINDOW)
 ANSWERS: tuple[Metric, ...] = (SENT_INVITATIONS, ANSWERED_INVITATIONS, SCORE_QUESTIONS, ASKED_FOR_SCORE)

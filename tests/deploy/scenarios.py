@@ -55,6 +55,7 @@ def fenced() -> Iterator[Scenario]:
     )
     yield Scenario(name, "once a minute", {_FENCED: "0+1x30"}, 20, [told])
     yield Scenario(name, "twice, when workers changed", {_FENCED: "0x5 2x30"}, 20)
+    yield Scenario(name, "all of many partitions at once", {_FENCED: "0x5 12x30"}, 20)
     yield Scenario(name, "often, and long ago", {_FENCED: "0+1x10 10x60"}, 60)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import pytest
 from sinks.access import role, user
 from sinks.base import SinkRefused
 from sinks.clickhouse import ClickHouse
-from sinks.migrate import SINGLE_NODE, Topology
+from sinks.migrate import SINGLE_NODE, Topology, load
 from tests.sinks.reader_session import Answer, ask_as_reader
 
 ALLOWED = (
@@ -82,9 +83,23 @@ def test_a_user_is_made_with_a_digest_and_no_log_holds_the_password() -> None:
     made = "\n".join(user(SINGLE_NODE, "bi", "hidden"))
 
     assert "hidden" not in made
-    assert made.count(f"sha256_hash BY '{hashlib.sha256(b'hidden').hexdigest()}'") == 2
+    (digest, salt), again = re.findall(r"sha256_hash BY '(\w+)' SALT '(\w+)'", made)
+    assert (digest, salt) == again
+    assert digest == hashlib.sha256(b"hidden" + salt.encode()).hexdigest()
+    assert salt not in "\n".join(user(SINGLE_NODE, "bi", "hidden"))
     with pytest.raises(SinkRefused, match="not a name"):
         list(user(SINGLE_NODE, "bi`; DROP", "hidden"))
+
+
+@pytest.mark.parametrize("topology", [SINGLE_NODE, Topology("main", replicated=True, sharded=True)], ids=["single", "cluster"])
+def test_no_table_of_refused_records_is_left_to_readers(topology: Topology) -> None:
+    made = "\n".join(statement for migration in load() for statement in migration.statements(topology, "candor"))
+    hidden = set(re.findall(r"CREATE (?:TABLE IF NOT EXISTS|OR REPLACE VIEW) (\w*dead_letters\w*)", made))
+
+    revoked = set(re.findall(r"REVOKE.* SELECT ON candor\.(\w+) FROM", "\n".join(role(topology, "candor"))))
+
+    assert {name.removesuffix("_local") for name in hidden} == {"fact_dead_letters", "dead_letters"}
+    assert hidden == revoked
 
 
 def test_the_settings_of_the_role_are_settings(embedded: ClickHouse) -> None:

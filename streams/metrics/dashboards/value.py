@@ -22,9 +22,8 @@ ORDER BY time WITH FILL STEP INTERVAL 1 MONTH"""
 def _value() -> Iterator[Panel]:
     yield numbers(
         "Value delivered, all accounts",
-        "Value delivered index over all accounts with outcomes (0: nothing of what was aimed at, 1: all), from what anybody and from what the "
-        "customer "
-        "alone vouches for; n: accounts, outcomes, and outcomes that customers vouch for.",
+        "Value delivered index over all accounts with outcomes (0: nothing of what was aimed at, 1: all), whoever vouches for it; "
+        "n: accounts, outcomes, and outcomes that customers vouch for.",
         Unit.SHARE,
         """\
 SELECT toInt64(count()) AS n, sum(outcomes) AS all_outcomes, sum(outcomes_attested) AS attested_outcomes,

@@ -42,6 +42,8 @@ class Fault:
     """What the page tells people to do and cannot say as a command."""
     also: frozenset[str] = frozenset()
     """Alerts that are true as well, and may be told."""
+    ends_by_itself: bool = False
+    """The alert ends with time, whatever is done."""
     is_loaded: bool = True
     """Whether answers come in meanwhile."""
     session_timeout_seconds: float = 6.0
@@ -107,7 +109,7 @@ def _send_gamed(stack: Stack) -> None:
 
 FAULTS = (
     Fault("all workers are killed", "CandorWorkerDown", "platform-page", _kill_workers, "stopped", also=LATE),
-    Fault("a worker is killed again and again", "CandorWorkerCrashLooping", "platform-page", _kill_again_and_again, "ok"),
+    Fault("a worker is killed again and again", "CandorWorkerCrashLooping", "platform-page", _kill_again_and_again, "ok", ends_by_itself=True),
     Fault("a worker hangs", "CandorConsumerStalled", "platform-page", _freeze_a_worker, "stalled", also=LATE, session_timeout_seconds=120.0),
     Fault("the probe is killed", "CandorProbeFailing", "platform", _kill_probe, "feedback"),
     Fault("ClickHouse is killed", "CandorSinkAway", "platform-page", _kill_clickhouse, "ClickHouse", by_hand=Stack.start_clickhouse, also=LATE),
@@ -115,10 +117,11 @@ FAULTS = (
         "a topic is poisoned", "CandorPaused", "platform-page", _poison, "malformed",
         also=LATE | {"CandorDeadLetterSpike", "CandorDeliveryBudgetBurn"},
     ),
-    Fault("some records are malformed", "CandorDeadLetterSpike", "platform", _some_that_are_malformed, "malformed"),
+    Fault("some records are malformed", "CandorDeadLetterSpike", "platform", _some_that_are_malformed, "malformed", ends_by_itself=True),
     Fault(
         "a unit games its scores", "CandorGamingSuspected", "cx", _send_gamed, "suspect",
-        also=frozenset({"CandorBeggingReported", "CandorFollowUpOverdue", "CandorResponseRateCollapsed", "CandorSchemaDrift", "CandorUnknownFields"}),
+        # The company has begging units, records that are broken, and cases that nobody looks after.
+        also=frozenset({"CandorBeggingReported", "CandorFollowUpOverdue", "CandorSchemaDrift"}),
         is_loaded=False, simulation=lambda: simulate(GAMED),
     ),
 )  # fmt: skip
@@ -153,6 +156,8 @@ def suffer(stack: Stack, fault: Fault) -> Course:
     wait_for(lambda: stack.told(fault.alert, firing=True) == {fault.receiver}, 120, stack.explain)
     told = time.monotonic() - began
     shown = look(stack, fault)
+    if not fault.ends_by_itself:
+        assert not stack.told(fault.alert, firing=False), "it ended before anything was done about it"
     act(stack, fault)
     acted = time.monotonic()
     wait_for(lambda: _is_read(stack), 120, stack.explain)

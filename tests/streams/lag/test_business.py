@@ -114,39 +114,38 @@ def test_open_cases_are_counted_by_whether_somebody_should_have_called(clickhous
 
 
 def test_invitations_are_counted_once_they_had_time_to_be_answered(clickhouse: ClickHouse) -> None:
-    """Windows end 14 days before the newest that was sent; copies, test traffic and withdrawn answers count nothing."""
+    """Windows end 14 days before the newest that was sent; reminders, what bounced, test traffic, late and withdrawn answers count nothing."""
 
     def sent(number: int, age: int, **more: object) -> Mapping[str, object]:
         day = MONDAY - timedelta(age)
         of = {"account_id": "a", "invitation_id": f"i{number}", "event_type": "invitation.sent", "event_id": f"e{number}-{age}", "day": day}
         return {**of, "occurred_at": datetime.combine(day, time(), UTC), "synthetic": False, **more}
 
-    ages = [0, 13, 14, 20, 41, 42, 50, 69, 70]
+    ages = [0, 13, 14, 20, 41, 42, 50, 69, 70, 30]
     invitations = [sent(number, age) for number, age in enumerate(ages)]
-    again = [sent(4, 3), sent(99, 20, synthetic=True), sent(98, 20, event_type="invitation.eligible")]
+    again = [
+        sent(4, 3),
+        sent(97, 20),
+        sent(97, 19, event_type="invitation.bounced"),
+        sent(99, 20, synthetic=True),
+        sent(98, 20, event_type="invitation.eligible"),
+    ]
     clickhouse.insert(Table.INVITATIONS, rows(Table.INVITATIONS, *invitations, *again))
-    answers = [answered(f"i{number}", asked) for number, asked in ((0, True), (2, True), (4, False), (6, None), (7, None), (8, None))]
-    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, *answers, answered("i3", True, withdrawn=True), answered("i5", True, synthetic=True)))
+
+    def answered(number: int, asked: bool | None, after: int = 13, **more: object) -> Mapping[str, object]:
+        of = {"account_id": "a", "response_id": f"r{number}", "invitation_id": f"i{number}", "metric": "nps", "asked_for_score": asked}
+        return {**of, "day": MONDAY + timedelta(after - ages[number]), "synthetic": False, "withdrawn": False, **more}
+
+    answers = [answered(number, asked) for number, asked in ((0, True), (2, True), (4, False), (6, None), (7, None), (8, None))]
+    others = [answered(3, True, withdrawn=True), answered(5, True, synthetic=True), answered(9, None, after=14)]
+    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, *answers, *others))
 
     values = read_business(clickhouse)
 
-    assert values[declared.SENT_INVITATIONS] == {("last",): 3, ("before",): 3}
+    assert values[declared.SENT_INVITATIONS] == {("last",): 4, ("before",): 3}
     assert values[declared.ANSWERED_INVITATIONS] == {("last",): 2, ("before",): 2}
-    assert values[declared.SCORE_QUESTIONS] == {("last",): 3, ("before",): 0}
+    assert values[declared.SCORE_QUESTIONS] == {("last",): 2, ("before",): 1}
     assert values[declared.ASKED_FOR_SCORE] == {("last",): 2, ("before",): 0}
-
-
-def answered(invitation: str, asked: bool | None, **more: object) -> Mapping[str, object]:
-    of = {
-        "account_id": "a",
-        "response_id": f"r-{invitation}",
-        "invitation_id": invitation,
-        "metric": "nps",
-        "day": MONDAY,
-        "synthetic": False,
-        "withdrawn": False,
-    }
-    return {**of, "asked_for_score": asked, **more}
 
 
 def test_a_database_without_tables_is_an_error_that_says_so(clickhouse_url: str) -> None:
