@@ -191,7 +191,8 @@ def _lag(pace: Pace) -> Iterator[Alert]:
     )
     yield Alert(
         "CandorProbeFailing",
-        f"absent({of(declared.PROBE_SUCCESS, source='kafka')}) or time() - max by (source) ({of(declared.PROBE_SUCCESS)}) > {pace.seconds(STALE_SECONDS)}",
+        f"absent({of(declared.PROBE_SUCCESS, source='kafka')}) "
+        f"or time() - max by (source) ({of(declared.PROBE_SUCCESS)}) > {pace.seconds(STALE_SECONDS)}",
         Severity.WARNING,
         "candor lag has not seen {{ $labels.source }} for 5 minutes: alerts about it cannot fire.",
         "5m",
@@ -334,8 +335,7 @@ def _answering() -> Iterator[Alert]:
         # A sum has no labels, so that windows can be compared.
         return f"sum({of(metric, window=one.value)})"
 
-    before, last = ScoreWindow.BEFORE, ScoreWindow.LAST
-    sent, answered = declared.SENT_INVITATIONS, declared.ANSWERED_INVITATIONS
+    before, last, sent, answered = ScoreWindow.BEFORE, ScoreWindow.LAST, declared.SENT_INVITATIONS, declared.ANSWERED_INVITATIONS
     fell = f"{number(answered, last)} / {number(sent, last)} / ({number(answered, before)} / {number(sent, before)})"
     # Two independent Poisson counts: the logarithm of their ratio has the variance 1 / a + 1 / b.
     chance = f"exp(-1.96 * sqrt(1 / ({number(answered, last)} + 1) + 1 / {number(answered, before)}))"
@@ -348,7 +348,7 @@ def _answering() -> Iterator[Alert]:
         "6h",
         Team.CX,
     )
-    said, asked = number(declared.SCORE_QUESTIONS, last), number(declared.ASKED_FOR_SCORE, last)
+    said, asked = (number(metric, last) for metric in (declared.SCORE_QUESTIONS, declared.ASKED_FOR_SCORE))
     yield Alert(
         "CandorBeggingReported",
         # The lower end of what a count of so many can come from.
