@@ -34,7 +34,7 @@ _FEWEST = 100
 """Fewer records than this in the long window spend no budget."""
 _MISTAKEN = 0.02
 """Share of customers who may say by mistake that they were asked for a score, before anybody is told."""
-_SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DRIFT = (RejectReason.UNKNOWN_TYPE, RejectReason.UNKNOWN_VERSION, RejectReason.MISSING_FIELD, RejectReason.INVALID_FIELD)
 
 
