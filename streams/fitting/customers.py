@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from schemas.enums import Model
+from schemas.model_enums import Model
 from schemas.rows import TABLES, Table
 from streams.core.batch import Floats
 from streams.fitting.lifetime import DISCOUNT_A_YEAR, WEEKS, purchases_ahead

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from schemas.enums import Model, Origin, Outcome
+from schemas.model_enums import Model, Origin, Outcome
 from streams.core.batch import Floats, Int64s
 from streams.fitting.linkage import LEAST_PAIRS
 from streams.fitting.panel import Effect, Observed, Panel, effect_of, preceding_effect

@@ -6,7 +6,8 @@ from itertools import groupby
 import numpy as np
 
 from schemas.catalog import Catalog, Driver
-from schemas.enums import Metric, Model, Predictor
+from schemas.enums import Metric
+from schemas.model_enums import Model, Predictor
 from streams.core.batch import Floats
 from streams.fitting.drivers import Aim, analyse
 from streams.fitting.importance import Sums

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.enums import Predictor
+from schemas.model_enums import Predictor
 from streams.core.batch import Bools, Floats, Int64s
 from streams.fitting.drivers import Estimate
 from streams.fitting.jackknife import interval

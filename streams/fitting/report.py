@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from schemas.enums import FitState, Model
+from schemas.model_enums import FitState, Model
 from streams.fitting.drivers import Estimate
 
 Row = dict[str, object]
