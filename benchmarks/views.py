@@ -112,8 +112,8 @@ def facts(responses: int) -> Iterator[str]:
         "fact_communications",
         responses,
         head(31, "m", "communication.sent"),
-        "event_id AS message_id, ['sell', 'upsell', 'value', 'service'][1 + number % 4] AS purpose, [concat('p', toString(number % 1000))] AS"
-        " offer_product_ids",
+        "event_id AS message_id, ['sell', 'upsell', 'value_education', 'service'][1 + number % 4] AS purpose, "
+        "[concat('p', toString(number % 1000))] AS offer_product_ids",
     )
     for step, later in (("opened", 1), ("contacted", 20), ("resolved", 60)):
         yield insert(

@@ -39,7 +39,7 @@ def model_name(cube: Cube) -> str:
 
 def model_sql(cube: Cube) -> str:
     """Keys and sums of the cube's view, and no score, so that nothing in the model is added up by mistake."""
-    picked = [*cube.entities, *((dimension.name, dimension.column) for dimension in cube.dimensions), *((one.name, one.sql) for one in cube.sums)]
+    picked = [*_keys(cube), *((one.name, one.sql) for one in cube.sums)]
     lines = ",\n".join(f"    {sql}" if sql == name else f"    {sql} as {name}" for name, sql in picked)
     where = f"\nwhere {cube.only}" if cube.only else ""
     return f"-- Made by `candor contracts`; do not edit.\nselect\n{lines}\nfrom {{{{ source('{SOURCE}', '{cube.view}') }}}}{where}\n"

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from schemas.model_enums import Model, Origin, Outcome
-from streams.core.batch import Floats, Int64s
+from streams.core.batch import Bools, Floats, Int64s
 from streams.fitting.linkage import LEAST_PAIRS
 from streams.fitting.panel import Effect, Observed, Panel, effect_of, preceding_effect
 from streams.fitting.reading import MONDAY, WINDOW_DAYS, Source, floats, integers
@@ -67,7 +67,7 @@ class _Accounts:
         found[self.panel.place(np.searchsorted(self._hashes, integers(read, "account")), integers(read, "number"))] = floats(read, "mean_value")
         return found
 
-    def _first(self, where: Floats | np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Int64s:
+    def _first(self, where: Bools) -> Int64s:
         first = np.full(int(self.panel.account.max(initial=-1)) + 1, _NEVER, dtype=np.int64)
         np.minimum.at(first, self.panel.account[where], self.panel.window[where])
         return first

@@ -24,7 +24,8 @@ LARGEST_ANSWER = 1e6
 
 # The mean of what one account has on one day: sorted, so that rounding does not depend on the order in which ClickHouse reads.
 _MEAN = "arrayAvg(arraySort(groupArray({})))"
-_MEAN_OF_EFFORT = "arrayAvg(arraySort(groupArrayIf((score - scale_min) / (scale_max - scale_min), metric = 'ces')))"
+_MAPPED = "(score - scale_min) / (scale_max - scale_min)"
+_MEAN_OF_EFFORT = f"arrayAvg(arraySort(groupArrayIf({_MAPPED}, metric = 'ces')))"
 
 _NEWEST = """
 SELECT
@@ -83,7 +84,7 @@ FROM (
     GROUP BY account_id, measure, day
 ) AS measured
 GLOBAL INNER JOIN (
-    SELECT account_id, toDate32(day - {{lag:UInt32}}) AS measured_on, {_MEAN.format("(score - scale_min) / (scale_max - scale_min)")} AS mean_feeling
+    SELECT account_id, toDate32(day - {{lag:UInt32}}) AS measured_on, {_MEAN.format(_MAPPED)} AS mean_feeling
     FROM responses
     WHERE {_COUNTED}
     GROUP BY account_id, day
@@ -99,7 +100,7 @@ WITH
     judged AS (
         SELECT
             account_id, response_id, occurred_at, day, metric, assumeNotNull(top_box) AS top_box,
-            (score - scale_min) / (scale_max - scale_min) AS feeling,
+            {_MAPPED} AS feeling,
             (score - expected_score) / (scale_max - scale_min) AS surpassed,
             if(empty(competitor_scores), NULL, score / nullIf(arrayAvg(competitor_scores), 0)) AS relative_value
         FROM responses
@@ -143,7 +144,6 @@ SETTINGS join_use_nulls = 1
 _WINDOW = f"toInt64(floor((toInt32(day) - {MONDAY}) / {WINDOW_DAYS}))"
 _WINDOWS = f"{_WINDOW} AS number"
 _COMPLETE = f"{_WINDOW} <= toInt64(floor((toInt32({{as_of:Date32}}) + 1 - {MONDAY}) / {WINDOW_DAYS})) - 1"
-_MAPPED = "(score - scale_min) / (scale_max - scale_min)"
 _KNOWN = ("value_share", "feeling", "effort", "spend", "bought", "hassles", "vdi")
 
 

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 from schemas.columns import Table
 from schemas.enums import FlushStep, LagState, RejectReason, SinkFailure, Stage
 from streams.metrics import alerts, declared
-from streams.metrics.alerts import ALERTS, BEHIND_SECONDS, BURNS, DELIVERED, FRESH, PROMISED_SECONDS, RESTARTS, RUNBOOKS, SPIKE, STALE_SECONDS
+from streams.metrics.alerts import BEHIND_SECONDS, BURNS, DELIVERED, FRESH, PROMISED_SECONDS, RESTARTS, RUNBOOKS, SPIKE, STALE_SECONDS
 from streams.metrics.dashboards.colours import CRITICAL, GREY, ORANGE, PALETTE, SKY, WELL
 from streams.metrics.dashboards.model import Dashboard, Kind, Look, Panel, Query, Row, Source, Threshold, Unit, Variable
+from streams.metrics.dashboards.runbooks import runbooks
 from streams.metrics.declared import Metric
 
 _WORKERS = f'job="{alerts.WORKER_JOB}"'
-_PAGES = {alert.name: alert.runbook for alert in ALERTS}
 _MORE_THAN_NOTHING = (Threshold(1),)
 
 
@@ -48,7 +48,7 @@ def _panel(
     stacked: bool = False,
     low: float | None = 0,
 ) -> Panel:
-    pages = tuple((name, _PAGES[name]) for name in of_alerts)
+    pages = runbooks(of_alerts)
     return Panel(title, description, Source.PROMETHEUS, kind, unit, queries, width, height, thresholds, looks, pages, stacked, low)
 
 

@@ -5,9 +5,9 @@ Columns have types that the plugin surely knows: DateTime, String, Int64, UInt64
 
 from collections.abc import Sequence
 
-from streams.metrics.alerts import ALERTS
 from streams.metrics.dashboards.colours import BLUE, GREY, ORANGE
 from streams.metrics.dashboards.model import Kind, Look, Panel, Query, Source, Threshold, Unit
+from streams.metrics.dashboards.runbooks import runbooks
 
 WINDOW = "toDate32(day - positiveModulo(toInt32(day) - 4, 28))"
 """First day of the 28-day window of a day, as in the views."""
@@ -121,12 +121,6 @@ def table(
     """A table of what SQL gives."""
     pages = runbooks(of_alerts)
     return Panel(title, description, Source.CLICKHOUSE, Kind.TABLE, Unit.TEXT, (Query(sql),), width, height, (), looks, pages)
-
-
-def runbooks(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Alerts, and where the page about each is; raises ``KeyError`` for one that there is not."""
-    pages = {alert.name: alert.runbook for alert in ALERTS}
-    return tuple((name, pages[name]) for name in names)
 
 
 def numbers(title: str, description: str, unit: Unit, sql: str, *, width: int = 12, height: int = 4, looks: Sequence[Look] = ()) -> Panel:
