@@ -5,8 +5,6 @@ import secrets
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from sinks.clickhouse import ClickHouse, connect
 from sinks.migrate import Migrator
 from streams.broker import LocalBroker
 from streams.broker.ready import free_port
+from tests.web import text_of
 
 # A gate must give the same answer twice; everywhere else each run looks somewhere new.
 hypothesis.settings.register_profile("gate", derandomize=True)
@@ -45,7 +44,7 @@ def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     command = [sys.executable, "-m", "streams.commands", "clickhouse", "--path", str(folder / "data"), "--port", str(port)]
     with (folder / "server.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT) as server:
         try:
-            wait_for(lambda: _pings(port), 60, (folder / "server.log").read_text)
+            wait_for(lambda: text_of(f"http://127.0.0.1:{port}/ping") is not None, 60, (folder / "server.log").read_text)
             yield f"127.0.0.1:{port}"
         finally:
             server.terminate()
@@ -64,14 +63,6 @@ def served(clickhouse_server: str) -> Iterator[ClickHouse]:
     Migrator(clickhouse).apply()
     yield clickhouse
     clickhouse.close()
-
-
-def _pings(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, explain: Callable[[], str] = str) -> None:

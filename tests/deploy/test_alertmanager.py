@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,7 +12,9 @@ import pytest
 from streams.broker.ready import free_port
 from streams.metrics.alerts import ALERTS
 from tests.conftest import wait_for
-from tests.deploy.test_prometheus import FOLDER, run
+from tests.deploy.prometheus import FOLDER
+from tests.deploy.test_prometheus import run
+from tests.web import text_of
 
 CONFIGURATION = str(FOLDER / "alertmanager.yml")
 
@@ -61,18 +62,10 @@ def alertmanager(tmp_path: Path) -> Iterator[str]:
     arguments = [f"--config.file={CONFIGURATION}", f"--storage.path={folder}", f"--web.listen-address={url[7:]}", "--cluster.listen-address="]
     with (folder / "log").open("wb") as log, subprocess.Popen(["prometheus-alertmanager", *arguments], stdout=log, stderr=log) as server:
         try:
-            wait_for(lambda: _is_ready(url), 30, (folder / "log").read_text)
+            wait_for(lambda: text_of(f"{url}/-/ready") is not None, 30, (folder / "log").read_text)
             yield url
         finally:
             server.terminate()
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/-/ready", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def _fire(url: str, *alerts: dict[str, str]) -> None:

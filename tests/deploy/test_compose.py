@@ -3,7 +3,6 @@
 import json
 import re
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,9 +14,10 @@ from schemas.catalog import load_catalog
 from streams.commands import cli
 from streams.metrics.alerts import PROBE_JOB, WORKER_JOB
 from streams.settings import PREFIX, Settings, variable
-from tests.deploy.test_prometheus import FOLDER, run
+from tests.deploy.pages import ROOT
+from tests.deploy.prometheus import FOLDER
+from tests.deploy.test_prometheus import run
 
-ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, Any] = COMPOSE["services"]

@@ -17,7 +17,7 @@ from sinks.clickhouse import ClickHouse
 from streams.simulate import Plan, simulate
 from tests.sinks.loyalty import sign, suspect
 from tests.sinks.rows import rows
-from tests.streams.simulated import replayed
+from tests.streams.simulated.company import replayed
 
 PACKAGE = Path(__file__).parents[2] / "deploy" / "dbt"
 DBT = Path(sys.prefix) / "dbt" / "bin" / "dbt"

@@ -2,12 +2,8 @@
 
 import json
 import subprocess
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from schemas.enums import RejectReason, SinkFailure, Stage
 from schemas.rows import Table
@@ -22,15 +18,13 @@ from streams.metrics.health import Health
 from streams.metrics.server import MetricsServer
 from streams.metrics.worker import WorkerMetrics, new_registry
 from tests.conftest import wait_for
-from tests.deploy.test_prometheus import FOLDER, RULES
+from tests.deploy.prometheus import prometheus_command
+from tests.web import text_of
 
 
 def _asked(url: str) -> Any:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return json.load(answer)["data"]
-    except (urllib.error.URLError, OSError):
-        return None
+    answer = text_of(url)
+    return json.loads(answer)["data"] if answer else None
 
 
 def _worker() -> MetricsServer:
@@ -48,23 +42,11 @@ def _probe() -> MetricsServer:
     return MetricsServer(registry, Health(), "127.0.0.1", 0)
 
 
-def _configuration(folder: Path, ports: dict[str, int]) -> Path:
-    """The shipped one, but for addresses and intervals."""
-    shipped = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
-    shipped["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    shipped["rule_files"] = [str(RULES)]
-    for job in shipped["scrape_configs"]:
-        job["static_configs"] = [{"targets": [f"127.0.0.1:{ports[job['job_name']]}"]}]
-    file = folder / "prometheus.yml"
-    file.write_text(yaml.safe_dump(shipped))
-    return file
-
-
 def test_prometheus_scrapes_both_and_every_rule_can_be_evaluated(tmp_path: Path) -> None:
     worker, probe = _worker(), _probe()
-    file = _configuration(tmp_path, {"candor-worker": worker.port, "candor-lag": probe.port})
-    url = f"http://127.0.0.1:{free_port()}"
-    arguments = [f"--config.file={file}", f"--storage.tsdb.path={tmp_path / 'data'}", f"--web.listen-address={url[7:]}"]
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = prometheus_command(tmp_path, port, {"candor-worker": [worker.port], "candor-lag": [probe.port]})
     log = tmp_path / "log"
 
     def rules() -> list[dict[str, Any]]:
@@ -75,7 +57,7 @@ def test_prometheus_scrapes_both_and_every_rule_can_be_evaluated(tmp_path: Path)
         found = (_asked(f"{url}/api/v1/query?query={query}") or {"result": []})["result"]
         return str(found[0]["value"][1]) if found else None
 
-    with log.open("wb") as output, subprocess.Popen(["prometheus", *arguments], stdout=output, stderr=output) as prometheus:
+    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as prometheus:
         try:
             for job in ("candor-worker", "candor-lag"):
                 wait_for(lambda job=job: value(f"up%7Bjob%3D%22{job}%22%7D") == "1", 60, log.read_text)  # type: ignore[misc]

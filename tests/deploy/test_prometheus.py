@@ -18,11 +18,10 @@ from streams.metrics.alerts import ALERTS, PROBE_JOB, RUNBOOKS, WORKER_JOB, Aler
 from streams.metrics.collectors import combinations
 from streams.metrics.declared import BUSINESS, LATENCY, REFUSED
 from streams.metrics.worker import WorkerMetrics
+from tests.deploy.pages import ROOT
+from tests.deploy.prometheus import FOLDER, RULES
 from tests.deploy.scenarios import SCENARIOS, Scenario
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "deploy" / "prometheus"
-RULES = FOLDER / "candor.rules.yml"
 BY_NAME = {alert.name: alert for alert in ALERTS}
 
 

@@ -5,9 +5,7 @@ import os
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from itertools import count
@@ -26,7 +24,8 @@ from streams.metrics.alerts import PROBE_JOB, WORKER_JOB, Pace, rules_file
 from tests.chaos.processes import Process
 from tests.conftest import wait_for
 from tests.deploy.live.webhook import Webhook
-from tests.deploy.test_prometheus import FOLDER
+from tests.deploy.prometheus import FOLDER, prometheus_command
+from tests.web import text_of
 
 PACE = Pace(15)
 """Five minutes of a rule are twenty seconds."""
@@ -90,7 +89,7 @@ class Stack:
         """Start it, with the folder that it had, and wait until it answers."""
         arguments = ["clickhouse", "--path", str(self.folder / "clickhouse"), "--port", str(self.clickhouse_port)]
         started = self.clickhouse = self._process("clickhouse", arguments, {})
-        wait_for(lambda: _text(f"http://127.0.0.1:{self.clickhouse_port}/ping") is not None, 60, started.tail)
+        wait_for(lambda: text_of(f"http://127.0.0.1:{self.clickhouse_port}/ping") is not None, 60, started.tail)
 
     def start_worker(self, number: int) -> None:
         """Start a worker on the port that Prometheus knows."""
@@ -115,7 +114,7 @@ class Stack:
 
     def query(self, expression: str) -> list[tuple[Mapping[str, str], float]]:
         """What Prometheus says."""
-        asked = _text(f"http://127.0.0.1:{self.prometheus_port}/api/v1/query?query={urllib.parse.quote(expression)}")
+        asked = text_of(f"http://127.0.0.1:{self.prometheus_port}/api/v1/query?query={urllib.parse.quote(expression)}")
         found = json.loads(asked)["data"]["result"] if asked else []
         return [(one["metric"], float(one["value"][1])) for one in found]
 
@@ -151,7 +150,7 @@ class Stack:
         for number in range(_WORKERS):
             self.start_worker(number)
         for port in (*self.worker_ports, self.probe_port):
-            wait_for(lambda port=port: _text(f"http://127.0.0.1:{port}/ready") is not None, 90, self.explain)  # type: ignore[misc]
+            wait_for(lambda port=port: text_of(f"http://127.0.0.1:{port}/ready") is not None, 90, self.explain)  # type: ignore[misc]
 
     def kill(self) -> None:
         """End everything."""
@@ -162,23 +161,12 @@ class Stack:
 
     def prometheus(self) -> list[str]:
         """Its command, on the shipped configuration but for addresses, and for time."""
-        shipped = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
-        shipped["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-        (self.folder / "rules.yml").write_text(rules_file(PACE), encoding="utf-8")
-        shipped["rule_files"] = [str(self.folder / "rules.yml")]
-        ports = {WORKER_JOB: self.worker_ports, PROBE_JOB: [self.probe_port]}
-        shipped["scrape_configs"] = [
-            {"job_name": job["job_name"], "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in ports[job["job_name"]]]}]}
-            for job in shipped["scrape_configs"]
-        ]
-        shipped["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{self.alertmanager_port}"]}]}]}
-        file = self.folder / "prometheus.yml"
-        file.write_text(yaml.safe_dump(shipped), encoding="utf-8")
+        rules = self.folder / "rules.yml"
+        rules.write_text(rules_file(PACE), encoding="utf-8")
+        targets = {WORKER_JOB: self.worker_ports, PROBE_JOB: [self.probe_port]}
         # Alertmanager ends an alert of which it hears no more; it hears of each once in so long.
-        return [
-            "prometheus", f"--config.file={file}", f"--storage.tsdb.path={self.folder / 'series'}",
-            f"--web.listen-address=127.0.0.1:{self.prometheus_port}", "--rules.alert.resend-delay=2s",
-        ]  # fmt: skip
+        resend = "--rules.alert.resend-delay=2s"
+        return [*prometheus_command(self.folder, self.prometheus_port, targets, rules, self.alertmanager_port), resend]
 
     def alertmanager(self) -> list[str]:
         """Its command, on the shipped configuration but for receivers, and for time."""
@@ -201,14 +189,6 @@ def _paced(given: Any) -> Any:
         return given
     durations = {"group_wait", "group_interval", "repeat_interval"}
     return {name: PACE.of(value) if name in durations and value != "0s" else _paced(value) for name, value in given.items()}
-
-
-def _text(url: str) -> str | None:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return str(answer.read().decode())
-    except (urllib.error.URLError, OSError):
-        return None
 
 
 def response(number: int, score: int) -> tuple[bytes, bytes]:

@@ -6,12 +6,10 @@ import subprocess
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from schemas.enums import FlushStep, RejectReason, SinkFailure, Stage, Topic
 from schemas.rows import Table
@@ -29,9 +27,9 @@ from streams.metrics.health import Health
 from streams.metrics.server import MetricsServer
 from streams.metrics.worker import WorkerMetrics, new_registry
 from tests.conftest import wait_for
+from tests.deploy.pages import ROOT
+from tests.deploy.prometheus import prometheus_command
 
-ROOT = Path(__file__).parents[4]
-PROMETHEUS = ROOT / "deploy" / "prometheus"
 PANELS = [panel for dashboard in DASHBOARDS for panel in dashboard.panels if panel.source is Source.PROMETHEUS]
 QUERIES = [(panel, query) for panel in PANELS for query in panel.queries]
 VARIABLES = [variable for dashboard in DASHBOARDS for variable in dashboard.variables if variable.source is Source.PROMETHEUS]
@@ -154,16 +152,10 @@ class Asked:
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     """A Prometheus with the shipped configuration, but for addresses and intervals, that has scraped long enough for all panels."""
-    folder, served, url = tmp_path_factory.mktemp("prometheus"), Served(), f"http://127.0.0.1:{free_port()}"
-    shipped = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
-    shipped["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    shipped["rule_files"] = [str(PROMETHEUS / "candor.rules.yml")]
-    for job in shipped["scrape_configs"]:
-        job["static_configs"] = [{"targets": [f"127.0.0.1:{served.servers[job['job_name']].port}"]}]
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(shipped))
-    arguments = [f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={url[7:]}"]
-    with (folder / "log").open("wb") as log, subprocess.Popen(["prometheus", *arguments], stdout=log, stderr=log) as running:
-        asked = Asked(url, served)
+    folder, served, port = tmp_path_factory.mktemp("prometheus"), Served(), free_port()
+    command = prometheus_command(folder, port, {job: [server.port] for job, server in served.servers.items()})
+    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as running:
+        asked = Asked(f"http://127.0.0.1:{port}", served)
         missing = [query for _, query in QUERIES]
 
         def answers() -> bool:

@@ -1,7 +1,5 @@
 """A year of a simulated company, replayed into ClickHouse: who was heard and followed up is what the oracle computes from the records alone."""
 
-from pathlib import Path
-
 import pytest
 from yaml import safe_load
 
@@ -10,7 +8,6 @@ from sinks.clickhouse import ClickHouse
 from streams.simulate import Plan, Simulation, simulate
 from tests.chaos.compare import differences, read_views
 from tests.oracle.records import Rows
-from tests.streams.simulated import oracle_tables, replayed
 
 VIEWS = (
     "survey_chances", "response_strata", "representation", "revenue_weighted_loyalty", "loyalty_by_unit", "loyalty_by_channel", "loyalty_total",
@@ -34,16 +31,6 @@ def catalog(simulation: Simulation) -> Catalog:
     calendar = {"weekdays": [1, 2, 4, 6], "opens": "08:30", "closes": "19:00", "holidays": ["2026-04-06", "2026-05-14", "2026-10-03", "2026-12-26"]}
     given["sla_policies"] = [{"trigger": "text", "hours": 30.25, "business_calendar": calendar}]
     return Catalog.model_validate(given)
-
-
-@pytest.fixture(scope="module")
-def expected(simulation: Simulation, catalog: Catalog) -> dict[str, Rows]:
-    return oracle_tables(simulation, catalog)
-
-
-@pytest.fixture
-def clickhouse(simulation: Simulation, catalog: Catalog, clickhouse_url: str, tmp_path: Path) -> ClickHouse:
-    return replayed(simulation, catalog, clickhouse_url, tmp_path)
 
 
 def test_every_view_holds_what_the_oracle_says(clickhouse: ClickHouse, expected: dict[str, Rows]) -> None:

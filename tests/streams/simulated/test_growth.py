@@ -4,7 +4,6 @@ from calendar import monthrange
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from yaml import safe_load
@@ -14,7 +13,6 @@ from sinks.clickhouse import ClickHouse
 from streams.simulate import Plan, Simulation, simulate
 from tests.chaos.compare import differences, read_views
 from tests.oracle.records import Rows
-from tests.streams.simulated import oracle_tables, replayed
 
 VIEWS = ("accounts", "account_months", "growth_monthly", "referrals_monthly", "message_attention", "messages_monthly", "value_delivered")
 
@@ -27,16 +25,6 @@ def simulation() -> Simulation:
 @pytest.fixture(scope="module")
 def catalog(simulation: Simulation) -> Catalog:
     return Catalog.model_validate(safe_load(simulation.catalog()))
-
-
-@pytest.fixture(scope="module")
-def expected(simulation: Simulation, catalog: Catalog) -> dict[str, Rows]:
-    return oracle_tables(simulation, catalog)
-
-
-@pytest.fixture
-def clickhouse(simulation: Simulation, catalog: Catalog, clickhouse_url: str, tmp_path: Path) -> ClickHouse:
-    return replayed(simulation, catalog, clickhouse_url, tmp_path)
 
 
 def test_every_view_holds_what_the_oracle_says(clickhouse: ClickHouse, expected: dict[str, Rows]) -> None:

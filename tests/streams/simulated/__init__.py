@@ -1,0 +1,1 @@
+"""Simulated companies, held against the oracle."""
