@@ -33,8 +33,8 @@ def _answers() -> list[FileRecord]:
     return records
 
 
-def _shown(clickhouse: ClickHouse, column: str, table: str = "findings") -> list[object]:
-    return [row["shown"] for row in clickhouse.query(f"SELECT {column} AS shown FROM {table} WHERE unit_id = 'u-1'").to_pylist()]
+def _shown(clickhouse: ClickHouse, column: str, table: str = "findings", order: str = "shown") -> list[object]:
+    return [row["shown"] for row in clickhouse.query(f"SELECT {column} AS shown FROM {table} WHERE unit_id = 'u-1' ORDER BY {order}").to_pylist()]
 
 
 def test_a_decision_reaches_every_number_and_is_kept(candor: Run, settings: Settings, tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_decision_reaches_every_number_and_is_kept(candor: Run, settings: Sett
         assert _shown(clickhouse, "(decision, decided_by, decision_reason)::Tuple(String, String, String)") == [
             {"1": "dismissed", "2": "m.rossi", "3": "I have seen it"}
         ]
-        assert _shown(clickhouse, "toString(decision)", "adjudications") == ["confirmed", "dismissed"]
+        assert _shown(clickhouse, "toString(decision)", "adjudications", order="occurred_at") == ["confirmed", "dismissed"]
         worker.send_signal(signal.SIGTERM)
         wait_for(lambda: worker.poll() is not None, 60, log.read_text)
         assert worker.returncode == 0
