@@ -38,6 +38,7 @@ COMMANDS: dict[str, Entry] = {
     "topics": Entry("topics", "Create the topics, or report how they differ."),
     "migrate": Entry("migrate", "Bring the tables and views of ClickHouse up to date."),
     "findings": Entry("findings", "Find and show which units look gamed, with the evidence."),
+    "report": Entry("report", "Write a report for people: one HTML file, or PDF."),
     "fit": Entry("fit", "Fit the models: who still buys, what drives scores, what predicts buying again."),
     "dlq": Entry("dlq", "Find, show, export and replay dead letters."),
     "lag": Entry("lag", "Show how far workers are behind, or serve it to Prometheus."),

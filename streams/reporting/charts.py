@@ -1,0 +1,354 @@
+"""Charts as SVG text without script: Vega-Lite specifications, drawn by vl-convert.
+
+The colours are those of Okabe and Ito, and never the only sign: shapes, dashes or words go with them. The page's style sheet names the same
+colours again for the dark.
+"""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import count
+
+import vl_convert
+
+INK, GRID = "#1b1b1b", "#d9d9d9"
+BLUE, ORANGE, VERMILLION, GREEN, GREY = "#0072b2", "#e69f00", "#d55e00", "#009e73", "#767676"
+_SVG = "http://www.w3.org/2000/svg"
+_WIDTH = 620
+_FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
+"""Of the widths with which the renderer lays text out; a browser without these fonts takes another, so there is some room around labels."""
+
+Json = Mapping[str, object]
+Datum = Mapping[str, str | float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How one series looks: name, colour, shape of its points, dashes of its line."""
+
+    name: str
+    colour: str
+    shape: str = "circle"
+    dash: tuple[int, int] = (1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A value with its interval on a row of its own."""
+
+    label: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of days on a row of its own, and the day on which it became known."""
+
+    label: str
+    start: date
+    end: date
+    raised: date
+
+
+def _scale(kinds: Sequence[Kind], what: str) -> Json:
+    return {"domain": [kind.name for kind in kinds], "range": [list(kind.dash) if what == "dash" else getattr(kind, what) for kind in kinds]}
+
+
+def _axis(title: str | None, **more: object) -> Json:
+    return {"title": title, **more}
+
+
+def _data(rows: Sequence[Datum]) -> Json:
+    return {"values": [dict(row) for row in rows]}
+
+
+def _day(value: date) -> str:
+    return f"{value.isoformat()}T00:00:00Z"
+
+
+_ONE: Json = {"values": [{}]}
+"""A row without columns: a line that belongs to the chart, not to a datum, is drawn once."""
+_TIME = {"type": "temporal", "scale": {"type": "utc"}}
+
+
+def lines(points: Sequence[tuple[date, str, float, float | None, float | None]], kinds: Sequence[Kind], title: str) -> str:
+    """Values over time, (day, series, value, low, high), with bands where a series has intervals."""
+    rows: list[Datum] = [{"day": _day(day), "kind": kind, "value": value, "low": low, "high": high} for day, kind, value, low, high in points]
+    x = {"field": "day", **_TIME, "axis": _axis(None, format="%d %b", labelOverlap=True)}
+    colour = {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}}
+    y = {"field": "value", "type": "quantitative", "axis": _axis(title), "scale": {"zero": False}}
+    layers: list[Json] = [
+        {
+            "transform": [{"filter": "datum.low != null"}],
+            "mark": {"type": "area", "opacity": 0.18},
+            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour},
+        },
+        {
+            "mark": {"type": "line", "strokeWidth": 2},
+            "encoding": {
+                "x": x,
+                "y": y,
+                "color": colour,
+                "strokeDash": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "dash"), "legend": None},
+            },
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 45, "opacity": 1},
+            "encoding": {"x": x, "y": y, "color": colour, "shape": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "shape")}},
+        },
+    ]
+    return _drawn({"data": _data(rows), "width": _WIDTH, "height": 300, "layer": layers})
+
+
+def funnel(rows: Sequence[Datum], kinds: Sequence[Kind], x_title: str, y_title: str) -> str:
+    """Units by how many answers they have and how far they are from what is expected, each with its own limits.
+
+    ``label`` is written beside the point.
+    """
+    x = {
+        "field": "n",
+        "type": "quantitative",
+        "scale": {"type": "log", "nice": False, "padding": 18},
+        "axis": _axis(x_title, tickCount=6, format="~s"),
+    }
+    y = {"field": "value", "type": "quantitative", "axis": _axis(y_title)}
+    colour = {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}}
+    layers: list[Json] = [
+        {"data": _ONE, "mark": {"type": "rule", "color": GREY}, "encoding": {"y": {"datum": 0}}},
+        {"mark": {"type": "rule", "color": GREY, "opacity": 0.45}, "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}}},
+        {"mark": {"type": "tick", "color": GREY, "width": 8, "orient": "horizontal"}, "encoding": {"x": x, "y": {**y, "field": "low"}}},
+        {"mark": {"type": "tick", "color": GREY, "width": 8, "orient": "horizontal"}, "encoding": {"x": x, "y": {**y, "field": "high"}}},
+        {
+            "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
+            "encoding": {"x": x, "y": y, "color": colour, "shape": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "shape")}},
+        },
+        {
+            "transform": [{"filter": "datum.label != ''"}],
+            "mark": {"type": "text", "align": "left", "dx": 8, "dy": -6, "color": INK, "fontWeight": "bold", "limit": 160},
+            "encoding": {"x": x, "y": y, "text": {"field": "label"}},
+        },
+    ]
+    return _drawn({"data": _data(rows), "width": _WIDTH, "height": 340, "layer": layers})
+
+
+def dots(
+    panels: Sequence[tuple[str, Sequence[Dot]]], kinds: Sequence[Kind], reference: float | None = None, domain: tuple[float, float] | None = None
+) -> str:
+    """Rows of values with intervals; several panels stand side by side and share their rows. Rows keep their order."""
+    order = list(dict.fromkeys(dot.label for _, one in panels for dot in one))
+    parts: list[Json] = []
+    for place, (title, one) in enumerate(panels):
+        rows: list[Datum] = [{"label": dot.label, "value": dot.value, "low": dot.low, "high": dot.high, "kind": dot.kind} for dot in one]
+        scale = {"zero": False, "nice": True} if domain is None else {"domain": list(domain)}
+        x = {"field": "value", "type": "quantitative", "axis": _axis(title, tickCount=5), "scale": scale}
+        axis = _axis(None, labelLimit=220) if place == 0 else None
+        y = {"field": "label", "type": "nominal", "sort": order, "axis": axis, "scale": {"domain": order}}
+        shift = {"yOffset": {"field": "kind", "type": "nominal", "sort": [kind.name for kind in kinds]}} if len(kinds) > 1 else {}
+        legend = {"title": None} if len(kinds) > 1 and place == 0 else None
+        colour = {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": legend}
+        layers: list[Json] = (
+            []
+            if reference is None
+            else [{"data": _ONE, "mark": {"type": "rule", "color": INK, "strokeDash": [4, 3]}, "encoding": {"x": {"datum": reference}}}]
+        )
+        layers += [
+            {
+                "transform": [{"filter": "datum.low != null"}],
+                "mark": {"type": "rule", "strokeWidth": 2},
+                "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, "color": colour, **shift},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "color": colour,
+                    **shift,
+                    "shape": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "shape"), "legend": legend},
+                },
+            },
+        ]
+        room = _WIDTH - 110 if len(panels) == 1 else (_WIDTH - 110) // len(panels)
+        parts.append({"data": _data(rows), "width": room, "height": {"step": 26 if len(kinds) == 1 else 34}, "layer": layers})
+    return _drawn(parts[0] if len(parts) == 1 else {"hconcat": parts, "spacing": 24})
+
+
+def stacked(rows: Sequence[tuple[date, str, float]], kinds: Sequence[Kind], title: str) -> str:
+    """Amounts a month, stacked: (month, part, amount)."""
+    months = sorted({day for day, _, _ in rows})
+    return _drawn(
+        {
+            "data": _data(
+                [
+                    {"day": f"{day:%Y-%m}", "kind": kind, "value": value, "place": place}
+                    for day, kind, value in rows
+                    for place in (_place(kinds, kind),)
+                ]
+            ),
+            "width": min(_WIDTH, 70 * len(months) + 60),
+            "height": 260,
+            "mark": {"type": "bar", "stroke": GRID, "strokeWidth": 0.5},
+            "encoding": {
+                "x": {"field": "day", "type": "ordinal", "axis": _axis(None, labelAngle=0, labelOverlap=True)},
+                "y": {"field": "value", "type": "quantitative", "axis": _axis(title, format="~s", tickCount=6)},
+                "color": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}},
+                "order": {"field": "place"},
+            },
+        }
+    )
+
+
+def _place(kinds: Sequence[Kind], name: str) -> int:
+    return next(place for place, kind in enumerate(kinds) if kind.name == name)
+
+
+def bars(rows: Sequence[tuple[str, float, str]], kinds: Sequence[Kind], title: str) -> str:
+    """Amounts by name, in the order given: (name, amount, kind)."""
+    return _drawn(
+        {
+            "data": _data([{"label": label, "value": value, "kind": kind} for label, value, kind in rows]),
+            "width": _WIDTH - 110,
+            "height": {"step": 34},
+            "mark": {"type": "bar"},
+            "encoding": {
+                "y": {"field": "label", "type": "nominal", "sort": [label for label, _, _ in rows], "axis": _axis(None, labelLimit=220)},
+                "x": {"field": "value", "type": "quantitative", "axis": _axis(title, format="~s", tickCount=6)},
+                "color": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}},
+            },
+        }
+    )
+
+
+def bubbles(rows: Sequence[tuple[float, float, int, str]], kinds: Sequence[Kind], x_title: str, y_title: str) -> str:
+    """How many there are at each place of a square from 0 to 1: (x, y, how many, kind)."""
+    axis = {"type": "quantitative", "scale": {"domain": [0, 1]}}
+    return _drawn(
+        {
+            "data": _data([{"x": x, "y": y, "n": n, "kind": kind} for x, y, n, kind in rows]),
+            "width": 400,
+            "height": 400,
+            "mark": {"type": "point", "filled": True, "opacity": 0.75},
+            "encoding": {
+                "x": {"field": "x", **axis, "axis": _axis(x_title, tickCount=5)},
+                "y": {"field": "y", **axis, "axis": _axis(y_title, tickCount=5)},
+                "size": {
+                    "field": "n",
+                    "type": "quantitative",
+                    "scale": {"range": [20, 900]},
+                    "legend": {"title": "accounts", "values": sorted({1, max(row[2] for row in rows)})},
+                },
+                "color": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}},
+                "shape": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "shape")},
+            },
+        }
+    )
+
+
+def timeline(weeks: Sequence[tuple[date, str, int]], spans: Sequence[Span], kinds: Sequence[Kind], first: date, last: date) -> str:
+    """Answers a week, (Monday, kind, how many), above the stretches of each kind of evidence."""
+    x = {"type": "temporal", "scale": {"type": "utc", "domain": [_day(first), _day(last)]}}
+    axis = _axis(None, format="%d %b", labelOverlap=True)
+    above: Json = {
+        "data": _data(_piled(weeks)),
+        "width": _WIDTH - 120,
+        "height": 140,
+        "mark": {"type": "bar", "clip": True},
+        "encoding": {
+            "x": {"field": "day", **x, "axis": axis},
+            "x2": {"field": "end"},
+            "y": {"field": "n", "type": "quantitative", "axis": _axis("answers a week", tickMinStep=1)},
+            "y2": {"field": "base"},
+            "color": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}},
+        },
+    }
+    rows: list[Datum] = [{"label": one.label, "start": _day(one.start), "end": _day(one.end), "raised": _day(one.raised)} for one in spans]
+    y = {"field": "label", "type": "nominal", "axis": _axis(None, labelLimit=160), "sort": list(dict.fromkeys(one.label for one in spans))}
+    below: Json = {
+        "data": _data(rows),
+        "width": _WIDTH - 120,
+        "height": {"step": 24},
+        "layer": [
+            {
+                "mark": {"type": "bar", "height": 8, "color": GREY, "clip": True},
+                "encoding": {"x": {"field": "start", **x, "axis": axis}, "x2": {"field": "end"}, "y": y},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "shape": "diamond", "size": 90, "opacity": 1, "color": INK},
+                "encoding": {"x": {"field": "raised", **x}, "y": y},
+            },
+        ],
+    }
+    return _drawn({"vconcat": [above, below], "spacing": 10})
+
+
+def _piled(weeks: Sequence[tuple[date, str, int]]) -> list[Datum]:
+    """Bars that end above each other: the renderer does not stack what has a width of its own."""
+    heights: dict[date, int] = {}
+    rows: list[Datum] = []
+    for day, kind, n in weeks:
+        base = heights.get(day, 0)
+        heights[day] = base + n
+        rows.append({"day": _day(day), "end": _day(day + timedelta(days=6)), "kind": kind, "base": float(base), "n": float(base + n)})
+    return rows
+
+
+def _drawn(specification: Json) -> str:
+    """The SVG; nothing is fetched while it is drawn."""
+    config = {
+        "background": None,
+        "font": _FONT,
+        "aria": False,
+        "view": {"stroke": None},
+        "axis": {
+            "labelColor": INK,
+            "titleColor": INK,
+            "domainColor": GREY,
+            "tickColor": GREY,
+            "gridColor": GRID,
+            "labelFontSize": 12,
+            "titleFontSize": 12,
+            "titleFontWeight": "normal",
+        },
+        "legend": {
+            "orient": "top",
+            "labelColor": INK,
+            "titleColor": INK,
+            "labelFontSize": 12,
+            "titleFontSize": 12,
+            "labelLimit": 260,
+            "columnPadding": 22,
+            "symbolOpacity": 1,
+            "titleFontWeight": "normal",
+        },
+    }
+    return vl_convert.vegalite_to_svg(
+        {**specification, "config": config, "padding": {"left": 24, "right": 16, "top": 6, "bottom": 6}}, allowed_base_urls=[]
+    )
+
+
+def accessible(svg: str, identity: str, title: str, description: str) -> str:
+    """The SVG as a picture with a name and a description for screen readers, as wide as there is room, with identifiers of its own on the page."""
+    ET.register_namespace("", _SVG)
+    root = ET.fromstring(svg)  # noqa: S314 (written by the renderer)
+    numbers = count(1)
+    renamed = {element.attrib["id"]: f"{identity}-{next(numbers)}" for element in root.iter() if "id" in element.attrib}
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            if name == "id":
+                element.set(name, renamed[value])
+            elif value.startswith("url(#"):
+                element.set(name, f"url(#{renamed[value[5:-1]]})")
+        for name in [name for name in element.attrib if name.startswith("aria-") or name == "role"]:
+            del element.attrib[name]
+    root.set("style", f"--natural: {float(root.attrib['width']):.0f}px")
+    root.set("role", "img")
+    root.set("aria-labelledby", f"{identity}-title {identity}-description")
+    for place, (tag, text) in enumerate((("title", title), ("desc", description))):
+        told = ET.Element(f"{{{_SVG}}}{tag}", {"id": f"{identity}-{'title' if tag == 'title' else 'description'}"})
+        told.text = text
+        root.insert(place, told)
+    return ET.tostring(root, encoding="unicode")

@@ -1,0 +1,29 @@
+"""The sections of a report: pure functions from numbers to words, tables and charts."""
+
+from streams.reporting.rows import Numbers
+from streams.reporting.sections.company import growth, messages, mixed_messages
+from streams.reporting.sections.customers import drivers, loyalty_matrix, prediction, value_and_feeling
+from streams.reporting.sections.evidence import suspects
+from streams.reporting.sections.listening import answered, follow_up
+from streams.reporting.sections.model import Section
+from streams.reporting.sections.scores import loyalty, units
+
+_ORDER = (
+    loyalty,
+    units,
+    suspects,
+    value_and_feeling,
+    loyalty_matrix,
+    drivers,
+    answered,
+    follow_up,
+    messages,
+    growth,
+    prediction,
+    mixed_messages,
+)
+
+
+def build(numbers: Numbers) -> list[Section]:
+    """All sections, in the order in which they are read."""
+    return [section(numbers) for section in _ORDER]

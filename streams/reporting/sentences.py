@@ -1,0 +1,139 @@
+"""What a picture shows, in words: pure functions from numbers to text that never claim more than the interval allows.
+
+Words of direction ("rose", "fell", "higher", "lower", "first", "tells") stand only where the 95 % interval excludes the opposite; else the sentence
+says that it cannot be told.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from streams.reporting.numbers import Estimate, difference
+
+NO_CHANGE = "no change can be told"
+NO_DIFFERENCE = "no difference can be told"
+MINUS = "−"
+
+
+def number(value: float, decimals: int = 1) -> str:
+    """A number for people: thousands apart, a true minus, and no minus before zero."""
+    text = f"{value:,.{decimals}f}"
+    if text.startswith("-"):
+        text = text[1:] if not text.strip("-0.,") else MINUS + text[1:]
+    return text
+
+
+def count(value: int) -> str:
+    """A count with thousands apart."""
+    return f"{value:,}"
+
+
+def counted(value: int, one: str, many: str) -> str:
+    """A count with its noun."""
+    return f"{value:,} {one if value == 1 else many}"
+
+
+def interval(estimate: Estimate, unit: str = "") -> str:
+    """The 95 % interval and the n behind it."""
+    return f"95 % interval {number(estimate.low)} to {number(estimate.high)}{unit}; n = {count(estimate.n)}"
+
+
+def level(what: str, estimate: Estimate, unit: str = "") -> str:
+    """What a number is, with interval and n."""
+    return f"{what} is {number(estimate.value)}{unit} ({interval(estimate, unit)})."
+
+
+def change(what: str, before: Estimate, after: Estimate, unit: str = " points") -> str:
+    """How a number moved between two periods that follow each other: rose, fell, or that no change can be told."""
+    gap = difference(after, before)
+    told = f"from {number(before.value)} (n = {count(before.n)}) to {number(after.value)} (n = {count(after.n)})"
+    width = f"difference {number(gap.value)}{unit}, 95 % interval {number(gap.low)} to {number(gap.high)}"
+    if gap.low > 0:
+        return f"{what} rose {told}: {width}."
+    if gap.high < 0:
+        return f"{what} fell {told}: {width}."
+    return f"{what} went {told}, but {NO_CHANGE}: {width}."
+
+
+def comparison(first: str, one: Estimate, second: str, other: Estimate, unit: str = " percentage points") -> str:
+    """Which of two independent shares or scores is higher, or that no difference can be told."""
+    gap = difference(one, other)
+    width = f"difference {number(gap.value)}{unit}, 95 % interval {number(gap.low)} to {number(gap.high)}; n = {count(one.n)} and {count(other.n)}"
+    if gap.low > 0:
+        return f"It is higher for {first} than for {second} ({width})."
+    if gap.high < 0:
+        return f"It is lower for {first} than for {second} ({width})."
+    return f"Between {first} and {second} {NO_DIFFERENCE} ({width})."
+
+
+def cleaning(n: int, flagged: int, excluded: Estimate | None, bound_mid: float, bound_low: float) -> str:
+    """What the score is worth without the flagged answers, and at worst. This is arithmetic on the same answers, no estimate of a difference."""
+    if flagged == 0:
+        return f"None of the {count(n)} answers is flagged, so raw and cleaned scores are the same."
+    of_them = f"{counted(flagged, 'answer', 'answers')} of {count(n)} {'is' if flagged == 1 else 'are'} flagged."
+    worst = (
+        f"If flagged promoters were passives it would be {number(bound_mid)}, if every "
+        f"flagged answer were a detractor {number(bound_low)} (n = {count(n)})."
+    )
+    if excluded is None:
+        return f"{of_them} Nothing is left without them. {worst}"
+    return f"{of_them} Without them the score is {number(excluded.value)} ({interval(excluded)}). {worst}"
+
+
+def discrimination(what: str, auc: Estimate) -> str:
+    """Whether a predictor tells those who buy again from those who do not."""
+    width = f"AUC {number(auc.value, 2)}, 95 % interval {number(auc.low, 2)} to {number(auc.high, 2)}; n = {count(auc.n)}"
+    if auc.low > 0.5:
+        return f"{what} tells who buys again better than chance ({width})."
+    if auc.high < 0.5:
+        return f"{what} points the wrong way: those with higher values bought again less often ({width})."
+    return f"Whether {what} tells who buys again cannot be told ({width})."
+
+
+def gain(what: str, other: str, found: Estimate) -> str:
+    """Whether one predictor is better than another on the same responses."""
+    width = f"gain in AUC {number(found.value, 2)}, 95 % interval {number(found.low, 2)} to {number(found.high, 2)}; n = {count(found.n)}"
+    if found.low > 0:
+        return f"{what} tells more than {other} on the same responses ({width})."
+    if found.high < 0:
+        return f"{what} tells less than {other} on the same responses ({width})."
+    return f"Whether {what} tells more than {other} cannot be told ({width})."
+
+
+def first_of(what: str, ranked: Sequence[tuple[str, Estimate]]) -> str:
+    """Which of several comes first by an estimate; named only where its whole interval lies above those of all others."""
+    if not ranked:
+        raise ValueError("nothing to rank")
+    ordered = sorted(ranked, key=lambda one: -one[1].value)
+    name, top = ordered[0]
+    told = f"{number(top.value, 2)}, 95 % interval {number(top.low, 2)} to {number(top.high, 2)}; n = {count(top.n)}"
+    rivals = [other for other, estimate in ordered[1:] if estimate.high >= top.low]
+    if not rivals:
+        return f"{name} comes first by {what} ({told})." if len(ordered) > 1 else f"{name} is the only one ({what} {told})."
+    return f"{name} has the highest {what} ({told}), but that it comes first cannot be told, since intervals overlap: {listed(rivals)}."
+
+
+def against_expected(name: str, observed: float, low: float, high: float, n: int) -> str:
+    """Whether a unit lies outside its control limits; rates are shares, 0 to 1."""
+    told = f"{number(100 * observed)} % top scores, limits {number(100 * low)} to {number(100 * high)} %; n = {count(n)}"
+    if observed > high:
+        return f"{name} lies above its upper limit ({told})."
+    if observed < low:
+        return f"{name} lies below its lower limit ({told})."
+    return f"{name} lies within its limits ({told})."
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """Names in a row; of many, the first and how many more there are."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {count(len(names) - most)} more"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def day(value: date) -> str:
+    """A date as it is read everywhere alike."""
+    return value.isoformat()
+
+
+def words(name: str) -> str:
+    """An identifier of a closed set in words."""
+    return name.replace("_", " ")
