@@ -32,6 +32,7 @@ from streams.errors import BrokerUnavailable, ConfigurationError
 from streams.files import FileRecord, write_events
 from streams.producing import EventProducer
 from streams.replay import Replay, Summary
+from streams.reporting import Asked, write_report
 from streams.settings import Settings, load_settings
 from streams.simulate import Plan, Simulation, simulate
 from streams.stages import catalog_of, chained_stages
@@ -86,6 +87,9 @@ def run_demo(demo: Demo, console: Console) -> None:
             _stream(demo, _settings(demo, url, broker.bootstrap_servers), simulation, stack, console)
         show(target, console)
         _say_what_next(demo, target, console)
+        report = demo.folder / "report.html"
+        write_report(target, Asked(), report)
+        console.print(f"A report for people, to open in a browser: {report}", soft_wrap=True)
         if demo.stay:
             console.print("Kafka and ClickHouse stay up until Ctrl-C.")
             _wait_for_interrupt()

@@ -112,8 +112,8 @@ def _unit(place: int, unit: UnitScore, numbers: Numbers) -> Item:
         seen, check = MEANING[Detector(finding.detector)]
         decided = "" if finding.decision is None else f" Somebody looked at it and decided: {finding.decision}."
         bullets.append(f"{sentences.words(finding.detector).capitalize()}: {seen} {finding.evidence}{decided} What to check: {check}")
-    tables = [_findings_table(found)] if found and not figures else []
-    return Item(unit.unit_id, said, figures, bullets, [*tables, *_responses(found)])
+    tables = [_findings_table(unit.unit_id, found)] if found and not figures else []
+    return Item(unit.unit_id, said, figures, bullets, [*tables, *_responses(unit.unit_id, found)])
 
 
 def _timeline(place: int, unit: UnitScore, numbers: Numbers, found: list[Finding]) -> Figure:
@@ -129,15 +129,14 @@ def _timeline(place: int, unit: UnitScore, numbers: Numbers, found: list[Finding
         )
     ]
     svg = charts.timeline(bars, spans, _KINDS, first, last + timedelta(days=1))
-    return Figure(f"evidence-{place}", f"Time line of {unit.unit_id}", said, svg, _findings_table(found))
+    return Figure(f"evidence-{place}", f"Time line of {unit.unit_id}", said, svg, _findings_table(unit.unit_id, found))
 
 
-def _findings_table(found: list[Finding]) -> Table:
+def _findings_table(unit_id: str, found: list[Finding]) -> Table:
     return Table(
-        "Findings",
+        f"Findings about {unit_id}",
         (
             Column("finding", "findings.finding_id", is_number=False),
-            Column("evidence in words", "findings.evidence", is_number=False),
             Column("since", "findings.since", is_number=False),
             Column("raised on", "findings.raised_on", is_number=False),
             Column("last sounded", "findings.sounded_on", is_number=False),
@@ -150,7 +149,6 @@ def _findings_table(found: list[Finding]) -> Table:
         [
             [
                 one.finding_id,
-                one.evidence,
                 one.since.isoformat(),
                 one.raised_on.isoformat(),
                 one.sounded_on.isoformat(),
@@ -165,7 +163,7 @@ def _findings_table(found: list[Finding]) -> Table:
     )
 
 
-def _responses(found: list[Finding]) -> list[Table]:
+def _responses(unit_id: str, found: list[Finding]) -> list[Table]:
     carrying = [one for one in found if one.response_ids]
     if not carrying:
         return []
@@ -184,4 +182,4 @@ def _responses(found: list[Finding]) -> list[Table]:
         Column("n", "findings.response_ids"),
         Column("answers that carry it", "findings.response_ids", is_number=False),
     )
-    return [Table("Answers that carry a sign, by their identifiers", columns, rows)]
+    return [Table(f"Answers that carry a sign at {unit_id}, by their identifiers", columns, rows)]

@@ -3,7 +3,7 @@
 from schemas.enums import Metric, UnitState
 from streams.reporting import charts, sentences
 from streams.reporting.charts import Kind
-from streams.reporting.numbers import Sums, share
+from streams.reporting.numbers import Sums, difference, percentage
 from streams.reporting.rows import Numbers, UnitFunnel, UnitScore
 from streams.reporting.sections.model import Column, Figure, Section, Table, cell, ends, integer, percent, value_of
 
@@ -101,12 +101,11 @@ def loyalty(numbers: Numbers) -> Section:
     )
     figure = Figure("loyalty-lines", "NPS, raw beside cleaned", said, charts.lines([*drawn, *worst], _SERIES, "NPS, points"), table)
     notes = ["Bands are 95 % intervals of each week or month by itself; whether the score moved is told by the sentence, not by the line."]
-    return Section(identity, title, notes=notes, figures=[figure], tables=[by_metric])
+    return Section(identity, title, notes=notes, figures=[figure], tables=[*_comparison(numbers, total), by_metric])
 
 
 def _share_ends(successes: int, n: int) -> str:
-    found = share(successes, n)
-    return ends(found.scaled_to_percent if found else None)
+    return ends(percentage(successes, n))
 
 
 def _against_before(numbers: Numbers, total: Sums) -> list[str]:
@@ -118,6 +117,26 @@ def _against_before(numbers: Numbers, total: Sums) -> list[str]:
     if before.excluded is not None and total.excluded is not None and before.flagged + total.flagged:
         said.append(sentences.change("Without the flagged answers, NPS", before.excluded, total.excluded))
     return said
+
+
+def _comparison(numbers: Numbers, total: Sums) -> list[Table]:
+    """The numbers behind the sentences about the period before."""
+    before = sum((row.sums for row in numbers.before), Sums())
+    columns = (
+        Column("answers", "loyalty_daily.flagged", is_number=False),
+        Column("n before", "loyalty_daily.n"),
+        Column("NPS before", "loyalty_daily.nps"),
+        Column("n", "loyalty_daily.n"),
+        Column("NPS", "loyalty_daily.nps"),
+        Column("difference", "difference"),
+        Column("interval", "difference"),
+    )
+    rows = []
+    for name, earlier, later in ((RAW, before.raw, total.raw), (CLEANED, before.excluded, total.excluded)):
+        if earlier is not None and later is not None:
+            gap = difference(later, earlier)
+            rows.append([name, integer(earlier.n), value_of(earlier), integer(later.n), value_of(later), value_of(gap), ends(gap)])
+    return [Table("NPS against as many days before", columns, rows)] if rows else []
 
 
 def units(numbers: Numbers) -> Section:

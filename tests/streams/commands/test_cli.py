@@ -32,6 +32,7 @@ EXPECTED = {
     "dlq",
     "doctor",
     "findings",
+    "report",
     "lag",
     "fit",
     "contracts",

@@ -1,0 +1,59 @@
+"""``candor report`` as a user runs it."""
+
+from pathlib import Path
+
+import pytest
+
+from sinks.clickhouse import connect
+from sinks.migrate import Migrator
+from streams.reporting import pdf
+from tests.streams.commands.conftest import Run
+
+
+@pytest.fixture(autouse=True)
+def _migrated(clickhouse_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CANDOR_CLICKHOUSE_URL", clickhouse_url)
+    monkeypatch.chdir(tmp_path)
+    clickhouse = connect(clickhouse_url)
+    Migrator(clickhouse).apply()
+    clickhouse.close()
+
+
+def test_it_writes_a_page_and_prints_its_path(candor: Run, tmp_path: Path) -> None:
+    done = candor("report")
+    assert (done.exit_code, done.stdout.strip()) == (0, "candor-report.html")
+    assert "no answer has been received" in done.stderr
+    assert (tmp_path / "candor-report.html").read_text().startswith("<!DOCTYPE html>")
+    done = candor("report", "--from", "2026-01-01", "--to", "2026-01-31", "--out", "made/here.html")
+    assert (done.exit_code, done.stdout.strip()) == (0, "made/here.html")
+    assert "2026-01-01 to 2026-01-31" in done.stderr
+
+
+def test_what_cannot_be_meant_is_wrong_usage(candor: Run) -> None:
+    done = candor("report", "--unit", "nowhere")
+    assert done.exit_code == 2
+    assert "neither the catalog nor any answer knows nowhere" in done.stderr
+
+
+def test_without_chromium_pdf_says_what_to_do(candor: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "BROWSERS", ("no-such-browser",))
+    done = candor("report", "--format", "pdf")
+    assert done.exit_code == 2
+    assert "apt-get install chromium" in done.stderr
+
+
+def test_pdf_is_what_the_browser_prints_and_its_failure_is_told(candor: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    browser = tmp_path / "browser"
+    monkeypatch.setattr(pdf, "BROWSERS", (str(browser),))
+    # Not Chromium, which not every machine has: a program that is called in the same way, and copies the page to where the PDF is wanted.
+    browser.write_text(
+        '#!/bin/sh\nfor one; do case "$one" in --print-to-pdf=*) to="${one#*=}";; file://*) page="${one#file://}";; esac; done\ncp "$page" "$to"\n'
+    )
+    browser.chmod(0o755)
+    done = candor("report", "--format", "pdf")
+    assert (done.exit_code, done.stdout.strip()) == (0, "candor-report.pdf")
+    assert (tmp_path / "candor-report.pdf").read_text().startswith("<!DOCTYPE html>")
+    browser.write_text("#!/bin/sh\necho no display >&2\nexit 1\n")
+    done = candor("report", "--format", "pdf", "--out", "other.pdf")
+    assert done.exit_code == 3
+    assert "did not print the report: no display" in done.stderr

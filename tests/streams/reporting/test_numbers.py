@@ -1,0 +1,69 @@
+"""Intervals against published ones and an independent library, and how often a difference is claimed where there is none."""
+
+from math import isclose
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from streams.reporting.numbers import Sums, difference, net_promoter_score, representativeness, share
+
+
+@given(st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_a_share_has_wilsons_interval(given_: tuple[int, int]) -> None:
+    successes, n = given_
+    found = share(successes, n)
+    wanted = binomtest(successes, n).proportion_ci(method="wilson")
+    assert found is not None
+    assert isclose(found.low, wanted.low, abs_tol=1e-6)
+    assert isclose(found.high, wanted.high, abs_tol=1e-6)
+    assert 0 <= found.low <= found.value <= found.high <= 1
+
+
+def test_a_difference_of_shares_is_that_of_newcombe() -> None:
+    """Newcombe 1998, Statistics in Medicine 17:873, table II, method 10."""
+    for (a, n), (b, m), low, high in (((56, 70), (48, 80), 0.0524, 0.3339), ((10, 10), (0, 10), 0.6075, 1.0), ((9, 10), (3, 10), 0.1705, 0.8090)):
+        one, other = share(a, n), share(b, m)
+        assert one is not None
+        assert other is not None
+        found = difference(one, other)
+        assert (round(found.low, 4), round(found.high, 4)) == (low, high)
+
+
+@pytest.mark.parametrize("n", [(3, 3), (5, 40), (20, 20), (200, 1000)])
+@pytest.mark.parametrize("classes", [(0.5, 0.3, 0.2), (0.9, 0.05, 0.05), (0.34, 0.33, 0.33), (0.98, 0.01, 0.01)])
+def test_a_change_is_seldom_told_where_nothing_changed(n: tuple[int, int], classes: tuple[float, float, float]) -> None:
+    random = np.random.default_rng(1)
+    before, after = (random.multinomial(size, classes, 3_000).tolist() for size in n)
+    wrong = 0
+    for (p, q, d), (promoters, passives, detractors) in zip(before, after, strict=True):
+        one, other = net_promoter_score(p, d, p + q + d), net_promoter_score(promoters, detractors, promoters + passives + detractors)
+        assert one is not None
+        assert other is not None
+        gap = difference(other, one)
+        wrong += gap.low > 0 or gap.high < 0
+    assert wrong / 3_000 <= 0.065
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 30)] * 6), max_size=5))
+def test_sums_add_up_in_any_grouping_and_bounds_are_in_order(parts: list[tuple[int, ...]]) -> None:
+    made = [Sums(p + q + d + fp + fq + fd, p + fp, d + fd, fp + fq + fd, fp, fd) for p, q, d, fp, fq, fd in parts]
+    total = sum(made, Sums())
+    assert total == sum(reversed(made), Sums())
+    if total.n == 0:
+        assert (total.raw, total.excluded, total.bound_low, total.bound_mid) == (None,) * 4
+        return
+    assert total.raw is not None
+    assert total.bound_low is not None
+    assert total.bound_mid is not None
+    assert total.bound_low <= total.bound_mid <= total.raw.value
+    assert (total.excluded is None) == (total.flagged == total.n)
+    assert -100 <= total.raw.low <= total.raw.high <= 100
+
+
+def test_strata_that_answer_alike_are_wholly_representative() -> None:
+    assert representativeness([(100, 25), (40, 10)]) == 1
+    assert representativeness([(100, 100), (100, 0)]) == 0
+    assert representativeness([]) is None

@@ -1,0 +1,367 @@
+"""The page about a simulated company: its numbers are those of the views, each picture has the marks that its numbers ask for."""
+
+import re
+import xml.etree.ElementTree as ET
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sinks.clickhouse import ClickHouse
+from streams.reporting import Asked, ReportSource, render, write_report
+from streams.reporting.definitions import OWN
+from streams.reporting.rows import Numbers
+from streams.reporting.sections import build
+from streams.reporting.sections.model import Figure
+from tests.streams.reporting.conftest import Page
+
+
+def asked(clickhouse: ClickHouse, sql: str, **parameters: object) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = clickhouse.query(sql, parameters).to_pylist()
+    return found
+
+
+def near(text: str, value: float | None, decimals: int = 1) -> bool:
+    """Whether a cell shows a value, rounded."""
+    if value is None:
+        return text == "–"
+    read: float = float(text.replace(",", "").replace("−", "-").removesuffix(" %"))
+    return abs(read - value) <= 0.5001 / 10.0**decimals
+
+
+@pytest.fixture(scope="module")
+def whole(company: ClickHouse) -> Asked:
+    """All days of the company, so that the views over all days say the same."""
+    days = asked(company, "SELECT min(day) AS first, max(day) AS last FROM loyalty_daily")[0]
+    return Asked(days["first"], days["last"])
+
+
+@pytest.fixture(scope="module")
+def numbers(company: ClickHouse, whole: Asked) -> Numbers:
+    source = ReportSource(company)
+    return source.numbers(source.scope(whole))
+
+
+@pytest.fixture(scope="module")
+def page(numbers: Numbers) -> Page:
+    return Page(render(numbers))
+
+
+@pytest.fixture(scope="module")
+def figures(numbers: Numbers) -> dict[str, Figure]:
+    return {
+        figure.identity: figure
+        for section in build(numbers)
+        for figure in [*section.figures, *(one for item in section.items for one in item.figures)]
+    }
+
+
+def test_no_section_is_missing_here_but_those_that_need_more_time(page: Page, company: ClickHouse) -> None:
+    predicted = asked(company, "SELECT countIf(low IS NOT NULL) AS n FROM prediction")[0]["n"]
+    without = {name for name, text in page.sections.items() if re.search(r"There is nothing to show|No counted|is not known:", text)}
+    assert without == (set() if predicted else {"prediction"})
+
+
+def test_loyalty_is_that_of_the_total_over_all_days(page: Page, company: ClickHouse) -> None:
+    total = asked(company, "SELECT * FROM loyalty_total WHERE period = 'all' AND metric = 'nps'")[0]
+    assert total["flagged"] > 0
+    text = page.sections["loyalty"].replace("−", "-")
+    assert f"NPS of the period is {total['nps']:.1f} (95 % interval {total['nps_low']:.1f} to {total['nps_high']:.1f}; n = {total['n']:,})." in text
+    assert f"{total['flagged']:,} answers of {total['n']:,} are flagged." in text
+    cleaned = f"{total['nps_excluded']:.1f} (95 % interval {total['nps_excluded_low']:.1f} to {total['nps_excluded_high']:.1f}"
+    assert f"Without them the score is {cleaned}; n = {total['n'] - total['flagged']:,})" in text
+    assert f"passives it would be {total['nps_bound_mid']:.1f}, if every flagged answer were a detractor {total['nps_bound_low']:.1f}" in text
+    metrics = page.tables["Responses of the period by metric"]
+    assert {row["metric"]: (row["n"], row["flagged"]) for row in metrics} == {
+        row["metric"]: (f"{row['n']:,}", f"{row['flagged']:,}")
+        for row in asked(company, "SELECT metric, n, flagged FROM loyalty_total WHERE period = 'all'")
+    }
+
+
+def test_a_period_longer_than_210_days_goes_by_months_and_a_shorter_one_by_weeks(page: Page, company: ClickHouse) -> None:
+    assert not ReportSource(company).scope(Asked(date(2026, 1, 1), date(2026, 7, 30))).weekly
+    assert ReportSource(company).scope(Asked(date(2026, 1, 1), date(2026, 7, 29))).weekly
+    daily = asked(
+        company, "SELECT day, n, promoters, detractors, flagged, flagged_promoters, flagged_detractors FROM loyalty_daily WHERE metric = 'nps'"
+    )
+    months: dict[date, Counter[str]] = {}
+    for row in daily:
+        months.setdefault(row["day"].replace(day=1), Counter()).update({name: value for name, value in row.items() if name != "day"})
+    table = page.tables["NPS a month"]
+    assert [row["from"] for row in table] == [month.isoformat() for month in sorted(months)]
+    for row in table:
+        sums = months[date.fromisoformat(row["from"])]
+        left = sums["n"] - sums["flagged"]
+        assert row["n"] == f"{sums['n']:,}"
+        assert near(row["NPS"], 100 * (sums["promoters"] - sums["detractors"]) / sums["n"])
+        kept = sums["promoters"] - sums["flagged_promoters"] - sums["detractors"] + sums["flagged_detractors"]
+        assert near(row["without flagged"], 100 * kept / left if left else None)
+
+
+def test_units_are_those_of_the_integrity_views_and_the_suspects_are_named(page: Page, company: ClickHouse, whole: Asked) -> None:
+    units = {row["unit_id"]: row for row in asked(company, "SELECT * FROM integrity_units WHERE n_nps > 0 OR state != 'clear'")}
+    table = {row["unit"]: row for row in page.tables["Scores of the units"]}
+    assert set(table) == set(units)
+    for unit_id, row in table.items():
+        assert row["state"] == units[unit_id]["state"]
+        assert near(row["NPS"], units[unit_id]["nps_raw"])
+        assert near(row["without flagged"], units[unit_id]["nps_excluded"])
+        assert near(row["bound, low"], units[unit_id]["nps_bound_low"])
+    suspects = {unit_id for unit_id, row in units.items() if row["state"] == "suspect"}
+    assert suspects
+    assert all(f"{unit_id} is suspect since" in page.sections["evidence"] for unit_id in suspects)
+    assert whole.start is not None
+    assert whole.end is not None
+    funnel = asked(
+        company,
+        "SELECT * FROM integrity_funnel_last_days(days = {days:UInt16}, as_of = {end:Date32}) WHERE metric = 'nps' AND rate_expected IS NOT NULL",
+        days=(whole.end - whole.start).days + 1,
+        end=whole.end,
+    )
+    drawn = {row["unit"]: row for row in page.tables["Top scores of each unit against its peers (nps)"]}
+    assert set(drawn) == {row["unit_id"] for row in funnel}
+    for one in funnel:
+        shown = drawn[one["unit_id"]]
+        assert shown["n"] == f"{one['rate_n']:,}"
+        assert near(shown["top scores"], 100 * one["rate"])
+        assert near(shown["upper limit"], 100 * one["rate_high"])
+        outside = one["rate"] > one["rate_high"] or one["rate"] < one["rate_low"]
+        assert (re.search(rf"{one['unit_id']} lies (above|below)", page.sections["units"]) is not None) == outside
+
+
+def test_evidence_is_told_in_the_words_of_the_findings_and_by_identifiers_alone(page: Page, company: ClickHouse) -> None:
+    found = asked(
+        company,
+        "SELECT finding_id, evidence, response_ids, detector, unit_id FROM findings WHERE state != 'clear' "
+        "AND unit_id IN (SELECT unit_id FROM integrity_units WHERE state = 'suspect')",
+    )
+    assert found
+    listed = {row["finding"] for caption, rows in page.tables.items() if caption.startswith("Findings about") for row in rows}
+    assert listed == {row["finding_id"] for row in found}
+    assert all(row["evidence"] in page.sections["evidence"] for row in found)
+    for row in found:
+        if row["response_ids"]:
+            table = page.tables[f"Answers that carry a sign at {row['unit_id']}, by their identifiers"]
+            told = next(one["answers that carry it"] for one in table if one["sign"] == row["detector"].replace("_", " "))
+            assert set(told.split(" and ")[0].split(", ")) <= set(row["response_ids"])
+    comments = asked(company, "SELECT DISTINCT comment FROM responses WHERE length(comment) > 20")
+    assert comments
+    assert not [row["comment"] for row in comments if row["comment"] in page.html]
+
+
+def test_accounts_by_quadrant_and_segment_are_those_of_the_accounts(page: Page, company: ClickHouse) -> None:
+    accounts = asked(company, "SELECT quadrant, loyalty_segment, revenue FROM accounts")
+    quadrants = Counter(row["quadrant"] for row in accounts if row["quadrant"])
+    assert {row["quadrant"].replace(" ", "_"): int(row["accounts"].replace(",", "")) for row in page.tables["Accounts by quadrant"]} == {
+        name: quadrants[name] for name in ("thriving", "served_not_loved", "loved_not_served", "at_risk")
+    }
+    at_risk = sum(row["revenue"] for row in accounts if row["loyalty_segment"] in ("trapped", "high_risk"))
+    assert f"Revenue at risk is {float(at_risk):,.0f} EUR" in page.sections["matrix"]
+    for row in page.tables["Accounts by segment"]:
+        mine = [one for one in accounts if one["loyalty_segment"] == row["segment"].replace(" ", "_")]
+        assert row["accounts"] == f"{len(mine):,}"
+        assert near(row["revenue"], float(sum(one["revenue"] for one in mine)), 0)
+
+
+def test_drivers_prediction_and_scorecards_are_those_of_their_views(page: Page, company: ClickHouse) -> None:
+    drivers = {(row["survey_id"], row["driver"]): row for row in asked(company, "SELECT * FROM drivers WHERE priority IS NOT NULL")}
+    shown = page.tables["Drivers, those of highest priority first"]
+    assert {(row["survey"], row["driver"]) for row in shown} == set(drivers)
+    for row in shown:
+        wanted = drivers[row["survey"], row["driver"]]
+        assert row["n"] == f"{wanted['n']:,}"
+        assert near(row["importance"], wanted["lmg"], 3)
+        assert near(row["priority"], wanted["priority"], 2)
+    cards = {row["scorecard"]: row for row in asked(company, "SELECT * FROM mixed_messages")}
+    assert {row["scorecard"] for row in page.tables["Scorecards"]} == set(cards) == {"branch", "service"}
+    for row in page.tables["Scorecards"]:
+        assert near(row["ratio"], cards[row["scorecard"]]["ratio"], 3)
+        assert near(row["ratio paid"], cards[row["scorecard"]]["ratio_paid"], 3)
+
+
+def test_who_answered_is_as_in_the_strata_and_the_r_indicator_as_in_its_view(page: Page, company: ClickHouse) -> None:
+    strata = asked(company, "SELECT channel, is_new, peer_group, eligible, completes FROM response_strata WHERE period = 'all'")
+    groups: dict[str, Counter[str]] = {}
+    for row in strata:
+        names = ("new customers" if row["is_new"] else "returning customers", f"channel {row['channel']}", f"peer group {row['peer_group']}")
+        for name in names:
+            groups.setdefault(name, Counter()).update({"n": row["eligible"], "answered": row["completes"]})
+    shown = {row["customers"]: (row["n, chances to ask"], row["answered"]) for row in page.tables["Chances to ask, and answers"]}
+    assert shown == {name: (f"{sums['n']:,}", f"{sums['answered']:,}") for name, sums in groups.items()}
+    indicator = asked(company, "SELECT r_indicator FROM representation WHERE grain = 'total' AND period = 'all'")[0]["r_indicator"]
+    assert near(page.tables["Representativeness of the period"][0]["R-indicator"], indicator, 3)
+
+
+def test_follow_up_is_that_of_its_view(page: Page, company: ClickHouse, whole: Asked) -> None:
+    assert whole.start is not None
+    assert whole.end is not None
+    programmes = asked(
+        company,
+        "SELECT * FROM follow_up_last_days(days = {days:UInt16}, as_of = {end:Date32})",
+        days=(whole.end - whole.start).days + 1,
+        end=whole.end,
+    )
+    owed = Counter(row["programme"] for row in asked(company, "SELECT programme FROM feedback_debts"))
+    table = {row["programme"]: row for row in page.tables["Cases by programme"]}
+    assert set(table) == {row["programme"] for row in programmes} | set(owed)
+    for row in programmes:
+        shown = table[row["programme"]]
+        assert [shown[name] for name in ("n, cases due", "contacted in time", "late", "not contacted", "owed")] == [
+            f"{n:,}" for n in (row["due"], row["in_sla"], row["late"], row["not_contacted"], owed[row["programme"]])
+        ]
+        assert near(shown["share, %"], 100 * row["sla_attainment"])
+
+
+def test_messages_and_growth_are_those_of_the_months(page: Page, company: ClickHouse) -> None:
+    messages = {f"{row['month']:%Y-%m}": row for row in asked(company, "SELECT * FROM messages_monthly")}
+    for row in page.tables["Messages a month"]:
+        wanted = messages[row["month"]]
+        assert [row["selling"], row["teaching value"], row["offers"]] == [f"{wanted[name]:,}" for name in ("selling", "value", "offers")]
+    months = {f"{row['month']:%Y-%m}": row for row in asked(company, "SELECT * FROM growth_monthly")}
+    table = page.tables["Growth a month"]
+    assert {row["month"] for row in table} == set(months)
+    for row in table:
+        wanted = months[row["month"]]
+        assert near(row["earned new revenue"], float(wanted["earned_new_revenue"]), 0)
+        assert near(row["bought new revenue"], float(wanted["bought_new_revenue"]), 0)
+        assert near(row["net retention"], None if wanted["nrr"] is None else 100 * wanted["nrr"])
+
+
+def test_a_scope_narrows_scores_to_its_units_days_and_survey(company: ClickHouse) -> None:
+    source = ReportSource(company)
+    catalog = {row["unit_id"]: row["peer_group"] for row in asked(company, "SELECT unit_id, peer_group FROM units FINAL")}
+    group = catalog["unit-001"]
+    scope = source.scope(Asked(date(2026, 3, 1), date(2026, 5, 31), ("unit-002",), (group,), "visit"))
+    wanted = {unit for unit, of in catalog.items() if of == group} | {"unit-002"}
+    assert set(scope.units or ()) == wanted
+    answers = [
+        row
+        for row in asked(
+            company, "SELECT day, unit_id, survey_id, class, flagged FROM responses WHERE metric = 'nps' AND NOT withdrawn AND NOT synthetic"
+        )
+        if row["unit_id"] in wanted and row["survey_id"] == "visit" and date(2026, 3, 1) <= row["day"] <= date(2026, 5, 31)
+    ]
+    found = source.numbers(scope)
+    assert answers
+    assert sum(bucket.n for bucket in found.loyalty) == len(answers)
+    assert sum(bucket.promoters for bucket in found.loyalty) == sum(row["class"] == "promoter" for row in answers)
+    assert sum(bucket.flagged for bucket in found.loyalty) == sum(row["flagged"] for row in answers)
+    assert {unit.unit_id: unit.n for unit in found.units if unit.n} == Counter(row["unit_id"] for row in answers)
+    text = Page(render(found)).sections
+    assert "of the accounts that answered in this period and scope" in text["value"]
+    assert "they are not told apart by unit or survey" in text["growth"]
+
+
+def test_the_default_period_is_90_days_up_to_the_newest_answer_and_is_held_against_the_90_before(company: ClickHouse, tmp_path: Path) -> None:
+    scope = write_report(company, Asked(), tmp_path / "deep" / "report.html")
+    newest = asked(company, "SELECT max(day) AS day FROM responses WHERE NOT withdrawn AND NOT synthetic AND score IS NOT NULL")[0]["day"]
+    assert (scope.end, scope.days) == (newest, 90)
+    sums = [
+        asked(
+            company,
+            "SELECT sum(n) AS n FROM loyalty_daily WHERE metric = 'nps' AND day > {end:Date32} - 90 - {a:UInt8} AND day <= {end:Date32} - {a:UInt8}",
+            end=newest,
+            a=before,
+        )[0]["n"]
+        for before in (90, 0)
+    ]
+    assert re.search(
+        rf"Against the 90 days before, NPS \w+ from \S+ \(n = {sums[0]:,}\) to \S+ \(n = {sums[1]:,}\)",
+        Page((tmp_path / "deep" / "report.html").read_text()).sections["loyalty"],
+    )
+
+
+def marks(svg: str, kind: str) -> list[int]:
+    """How many marks each group of a kind has."""
+    wanted = f"mark-{kind} role-mark"
+    return [len(list(element)) for element in ET.fromstring(svg).iter() if element.get("class", "").startswith(wanted)]
+
+
+def test_every_chart_has_a_mark_for_each_of_its_numbers(figures: dict[str, Figure], numbers: Numbers) -> None:
+    weeks = figures["loyalty-lines"].table.rows
+    known = sum(row[name] != "–" for row in weeks for name in (2, 5, 8))
+    assert marks(figures["loyalty-lines"].svg, "symbol") == [known]
+    assert marks(figures["loyalty-lines"].svg, "line") == [1, 1, 1]
+    assert marks(figures["loyalty-lines"].svg, "area") == [1, 1]
+    assert marks(figures["units-funnel"].svg, "symbol") == [len(numbers.funnel)]
+    assert marks(figures["units-funnel"].svg, "rule") == [1, len(numbers.funnel)]
+    squares = {(one.quadrant, one.value_tenth, one.feeling_tenth) for one in numbers.accounts if one.quadrant}
+    assert marks(figures["value-bubbles"].svg, "symbol") == [len(squares)]
+    assert marks(figures["matrix-bars"].svg, "rect") == [4]
+    drivers = len(figures["drivers-dots"].table.rows)
+    assert marks(figures["drivers-dots"].svg, "symbol") == [drivers, drivers]
+    for name in ("answered-dots", "follow-up-dots"):
+        rows = len(figures[name].table.rows)
+        assert (marks(figures[name].svg, "symbol"), marks(figures[name].svg, "rule")) == ([rows], [rows])
+    assert marks(figures["messages-bars"].svg, "rect") == [2 * len(numbers.messages)]
+    assert marks(figures["growth-bars"].svg, "rect") == [3 * len(numbers.growth)]
+    assert marks(figures["mixed-dots"].svg, "symbol") == [sum(1 + (one.ratio_paid is not None) for one in numbers.scorecards)]
+    suspect = next(name for name in figures if name.startswith("evidence-"))
+    unit_id = figures[suspect].title.removeprefix("Time line of ")
+    spans = len(figures[suspect].table.rows)
+    bars = sum((week.n > week.flagged) + (week.flagged > 0) for week in numbers.unit_weeks if week.unit_id == unit_id)
+    assert marks(figures[suspect].svg, "rect") == [bars, spans]
+    assert marks(figures[suspect].svg, "symbol") == [spans]
+    if "prediction-dots" in figures:
+        assert marks(figures["prediction-dots"].svg, "symbol") == [sum(one.low is not None for one in numbers.prediction)]
+
+
+def test_what_leads_somewhere_leads_to_a_place_on_the_page_and_nothing_is_asked_of_anybody(page: Page) -> None:
+    identities = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(identities) == len(set(identities))
+    for _, attributes in page.elements:
+        assert not {"src", "srcset", "data", "action", "poster"} & set(attributes)
+        for name in ("href", "xlink:href"):
+            if name in attributes:
+                assert attributes[name].startswith("#")
+                assert attributes[name][1:] in identities
+        for value in attributes.values():
+            for target in re.findall(r"url\(([^)]*)\)", value):
+                assert target[1:] in identities
+    assert not {"script", "link", "iframe", "img", "object", "embed"} & {tag for tag, _ in page.elements}
+    style = re.search(r"<style>(.*?)</style>", page.html, re.DOTALL)
+    assert style is not None
+    assert not re.search(r"@import|url\(|http", style[1])
+    assert set(re.findall(r"https?://[^\s\"'<]+", page.html)) == {"http://www.w3.org/2000/svg"}
+    assert len(page.html) < 5_000_000
+
+
+def test_the_page_can_be_used_without_seeing_it(page: Page) -> None:
+    assert page.elements[0] == ("html", {"lang": "en"})
+    assert page.headings[0] == 1
+    assert page.headings.count(1) == 1
+    assert all(after - before <= 1 for before, after in zip(page.headings, page.headings[1:], strict=False))
+    identities = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
+    pictures = [attributes for tag, attributes in page.elements if tag == "svg"]
+    assert pictures
+    for attributes in pictures:
+        assert attributes["role"] == "img"
+        assert set(attributes["aria-labelledby"].split()) <= identities
+    regions = [attributes for _, attributes in page.elements if attributes.get("role") == "region"]
+    assert all(attributes["tabindex"] == "0" for attributes in regions)
+    assert len({attributes["aria-label"] for attributes in regions}) == len(regions)
+    links = [attributes["href"] for tag, attributes in page.elements if tag == "a"]
+    assert links[0] == "#content"
+
+
+def test_every_picture_says_what_it_shows_and_its_n(figures: dict[str, Figure]) -> None:
+    assert len(figures) >= 11
+    for figure in figures.values():
+        assert figure.sentences
+        assert re.search(r"n = \d|of [\d,]+ unit|\d+ finding", " ".join(figure.sentences)), figure.identity
+        assert figure.table.rows
+
+
+def test_every_definition_is_the_comment_of_its_column(page: Page, company: ClickHouse) -> None:
+    comments = {
+        f"{row['table']}.{row['name']}": row["comment"]
+        for row in asked(company, "SELECT table, name, comment FROM system.columns WHERE database = currentDatabase()")
+    }
+    used = {attributes["href"] for tag, attributes in page.elements if tag == "a" and attributes["href"].startswith("#definition-")}
+    assert used == {f"#{identity}" for tag, attributes in page.elements if tag == "dt" and (identity := attributes["id"])}
+    of_views = {name: meaning for name, meaning in page.definitions.items() if "." in name}
+    assert len(of_views) > 60
+    assert of_views == {name: comments[name] for name in of_views}
+    assert {name for name in page.definitions if "." not in name} <= {name.replace("_", " ") for name in OWN}
