@@ -1,7 +1,10 @@
 """The compose file: valid by the specification's own schema, confined, pinned, and in step with what it mounts and starts."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from importlib.resources import files
 from typing import Any
 
@@ -9,10 +12,13 @@ import click
 import jsonschema
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry
 
 from schemas.catalog import load_catalog
 from streams.commands import cli
 from streams.metrics.alerts import PROBE_JOB, WORKER_JOB
+from streams.metrics.health import Health
+from streams.metrics.server import MetricsServer
 from streams.settings import PREFIX, Settings, variable
 from tests.deploy.pages import ROOT
 from tests.deploy.prometheus import FOLDER
@@ -25,8 +31,8 @@ OURS = sorted(name for name, service in SERVICES.items() if service["image"] == 
 EACH = pytest.mark.parametrize("name", sorted(SERVICES))
 WRITABLE = {"kafka"}
 """Services whose root file system can be written to; a comment at each says why."""
-WITHOUT_HEALTH = {"worker", "lag", "topics", "migrate"}
-"""The first two say in a comment why; the others end."""
+WITHOUT_HEALTH = {"topics", "migrate"}
+"""They end."""
 SECRETS = {"CLICKHOUSE_PASSWORD", "CLICKHOUSE_READER_PASSWORD", "GRAFANA_PASSWORD"}
 
 
@@ -64,6 +70,27 @@ def test_a_service_is_pinned_confined_and_limited(name: str) -> None:
     assert service["logging"]["options"]["max-size"]
     assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in service.get("ports", []))
     assert ("healthcheck" in service) == (name not in WITHOUT_HEALTH)
+
+
+@pytest.mark.parametrize("name", ["worker", "lag"])
+def test_a_process_of_ours_is_healthy_when_it_is_ready(name: str) -> None:
+    command = SERVICES[name]["healthcheck"]["test"]
+    assert command[:2] == ["CMD", "python"]
+    health = Health()
+    server = MetricsServer(CollectorRegistry(), health, "127.0.0.1", 0)
+
+    def returned() -> int:
+        environment = {**os.environ, "CANDOR_METRICS_PORT": str(server.port)}
+        return subprocess.run([sys.executable, *command[2:]], env=environment, capture_output=True, check=False).returncode
+
+    try:
+        health.beat(("assignment",))
+        assert returned() != 0
+        health.beat()
+        assert returned() == 0
+    finally:
+        server.close()
+    assert returned() != 0
 
 
 def test_no_port_is_published_twice() -> None:
