@@ -76,8 +76,8 @@ def measure(fleets: int, seed: int, count: int = DAYS) -> Iterator[Run]:
 
 
 def _runs(units: int, rates: Rates, seed: int, count: int) -> Iterator[Run]:
-    singles = [_Watch(detector.name.value, (detector,), Evidence.nothing(units, 1)) for detector in (*UNIT_DETECTORS, *PLAN_DETECTORS)]
-    watches = [*singles, _Watch(TOGETHER, UNIT_DETECTORS, Evidence.nothing(units, len(UNIT_DETECTORS)))]
+    singles = [_Watch(detector.name.value, (detector,), Evidence.nothing(units, (detector,))) for detector in (*UNIT_DETECTORS, *PLAN_DETECTORS)]
+    watches = [*singles, _Watch(TOGETHER, UNIT_DETECTORS, Evidence.nothing(units))]
     responses, rows = 0, np.arange(units)
     for number, day in enumerate(days(np.random.default_rng(seed), units, count, RESPONSES_A_DAY, rates)):
         responses += len(day.unit)

@@ -14,7 +14,7 @@ import numpy as np
 from streams.core.batch import Floats
 
 STANDARD_ERRORS = 0.7
-"""One-sided 76 %."""
+"""One-sided 76 %, where a detector does not say otherwise."""
 CORRELATION = 0.1
 """Greatest intra-class correlation of a day's answers for which detectors keep their promise."""
 
@@ -35,11 +35,15 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """What is believed before anything was seen: ``rate``, worth ``weight`` answers; ``margin`` is added to every baseline."""
+    """What is believed before anything was seen: ``rate``, worth ``weight`` answers.
+
+    ``margin`` and so many ``standard_errors`` of what is known of the unit are added to every baseline.
+    """
 
     rate: float
     weight: float
     margin: float
+    standard_errors: float = STANDARD_ERRORS
 
 
 def upper_rate(past: Past, expected: Floats, prior: Prior) -> Floats:
@@ -49,4 +53,4 @@ def upper_rate(past: Past, expected: Floats, prior: Prior) -> Floats:
     a_day = np.maximum(past.answers / np.maximum(past.days, 1.0), 1.0)
     clustering = 1.0 + (a_day - 1.0) * CORRELATION
     spread = np.maximum(mean * (1.0 - mean), prior.rate * (1.0 - prior.rate) * 0.25)
-    return np.asarray(mean + STANDARD_ERRORS * np.sqrt(spread * clustering / weight) + prior.margin)
+    return np.asarray(mean + prior.standard_errors * np.sqrt(spread * clustering / weight) + prior.margin)

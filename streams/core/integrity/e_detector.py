@@ -29,19 +29,18 @@ def log_mixture(log_evidence: Floats) -> Floats:
     return mixed
 
 
-def log_mean_of_detectors(log_values: Floats) -> Floats:
-    """Logarithm of the mean over detectors (the last axis): again an e-detector, whatever the detectors have to do with each other.
+def log_mean_of_processes(log_values: Floats) -> Floats:
+    """Logarithm of the mean over processes (the last axis): again an e-detector, whatever they have to do with each other.
 
-    Detectors must share a clock: one without anything to judge at a tick advances with ratio 1.
+    They must share a clock: one without anything to judge at a tick advances with ratio 1.
     """
     return log_mixture(log_values)
 
 
-def alarms(log_values: Floats, budget: float) -> tuple[Bools, Bools]:
-    """Which detectors sound by themselves (same shape), and which units sound by all detectors together (without the last axis).
+def alarms(log_values: Floats, detectors: int, budget: float) -> tuple[Bools, Bools]:
+    """Which of the ``detectors``, who come first in the last axis, sound by themselves, and which units sound by all processes together.
 
-    ``budget`` is the least expected number of ticks to a false alarm of a unit. Half of the false alarms it allows are spent on the mean of the
-    detectors, half are shared out evenly over the single ones, because a mean hides a signal that only one detector sees.
+    ``budget`` is the least expected number of ticks to a false alarm of a unit. Half of the false alarms it allows are spent on the mean of all
+    processes, half are shared out evenly over the single detectors, because a mean hides a signal that only one detector sees.
     """
-    detectors = log_values.shape[-1]
-    return log_values >= np.log(2.0 * budget * detectors), log_mean_of_detectors(log_values) >= np.log(2.0 * budget)
+    return log_values[..., :detectors] >= np.log(2.0 * budget * detectors), log_mean_of_processes(log_values) >= np.log(2.0 * budget)

@@ -10,9 +10,9 @@ from schemas.enums import Detector, Family
 from streams.core.batch import Bools, Floats, Int64s
 from streams.core.integrity.baselines import Past
 from streams.core.integrity.days import UnitDays
-from streams.core.integrity.detectors import UNIT_DETECTORS, UnitDetector
+from streams.core.integrity.detectors import UNIT_DETECTORS, UnitDetector, pairs_of
 from streams.core.integrity.detectors.protocol import COMPONENTS
-from streams.core.integrity.e_detector import advance, alarms, log_mean_of_detectors, log_mixture
+from streams.core.integrity.e_detector import advance, alarms, log_mean_of_processes, log_mixture
 
 NEVER = -(2**31)
 """A day before all days."""
@@ -46,12 +46,22 @@ class Alarm(NamedTuple):
     at_most: float
 
 
+def processes(detectors: Sequence[UnitDetector]) -> int:
+    """How many e-SR processes they carry: one each, and one for each pair."""
+    return len(detectors) + len(pairs_of(detectors))
+
+
+def processes_with(detector: int, detectors: Sequence[UnitDetector]) -> Int64s:
+    """Positions of the processes that one of the detectors is part of: its own, and those of its pairs."""
+    return np.array([detector, *(place for place, pair in enumerate(pairs_of(detectors), len(detectors)) if detector in pair)], np.int64)
+
+
 @dataclass
 class Evidence:
     """Of each unit (first axis) and detector (second axis)."""
 
     log_evidence: Floats
-    """Components of the e-SR processes, last axis ``COMPONENTS``."""
+    """Components of the e-SR processes, last axis ``COMPONENTS``. The second axis has the detectors, and then the pairs of them."""
     hits: Floats
     answers: Floats
     expected: Floats
@@ -72,12 +82,12 @@ class Evidence:
     at_most: Floats
 
     @classmethod
-    def nothing(cls, units: int, detectors: int = len(UNIT_DETECTORS)) -> "Evidence":
+    def nothing(cls, units: int, detectors: Sequence[UnitDetector] = UNIT_DETECTORS) -> "Evidence":
         """No evidence against so many units."""
-        shape = (units, detectors)
+        shape = (units, len(detectors))
         hits, answers, expected, days, run, found, looked_at, at_most = (np.zeros(shape) for _ in range(8))
         since, raised_on, sounded_on, quiet_until = (np.full(shape, NEVER, np.int64) for _ in range(4))
-        evidence = np.full((*shape, COMPONENTS), -np.inf)
+        evidence = np.full((units, processes(detectors), COMPONENTS), -np.inf)
         return cls(evidence, hits, answers, expected, days, np.ones(shape), run, since, raised_on, sounded_on, quiet_until, found, looked_at, at_most)
 
     def take(self, rows: Int64s) -> "Evidence":
@@ -90,7 +100,7 @@ class Evidence:
             array[rows] = getattr(other, name)
 
     def log_values(self) -> Floats:
-        """Logarithm of the e-value of each detector at each unit."""
+        """Logarithm of the e-value of each detector, and then of each pair, at each unit."""
         return log_mixture(self.log_evidence)
 
     def active(self, day: int) -> Bools:
@@ -98,9 +108,11 @@ class Evidence:
         active: Bools = self.sounded_on > day - ACTIVE_DAYS
         return active
 
-    def pardon(self, row: int, detector: int, day: int, silent_days: int = RELEARNING_DAYS) -> None:
+    def pardon(
+        self, row: int, detector: int, day: int, silent_days: int = RELEARNING_DAYS, detectors: Sequence[UnitDetector] = UNIT_DETECTORS
+    ) -> None:
         """The finding that a detector is at proved to be none: from this day on it learns anew what is usual, for so many days silently."""
-        self.log_evidence[row, detector] = -np.inf
+        self.log_evidence[row, processes_with(detector, detectors)] = -np.inf
         for name in ("hits", "answers", "expected", "days", "run"):
             getattr(self, name)[row, detector] = 0.0
         self.raised_on[row, detector] = self.sounded_on[row, detector] = NEVER
@@ -117,13 +129,16 @@ class Evidence:
         """
         mine = self.take(rows)
         # The process moves up by one a tick also where nothing is judged or nothing is wrong; that alone is no reason not to learn.
-        suspicious = (mine.active(day.day) | ((mine.log_values() > np.log(budget) / 2) & (mine.run > np.log(budget) / 4))) & wary
+        alone = mine.log_values()[:, : len(detectors)]
+        suspicious = (mine.active(day.day) | ((alone > np.log(budget) / 2) & (mine.run > np.log(budget) / 4))) & wary
+        ratios = []
         for i, detector in enumerate(detectors):
             past = Past(mine.hits[:, i], mine.answers[:, i], mine.expected[:, i], mine.days[:, i], mine.alike[:, i])
             judged = detector.judge(day, past)
             judged.log_ratios[mine.quiet_until[:, i] > day.day] = 0.0
             ticks = np.ones(len(rows), np.bool_) if len(detectors) > 1 else judged.log_ratios.any(axis=1)
             mine.log_evidence[ticks, i] = advance(mine.log_evidence[ticks, i], judged.log_ratios[ticks])
+            ratios.append(judged.log_ratios)
             step = log_mixture(judged.log_ratios)
             began = mine.run[:, i] <= 0
             mine.since[:, i] = np.where(began, day.day, mine.since[:, i])
@@ -136,6 +151,9 @@ class Evidence:
             mine.answers[:, i] += judged.answers * learned
             mine.expected[:, i] += judged.expected * learned
             mine.days[:, i] += (judged.answers > 0) & learned
+        for pair, (first, second) in enumerate(pairs_of(detectors), len(detectors)):
+            # One judges what the other takes as given, so that the expectation of the product is at most 1 as well.
+            mine.log_evidence[:, pair] = advance(mine.log_evidence[:, pair], ratios[first] + ratios[second])
         raised = mine.raise_alarms(rows, day.day, budget, detectors)
         self.put(rows, mine)
         return raised
@@ -154,11 +172,12 @@ class Evidence:
         chance, but whether those of this one unit do within the days in which the finding is active.
         """
         values = self.log_values()
-        single, together = alarms(values, budget)
+        combined = log_mean_of_processes(values)
+        single, together = alarms(values, len(detectors), budget)
+        values = values[:, : len(detectors)]
         agreeing = np.log(ACTIVE_DAYS / AGREED_BY_CHANCE * len(detectors))
         single |= (values >= agreeing) & self._agreed(day, [detector.family for detector in detectors])
         strongest = values.argmax(axis=1)
-        combined = log_mean_of_detectors(values)
         sounding = single.copy()
         sounding[together, strongest[together]] = True
         raised = []
@@ -172,6 +191,7 @@ class Evidence:
             counts = (float(self.found[at, i]), float(self.looked_at[at, i]), float(self.at_most[at, i]))
             raised.append(Alarm(int(rows[at]), detectors[i].name, not single[at, i], day, since, raised_on, float(value), *counts))
         # An alarm spends the evidence that it rests on: where a single detector sounds, the mean sounds with it, and the others keep theirs.
-        self.log_evidence[single] = -np.inf
+        for i in range(len(detectors)):
+            self.log_evidence[np.ix_(single[:, i], processes_with(i, detectors))] = -np.inf
         self.log_evidence[together & ~single.any(axis=1)] = -np.inf
         return raised

@@ -58,6 +58,7 @@ class PlanDays:
     kept = 0.5 ** (1 / PLAN_HALF_LIFE_DAYS)
     """Of what was learned, what is left a day later."""
     silent_days = PLAN_SILENT_DAYS
+    detectors = PLAN_DETECTORS
 
     def __init__(self, state: UnitsState, plans: Sequence[Plan], false_alarm_days: float) -> None:
         self._plans = plans
@@ -80,7 +81,7 @@ class PlanDays:
         present, at = np.unique(self._plan[today], return_inverse=True)
         pushing = np.array([self._plans[plan].last_days.hold(day) for plan in present.tolist()], np.bool_)
         judged = _pooled(day, at.astype(np.int64), self._answers[today], self._top_box[today], pushing, no_praise(len(present)))
-        return evidence.add_day(present, judged, self._budget, PLAN_DETECTORS, wary=False)
+        return evidence.add_day(present, judged, self._budget, self.detectors, wary=False)
 
     def newest(self, plan: int, day: int) -> int:
         """Returns the newest ``occurred_at`` of the answers of a plan on a day, in microseconds."""
@@ -92,6 +93,7 @@ class FleetDays:
 
     kept = 0.5 ** (1 / FLEET_HALF_LIFE_DAYS)
     silent_days = RELEARNING_DAYS
+    detectors = FLEET_DETECTORS
 
     def __init__(self, state: UnitsState, false_alarm_days: float) -> None:
         self._budget = budget.ticks(false_alarm_days, budget.FLEET, 1)
@@ -107,7 +109,7 @@ class FleetDays:
             return []
         praise = Praise(table.praised[found], table.regretted[found], table.others[found], table.others_regretted[found])
         nothing = np.zeros(1, np.int64)
-        return evidence.add_day(nothing, _pooled(day, nothing, nothing, nothing, np.zeros(1, np.bool_), praise), self._budget, FLEET_DETECTORS)
+        return evidence.add_day(nothing, _pooled(day, nothing, nothing, nothing, np.zeros(1, np.bool_), praise), self._budget, self.detectors)
 
     def newest(self, fleet: int, day: int) -> int:
         """Returns the end of the day in UTC, in microseconds: it is over when it is judged."""
@@ -131,7 +133,7 @@ class PoolDays:
                 getattr(evidence, name)[:] *= days.kept
             for pool, pardon in pardons:
                 for number in np.flatnonzero(days.keys == pool).tolist() if pardon.day == day else ():
-                    evidence.pardon(number, 0, day, days.silent_days)
+                    evidence.pardon(number, 0, day, days.silent_days, days.detectors)
             alarms += [(int(days.keys[alarm.row]), alarm, days.newest(alarm.row, day)) for alarm in days.judge_day(evidence, day)]
         return alarms
 

@@ -10,8 +10,8 @@ import numpy as np
 from schemas.enums import Detector
 from streams.core.batch import Int64s
 from streams.core.hashing import hash_string, hash_strings
-from streams.core.integrity.detectors import UNIT_DETECTORS
-from streams.core.integrity.evidence import Evidence
+from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS
+from streams.core.integrity.evidence import Evidence, processes_with
 from streams.core.segments import META_KEY, SegmentLog, check_format, load, newest_values
 from streams.core.signals import ASK_DAYS, REGRET_DAYS
 from streams.core.stage import CheckpointRecord
@@ -33,7 +33,7 @@ from streams.core.units.tables import (
     UnitTable,
 )
 
-FORMAT = 1
+FORMAT = 2
 """Of the checkpoint; raised when older code could not read it."""
 ASKED_SHARE_DAYS = 14
 """Days over which the share of asked customers is taken."""
@@ -151,7 +151,7 @@ class UnitsState:
         units.group[moved] = groups[moved]
         for name in ("hits", "answers", "expected", "days", "run"):
             units.column(name)[moved, _AGAINST_PEERS] = 0.0
-        units.log_evidence[moved, _AGAINST_PEERS] = -np.inf
+        units.log_evidence[np.ix_(moved, processes_with(_AGAINST_PEERS, UNIT_DETECTORS))] = -np.inf
         units.touch(moved)
 
     def reopen(self, unit: Int64s, day: Int64s) -> None:
@@ -184,7 +184,7 @@ class UnitsState:
             self.units_of_plans[key] = units
             if len(added):
                 self.pools.plan_id[rows] = plan_id
-                self.put_pool_evidence(rows, Evidence.nothing(1, 1))
+                self.put_pool_evidence(rows, Evidence.nothing(1, PLAN_DETECTORS))
 
     def forget(self) -> None:
         """Forgets what no open day asks for, and what is in the sink: of closed days the flows and the fleet's numbers have been added up before."""

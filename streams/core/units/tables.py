@@ -1,13 +1,15 @@
 """What the units stage remembers of one partition of the signals, table by table. Days are local dates in days since 1970-01-01."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 
 from streams.core.batch import Bools, Floats, Int64s
 from streams.core.hashing import UInt64s
-from streams.core.integrity.detectors import UNIT_DETECTORS
+from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS, UnitDetector
 from streams.core.integrity.detectors.protocol import COMPONENTS
+from streams.core.integrity.evidence import processes
 from streams.core.signals import Flow
 from streams.core.state_table import Columns, StateTable, Strings
 
@@ -17,11 +19,11 @@ HISTORY = -(2**31) + 1
 """The day under which closed days are added up."""
 
 
-def _evidence(detectors: int) -> Columns:
-    """Columns that hold the evidence of so many detectors, named as in ``Evidence``."""
-    numbers, days = (np.float64, (detectors,)), (np.int64, (detectors,))
+def _evidence(detectors: Sequence[UnitDetector]) -> Columns:
+    """Columns that hold the evidence of these detectors, named as in ``Evidence``."""
+    numbers, days = (np.float64, (len(detectors),)), (np.int64, (len(detectors),))
     return {
-        "log_evidence": (np.float64, (detectors, COMPONENTS)),
+        "log_evidence": (np.float64, (processes(detectors), COMPONENTS)),
         **dict.fromkeys(("hits", "answers", "expected", "days", "alike", "run"), numbers),
         **dict.fromkeys(("since", "raised_on", "sounded_on", "quiet_until"), days),
         **dict.fromkeys(("found", "looked_at", "at_most"), numbers),
@@ -40,7 +42,7 @@ class UnitTable(StateTable):
         "first_day": np.int64,
         "invitations": np.int64,
         "transactions": np.int64,
-        **_evidence(len(UNIT_DETECTORS)),
+        **_evidence(UNIT_DETECTORS),
         "state": np.int64,
         "families": np.int64,
         "suspected_since": np.int64,
@@ -194,7 +196,7 @@ class PoolTable(StateTable):
     """What is looked at as if it were one unit: incentive plans, by the hash of their ids, and the fleet; the evidence is that of the closed days."""
 
     NAME = "pools"
-    COLUMNS: ClassVar[Columns] = {"plan_id": np.object_, **_evidence(1)}
+    COLUMNS: ClassVar[Columns] = {"plan_id": np.object_, **_evidence(PLAN_DETECTORS)}
     plan_id: Strings
     """Empty for the fleet."""
 

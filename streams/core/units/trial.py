@@ -39,5 +39,5 @@ class Trial:
         self._pools.keep()
 
     def log_values(self) -> Floats:
-        """Logarithm of the e-value of each detector at each unit."""
+        """Logarithm of the e-value of each detector, and then of each pair, at each unit."""
         return self._units.log_values()

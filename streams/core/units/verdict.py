@@ -13,7 +13,7 @@ from schemas.enums import Decision, Detector, Family, UnitState
 from streams.core.batch import Floats, Int64s
 from streams.core.hashing import hash_strings
 from streams.core.integrity.detectors import FLEET_DETECTORS, PLAN_DETECTORS, UNIT_DETECTORS
-from streams.core.integrity.e_detector import log_mean_of_detectors
+from streams.core.integrity.e_detector import log_mean_of_processes
 from streams.core.integrity.evidence import ACTIVE_DAYS
 from streams.core.signals import Sign
 from streams.core.units.decisions import DECISIONS
@@ -122,13 +122,13 @@ def record_signs(state: UnitsState, days: OpenDays, for_good: Int64s, for_now: I
 
 
 def record_units(state: UnitsState, log_values: Floats, day: int) -> None:
-    """Keeps what each unit's findings add up to on a day; ``log_values`` are those of its detectors, first axis the units."""
+    """Keeps what each unit's findings add up to on a day; ``log_values`` are those of its detectors and their pairs, first axis the units."""
     units, count = state.units, state.units.count
     found = {
         "state": np.full(count, _STATES.index(UnitState.CLEAR)),
         "families": np.zeros(count, np.int64),
         "suspected_since": np.full(count, HISTORY),
-        "log_e": log_mean_of_detectors(log_values),
+        "log_e": log_mean_of_processes(log_values),
     }
     for unit, affairs in affairs_on(state, day).items():
         detectors = [affair.detector for affair in affairs]

@@ -8,7 +8,7 @@ from streams.core.integrity.baselines import Past, Prior
 from streams.core.integrity.days import UnitDays
 from streams.core.integrity.detectors.protocol import Judged, judge_counts
 
-PRIOR = Prior(rate=0.5, weight=40.0, margin=0.025)
+PRIOR = Prior(rate=0.5, weight=40.0, margin=0.02, standard_errors=0.5)
 
 
 class CherryPicking:

@@ -6,7 +6,7 @@ from streams.core.integrity.baselines import Past, Prior
 from streams.core.integrity.days import UnitDays
 from streams.core.integrity.detectors.protocol import Judged, judge_rate
 
-PRIOR = Prior(rate=0.03, weight=60.0, margin=0.01)
+PRIOR = Prior(rate=0.03, weight=90.0, margin=0.01)
 
 
 class CoachedText:

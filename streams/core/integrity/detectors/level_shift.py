@@ -8,7 +8,7 @@ from streams.core.integrity.baselines import Past, Prior
 from streams.core.integrity.days import UnitDays
 from streams.core.integrity.detectors.protocol import Judged, judge_rate
 
-PRIOR = Prior(rate=0.5, weight=60.0, margin=0.02)
+PRIOR = Prior(rate=0.5, weight=60.0, margin=0.01, standard_errors=0.35)
 FEWEST_ANSWERS = 30.0
 """Fewer answers than this say too little of how the unit compares with its peers; until then nothing is judged."""
 

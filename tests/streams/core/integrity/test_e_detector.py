@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from streams.core.integrity.day_batches import DayBatchRatios
-from streams.core.integrity.e_detector import advance, alarms, log_mean_of_detectors, log_mixture
+from streams.core.integrity.e_detector import advance, alarms, log_mean_of_processes, log_mixture
 
 NOTHING = np.array([-np.inf])
 
@@ -46,17 +46,19 @@ def test_evidence_stays_a_number() -> None:
 def test_the_mean_of_detectors_is_a_mean_of_values() -> None:
     values = np.array([[1.0, 3.0, 8.0], [0.0, 0.0, 6.0]])
     with np.errstate(divide="ignore"):
-        assert np.exp(log_mean_of_detectors(np.log(values))) == pytest.approx([4.0, 2.0])
+        assert np.exp(log_mean_of_processes(np.log(values))) == pytest.approx([4.0, 2.0])
 
 
 def test_the_budget_is_split_between_the_mean_and_the_single_detectors() -> None:
-    budget, detectors = 100.0, 4
-    values = np.full((3, detectors), 1.0)
+    budget, detectors, pairs = 100.0, 4, 1
+    values = np.full((4, detectors + pairs), 1.0)
     values[1] = 2 * budget
-    values[2, 0] = 2 * budget * detectors
-    single, together = alarms(np.log(values), budget)
-    assert single.any(axis=1).tolist() == [False, False, True]
-    assert together.tolist() == [False, True, True]
+    values[2, 0] = 2 * budget * (detectors + pairs)
+    values[3, detectors] = 2 * budget * (detectors + pairs)
+    single, together = alarms(np.log(values), detectors, budget)
+    assert single.shape == (4, detectors)
+    assert single.any(axis=1).tolist() == [False, False, True, False]
+    assert together.tolist() == [False, True, True, True]
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.05, 0.1])

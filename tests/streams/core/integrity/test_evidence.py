@@ -108,7 +108,7 @@ def test_a_push_at_the_end_of_periods_is_seen_over_all_units_of_a_plan() -> None
     """Twenty plans of eight units, by the third month end, where six in ten answers below the top are pushed; and no plan where none is."""
     plans = 20
     for share, least, most in ((0.6, 18, 20), (0.0, 0, 0)):
-        evidence = Evidence.nothing(plans, len(PLAN_DETECTORS))
+        evidence = Evidence.nothing(plans, PLAN_DETECTORS)
         sounded = {
             alarm.row
             for day in _pushed(np.random.default_rng(6), plans, 8, 90, share)
