@@ -57,9 +57,7 @@ class _Watch:
     early: set[int] = field(default_factory=set)
 
     def take(self, rows: np.ndarray, day: UnitDays, number: int) -> None:
-        # One detector alone would be given half of the budget as single and half as the mean of one: it sounds at one threshold, for the whole.
-        budget = PROMISED / 2 if len(self.detectors) == 1 else PROMISED
-        sounding = {alarm.row for alarm in self.evidence.add_day(rows, day, budget, self.detectors)}
+        sounding = {alarm.row for alarm in self.evidence.add_day(rows, day, PROMISED, self.detectors)}
         self.alarms += len(sounding)
         if number < EARLY_DAYS:
             self.early |= sounding

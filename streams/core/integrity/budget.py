@@ -3,9 +3,9 @@
 The catalog names one budget, over everything that is looked at. Whoever looks gets a part of it, so that all together keep it.
 """
 
-UNITS = 0.85
+UNITS = 0.75
 """Of single units, day by day."""
-PLANS = 0.1
+PLANS = 0.2
 """Of incentive plans, over all their units."""
 FLEET = 0.05
 """Of the fleet as a whole."""

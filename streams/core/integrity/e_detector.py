@@ -41,6 +41,10 @@ def alarms(log_values: Floats, detectors: int, budget: float) -> tuple[Bools, Bo
     """Which of the ``detectors``, who come first in the last axis, sound by themselves, and which units sound by all processes together.
 
     ``budget`` is the least expected number of ticks to a false alarm of a unit. Half of the false alarms it allows are spent on the mean of all
-    processes, half are shared out evenly over the single detectors, because a mean hides a signal that only one detector sees.
+    processes, half are shared out evenly over the single detectors, because a mean hides a signal that only one detector sees. A
+    detector that is alone is its own mean, and has the whole budget.
     """
+    if log_values.shape[-1] == 1:
+        sounding = log_values >= np.log(budget)
+        return sounding, sounding[..., 0]
     return log_values[..., :detectors] >= np.log(2.0 * budget * detectors), log_mean_of_processes(log_values) >= np.log(2.0 * budget)

@@ -8,7 +8,7 @@ from streams.core.integrity.baselines import Past, Prior
 from streams.core.integrity.days import UnitDays
 from streams.core.integrity.detectors.protocol import Judged, judge_counts
 
-PRIOR = Prior(rate=0.5, weight=60.0, margin=0.015)
+PRIOR = Prior(rate=0.5, weight=60.0, margin=0.01, standard_errors=0.5)
 FEWEST_ANSWERS = 40.0
 """With fewer answers on the other days of late nothing is judged."""
 

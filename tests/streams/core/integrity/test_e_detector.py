@@ -61,6 +61,11 @@ def test_the_budget_is_split_between_the_mean_and_the_single_detectors() -> None
     assert together.tolist() == [False, True, True, True]
 
 
+def test_a_detector_that_is_alone_has_the_whole_budget() -> None:
+    single, together = alarms(np.log([[99.0], [100.0]]), 1, 100.0)
+    assert single[:, 0].tolist() == together.tolist() == [False, True]
+
+
 @pytest.mark.parametrize("correlation", [0.0, 0.05, 0.1])
 def test_a_clean_unit_runs_at_least_as_long_as_was_promised(correlation: float) -> None:
     """400 units, 8 answers a day, until each has sounded or 4,000 days have passed; the promise is 200 days in expectation."""

@@ -1,7 +1,7 @@
 """Units from day to day: what stays silent, what sounds, and what becomes of it."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +9,7 @@ import pytest
 
 from schemas.enums import Detector
 from streams.core.integrity.days import UnitDays
-from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS
+from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS, UnitDetector, pairs_of
 from streams.core.integrity.evidence import ACTIVE_DAYS, Alarm, Evidence
 from streams.simulate.unit_days import FIRST_DAY, Rates, days
 
@@ -95,6 +95,48 @@ def test_what_is_suspected_is_not_learned() -> None:
     column = [detector.name for detector in UNIT_DETECTORS].index(Detector.SHARED_DEVICES)
     learned = evidence.hits[:, column] / evidence.answers[:, column]
     assert learned[: UNITS // 2].max() < 0.15
+
+
+BEGGING = replace(Rates(), top=0.62, comment=0.14)
+"""Some more top scores, and some who tell: each too little to be seen soon by itself."""
+
+
+def _sounded(evidence: Evidence, detectors: Sequence[UnitDetector]) -> list[int]:
+    """Days after the hundredth until the first alarm at each unit that is gamed."""
+    first: dict[int, int] = {}
+    for day in days(np.random.default_rng(11), UNITS, 220, 3.0, replace(Rates(), correlation=0.02), replace(BEGGING, correlation=0.02), 100):
+        for alarm in evidence.add_day(np.arange(UNITS), day, BUDGET, detectors):
+            if day.day >= FIRST_DAY + 100:
+                first.setdefault(alarm.row, day.day - FIRST_DAY - 100)
+    return [first.get(row, 1_000) for row in range(UNITS // 2)]
+
+
+def test_two_signs_that_are_weak_alone_are_seen_as_a_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    as_pairs = np.array(_sounded(Evidence.nothing(UNITS), UNIT_DETECTORS))
+    monkeypatch.setattr("streams.core.integrity.detectors._PAIRS", ())
+    alone = np.array(_sounded(Evidence.nothing(UNITS), UNIT_DETECTORS))
+
+    assert (as_pairs <= 60).sum() > 1.5 * (alone <= 60).sum() > 0
+
+
+def test_what_only_the_pleased_say_makes_no_pair_sound() -> None:
+    """Signs among top scores alone, and days that are alike: the promise is of 36 alarms, in expectation and at most."""
+    generator, evidence, alarms = np.random.default_rng(5), Evidence.nothing(UNITS), 0
+    for day in days(np.random.default_rng(12), UNITS, 300, 3.0, Rates(correlation=0.1, between=0.02)):
+        told = day.comment_told & day.top_box & (generator.random(len(day.unit)) < Rates().comment / Rates().top)
+        alarms += len(evidence.add_day(np.arange(UNITS), replace(day, comment_suspect=told), 1_000.0))
+    assert alarms < 36
+
+
+def test_a_pardon_forgets_what_the_detector_was_part_of() -> None:
+    evidence = Evidence.nothing(2)
+    evidence.log_evidence[:] = 3.0
+    pair = pairs_of(UNIT_DETECTORS)[0]
+    evidence.pardon(1, pair[1], FIRST_DAY)
+
+    assert (evidence.log_evidence[0] == 3.0).all()
+    forgotten = np.isneginf(evidence.log_evidence[1]).all(axis=1)
+    assert np.flatnonzero(forgotten).tolist() == [pair[1], len(UNIT_DETECTORS)]
 
 
 def _pushed(generator: np.random.Generator, plans: int, units: int, days_: int, share: float) -> Iterator[UnitDays]:
