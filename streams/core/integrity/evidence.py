@@ -174,12 +174,12 @@ class Evidence:
         values = self.log_values()
         combined = log_mean_of_processes(values)
         single, together = alarms(values, len(detectors), budget)
-        values = values[:, : len(detectors)]
         agreeing = np.log(ACTIVE_DAYS / AGREED_BY_CHANCE * len(detectors))
-        single |= (values >= agreeing) & self._agreed(day, [detector.family for detector in detectors])
-        strongest = values.argmax(axis=1)
+        single |= (values[:, : len(detectors)] >= agreeing) & self._agreed(day, [detector.family for detector in detectors])
+        together &= ~single.any(axis=1)
         sounding = single.copy()
-        sounding[together, strongest[together]] = True
+        for at in np.flatnonzero(together).tolist():
+            sounding[at, self._spend_strongest(at, values[at], detectors)] = True
         raised = []
         for at, i in zip(*(axis.tolist() for axis in np.nonzero(sounding)), strict=True):
             new = self.sounded_on[at, i] <= day - ACTIVE_DAYS
@@ -193,5 +193,14 @@ class Evidence:
         # An alarm spends the evidence that it rests on: where a single detector sounds, the mean sounds with it, and the others keep theirs.
         for i in range(len(detectors)):
             self.log_evidence[np.ix_(single[:, i], processes_with(i, detectors))] = -np.inf
-        self.log_evidence[together & ~single.any(axis=1)] = -np.inf
         return raised
+
+    def _spend_strongest(self, row: int, values: Floats, detectors: Sequence[UnitDetector]) -> int:
+        """Where only all processes together sound: spends the strongest one, and returns its detector, or the stronger one of its pair."""
+        strongest = int(values.argmax())
+        if strongest < len(detectors):
+            self.log_evidence[row, processes_with(strongest, detectors)] = -np.inf
+            return strongest
+        self.log_evidence[row, strongest] = -np.inf
+        pair = pairs_of(detectors)[strongest - len(detectors)]
+        return max(pair, key=lambda place: float(values[place]))
