@@ -6,7 +6,7 @@ from sinks.access import role, user
 from sinks.address import parse
 from sinks.clickhouse import connect
 from sinks.migrate import Migrator, Topology
-from streams.commands.output import say
+from streams.commands.output import print_json, say
 from streams.errors import ConfigurationError
 from streams.settings import Settings, load_settings, variable
 
@@ -14,7 +14,8 @@ from streams.settings import Settings, load_settings, variable
 @click.command("migrate")
 @click.option("--reader", metavar="NAME", help="Then make this user, who may only read, with the password CANDOR_CLICKHOUSE_READER_PASSWORD.")
 @click.option("--dry-run", is_flag=True, help="Print the SQL that would be run, and change nothing.")
-def command(reader: str | None, dry_run: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print what was applied, and for whom, as JSON.")
+def command(*, reader: str | None, dry_run: bool, as_json: bool) -> None:
     """Bring the tables and views of ClickHouse up to date: numbered migrations, each applied once, forward only.
 
     The user of --reader is for BI: it reads all but refused records, changes nothing, and is held to limits of time and memory. For that the user in
@@ -34,6 +35,8 @@ def command(reader: str | None, dry_run: bool) -> None:
             clickhouse.command(statement)
         if reader:
             say(f"{reader} may read {clickhouse.address}")
+        if as_json:
+            print_json({"database": clickhouse.address.database, "applied": [[one.number, one.name] for one in applied], "reader": reader})
     finally:
         clickhouse.close()
 
