@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 SHELL := bash
-.PHONY: help setup demo test check format chaos bench bench-views contracts lock java prometheus helm dbt clean
+.PHONY: help setup demo test check format chaos bench bench-views contracts lock java prometheus helm dbt site clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench-views: setup ## Measure time and memory of every view: RESPONSES=n, five t
 
 contracts: setup ## Write the generated contracts and documentation anew
 	$(BIN)/candor contracts
+
+site: setup ## Build the documentation into build/site, strictly
+	$(BIN)/python -m tests.docs
 
 lock: ## Pin the newest allowed versions, with hashes
 	$(COMPILE) --upgrade --output-file requirements.txt

@@ -80,9 +80,9 @@ def list_(unit_id: str | None, state: str | None, undecided: bool, detector: str
 @click.argument("finding_id")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(finding_id: str, as_json: bool) -> None:
-    """Show one finding, its unit and the responses that carry the sign.
+    """Show one finding, its unit and its responses.
 
-    FINDING_ID is as list prints it. Of the unit its state and its scores are shown.
+    FINDING_ID is as list prints it. Of the unit its state and its scores are shown; responses are those that carry the sign.
     """
     with _clickhouse() as clickhouse:
         finding = _finding(clickhouse, finding_id)
