@@ -206,9 +206,9 @@ def _replay(demo: Demo, url: str, simulation: Simulation, console: Console) -> N
     console.print(f"{summary.records:,} events in {time.monotonic() - began:.1f} s\n")
 
 
-def _progress() -> Progress:
-    """Bars on standard error; silent where nobody looks."""
-    return Progress(*_COLUMNS, console=Console(stderr=True), redirect_stdout=False, disable=not sys.stderr.isatty())
+def _progress(*, transient: bool = False) -> Progress:
+    """Bars on standard error; silent where nobody looks. Transient ones are gone in the end."""
+    return Progress(*_COLUMNS, console=Console(stderr=True), transient=transient, redirect_stdout=False, disable=not sys.stderr.isatty())
 
 
 def _watch(client: KafkaAdminClient, settings: Settings, simulation: Simulation, workers: list[CandorProcess], console: Console) -> None:
@@ -236,7 +236,7 @@ def _watch(client: KafkaAdminClient, settings: Settings, simulation: Simulation,
 
 def _wait_until_judged(settings: Settings, workers: list[CandorProcess]) -> None:
     """The days that were held open for answers that might come late are judged once the inputs are idle."""
-    with closing(connect(settings.clickhouse_url.get_secret_value())) as target, _progress() as bar:
+    with closing(connect(settings.clickhouse_url.get_secret_value())) as target, _progress(transient=True) as bar:
         bar.add_task("judging the last days", total=None, rate="")
         all_judged = f"SELECT countIf(up_to_date) = {settings.partitions} FROM integrity_progress"  # noqa: S608 (a number)
         wait_until(lambda: target.command(all_judged) == "1", _STREAM_SECONDS, "the judging of the units", *workers)

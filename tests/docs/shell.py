@@ -22,7 +22,7 @@ from tests.test_metrics_pages import differing
 
 _DONE, _ENDED = "--- done", "--- ended"
 _TABLE = re.compile(r"\A\s*\n((?:\|[^\n]*\n?)+)")
-_ARRIVES_SECONDS = 90
+_ARRIVES_SECONDS = 120
 """What is asked right after something was sent may need until it is in the tables."""
 _OF_THE_PROJECT = ("deploy", "docs", "examples", "schemas")
 
