@@ -37,6 +37,10 @@ MEANINGS: dict[ExitCode, str] = {
 }
 START_CLICKHOUSE = "start ClickHouse (for example: candor clickhouse), or set CANDOR_CLICKHOUSE_URL"
 """What to do where ClickHouse is away."""
+CHECK_LOGIN = "check user and database in CANDOR_CLICKHOUSE_URL, and the password there or in CANDOR_CLICKHOUSE_PASSWORD"
+"""What to do where ClickHouse does not let us in."""
+MAKE_TABLES = "candor migrate makes the database, its tables and views, or brings them up to date"
+"""What to do where ClickHouse does not know the database, a table or a view."""
 START_KAFKA = "start the broker, or set CANDOR_KAFKA_BOOTSTRAP_SERVERS and the TLS and SASL settings beside it"
 """What to do where Kafka is away."""
 

@@ -12,7 +12,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from streams.commands.groups import Group
-from streams.errors import START_CLICKHOUSE, CandorError, ExitCode
+from streams.errors import CHECK_LOGIN, MAKE_TABLES, START_CLICKHOUSE, CandorError, ExitCode
+
+_ADVICE: dict[int | None, str] = {60: MAKE_TABLES, 81: MAKE_TABLES, 192: CHECK_LOGIN, 193: CHECK_LOGIN, 516: CHECK_LOGIN}
+"""By ClickHouse's code: unknown table, unknown database, unknown user, wrong password, failed authentication."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +93,20 @@ class CandorGroup(Group):
             # Some path that was given cannot be used.
             raise Failure(f"{error.filename}: {error.strerror}", ExitCode.USAGE) from error
         except Exception as error:
-            exit_code = _exit_code_of_sink_error(error)
-            if exit_code is None:
+            failure = _failure_of_sink(error)
+            if failure is None:
                 raise
-            raise Failure(str(error), exit_code, START_CLICKHOUSE if exit_code is ExitCode.AWAY else "") from error
+            raise failure from error
 
 
-def _exit_code_of_sink_error(error: Exception) -> ExitCode | None:
-    """The exit code for an error of a sink, None for any other. Where no command has imported the sinks, it is none of theirs."""
+def _failure_of_sink(error: Exception) -> Failure | None:
+    """What is told of an error of a sink, None for any other. Where no command has imported the sinks, it is none of theirs."""
     base = sys.modules.get("sinks.base")
     if base is None or not isinstance(error, base.SinkError):
         return None
-    return ExitCode.AWAY if isinstance(error, base.SinkUnavailable) else ExitCode.PROBLEM
+    if isinstance(error, base.SinkUnavailable):
+        return Failure(str(error), ExitCode.AWAY, START_CLICKHOUSE)
+    return Failure(str(error), ExitCode.PROBLEM, _ADVICE.get(getattr(error, "code", None), ""))
 
 
 @click.group(cls=CandorGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})

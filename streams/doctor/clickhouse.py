@@ -13,7 +13,7 @@ from sinks.base import SinkError, SinkRefused, SinkUnavailable
 from sinks.clickhouse import ClickHouse, connect
 from sinks.migrate import Migrator, load
 from streams.doctor.finding import Finding, State
-from streams.errors import START_CLICKHOUSE
+from streams.errors import CHECK_LOGIN, MAKE_TABLES, START_CLICKHOUSE
 from streams.settings import Settings, variable
 
 _OLDEST = (24, 3)
@@ -46,9 +46,8 @@ def check_clickhouse(settings: Settings) -> Iterator[Finding]:
 
 def _refused(error: SinkError) -> Finding:
     if isinstance(error, SinkRefused) and error.code == _UNKNOWN_DATABASE:
-        return Finding("clickhouse", "database", State.PROBLEM, "absent", "create it and its tables: candor migrate")
-    advice = f"check user and database in {variable('clickhouse_url')}, and the password there or in {variable('clickhouse_password')}"
-    return Finding("clickhouse", "login", State.PROBLEM, str(error), advice)
+        return Finding("clickhouse", "database", State.PROBLEM, "absent", MAKE_TABLES)
+    return Finding("clickhouse", "login", State.PROBLEM, str(error), CHECK_LOGIN)
 
 
 def _check_server(clickhouse: ClickHouse) -> Iterator[Finding]:

@@ -117,6 +117,21 @@ def test_what_is_away_is_told_with_what_to_do(candor: Run, monkeypatch: pytest.M
     assert f"CANDOR_{variable}" in second
 
 
+@pytest.mark.parametrize(("code", "advice"), [(81, "candor migrate"), (60, "candor migrate"), (516, "CANDOR_CLICKHOUSE_PASSWORD")])
+def test_what_is_missing_in_clickhouse_is_told_with_what_to_do(candor: Run, monkeypatch: pytest.MonkeyPatch, code: int, advice: str) -> None:
+    def fail() -> None:
+        raise SinkRefused("refused", code)
+
+    monkeypatch.setattr(topics_command, "load_settings", fail)
+
+    result = candor("topics", "check")
+
+    assert result.exit_code == 1
+    first, second = result.stderr.splitlines()
+    assert first == "Error: refused"
+    assert advice in second
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [(("finding",), "findings"), (("dlq", "lst"), "list"), (("topics", "chek"), "check"), (("findings", "ajudicate"), "adjudicate")],
