@@ -50,7 +50,8 @@ def show(reader: Reader, console: Console) -> None:
     units = reader.query(UNITS)
     if units.num_rows > 2 * _SHOWN_UNITS:
         units = pa.concat_tables([units.slice(0, _SHOWN_UNITS), units.slice(units.num_rows - _SHOWN_UNITS)])
-    _print(console, "Best and worst units by NPS", units)
+    if units.num_rows:
+        _print(console, "Best and worst units by NPS", units)
     suspects = reader.query(SUSPECTS)
     if suspects.num_rows:
         _print(console, "Units whose scores look gamed: NPS raw, without the flagged responses, and at worst", suspects)
