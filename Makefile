@@ -16,9 +16,9 @@ help: ## List the targets
 
 setup: .venv/ready ## Make .venv and install everything into it
 
-.venv/ready: requirements-dev.txt pyproject.toml .ci/venv
+.venv/ready: requirements-dev.txt pyproject.toml .ci/venv .ci/install
 	.ci/venv "$(PYTHON)"
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	.ci/install $(BIN)/python requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -60,8 +60,9 @@ lock: ## Pin the newest allowed versions, with hashes
 	printf 'dbt-core~=1.11.0\ndbt-clickhouse~=1.10.0\n' | $(subst pyproject.toml,-,$(COMPILE)) --upgrade --output-file requirements-dbt.txt
 	echo 'hatchling>=1.27' | $(subst pyproject.toml,-,$(COMPILE)) --constraint requirements-dev.txt --output-file requirements-build.txt
 
-java: ## Install Java and Maven where they are missing and may be installed
+java: setup ## Install Java and Maven where they are missing and may be installed, and fetch Kafka
 	@.ci/java
+	@$(BIN)/python -c 'from streams.broker import kafka_jars; kafka_jars()'
 
 prometheus: ## Install promtool and Alertmanager where they are missing and may be installed
 	@.ci/prometheus
@@ -73,8 +74,8 @@ dbt: .venv/dbt/ready ## Install dbt into an environment of its own, for the test
 
 .venv/dbt/ready: requirements-dbt.txt .venv/ready
 	rm -rf .venv/dbt
-	$(BIN)/python -m venv .venv/dbt
-	.venv/dbt/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements-dbt.txt
+	$(BIN)/python -m venv --without-pip .venv/dbt
+	.ci/install .venv/dbt/bin/python requirements-dbt.txt --no-deps
 	@touch $@
 
 clean: ## Remove what was made here
