@@ -3,14 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from importlib.resources import files
 
 import pytest
 
 from sinks.clickhouse import ClickHouse, connect
-from sinks.migrate import Migrator
 from streams.files import write_events
 from streams.metrics.dashboards.files import DASHBOARDS
 from streams.metrics.dashboards.model import Kind, Panel, Source, Variable
@@ -155,11 +154,11 @@ def test_flagged_responses_make_a_difference(answers: dict[str, Answer]) -> None
 
 
 @pytest.fixture
-def clickhouse(clickhouse_url: str) -> ClickHouse:
+def clickhouse(migrated_url: str) -> Iterator[ClickHouse]:
     """A migrated database without rows."""
-    connected = connect(clickhouse_url)
-    Migrator(connected).apply()
-    return connected
+    connected = connect(migrated_url)
+    yield connected
+    connected.close()
 
 
 def test_a_window_without_responses_is_a_gap_and_not_zero(clickhouse: ClickHouse) -> None:
