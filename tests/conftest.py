@@ -12,9 +12,10 @@ import hypothesis
 import pytest
 
 from sinks.clickhouse import ClickHouse, connect
-from sinks.migrate import TABLE, Migrator
+from sinks.migrate import Migrator
 from streams.broker import LocalBroker
 from streams.broker.ready import free_port
+from tests.sinks.rows import emptied
 from tests.web import text_of
 
 # A gate must give the same answer twice; everywhere else each run looks somewhere new.
@@ -65,17 +66,6 @@ def _migrated(clickhouse_server: str) -> str:
     return url
 
 
-def _without_rows(url: str) -> ClickHouse:
-    """The database at that URL, with nothing in its tables."""
-    clickhouse = connect(url)
-    found = clickhouse.query(
-        "SELECT name FROM system.tables WHERE database = currentDatabase() AND total_rows > 0 AND name != {kept:String}", {"kept": TABLE}
-    )
-    for name in found.column("name").to_pylist():
-        clickhouse.command(f"TRUNCATE TABLE {name}")
-    return clickhouse
-
-
 @pytest.fixture(scope="session")
 def _migrated_for_tests(clickhouse_server: str) -> str:
     return _migrated(clickhouse_server)
@@ -89,14 +79,14 @@ def _migrated_for_modules(clickhouse_server: str) -> str:
 @pytest.fixture
 def migrated_url(_migrated_for_tests: str) -> str:
     """The URL of a migrated database without rows. Its tables and views are those of other tests too: what changes or drops them needs its own."""
-    _without_rows(_migrated_for_tests).close()
+    emptied(connect(_migrated_for_tests)).close()
     return _migrated_for_tests
 
 
 @pytest.fixture(scope="module")
 def served(_migrated_for_modules: str) -> Iterator[ClickHouse]:
     """A migrated database of chDB behind HTTP, without rows when the module begins; its tables and views are those of other modules too."""
-    clickhouse = _without_rows(_migrated_for_modules)
+    clickhouse = emptied(connect(_migrated_for_modules))
     yield clickhouse
     clickhouse.close()
 
