@@ -13,7 +13,7 @@ from sinks.clickhouse import ClickHouse, connect
 from streams.files import write_events
 from streams.metrics.dashboards.files import DASHBOARDS
 from streams.metrics.dashboards.model import Kind, Panel, Source, Variable
-from streams.metrics.dashboards.sql import CLEANED, RAW, WINDOW, newest_scores, score_series
+from streams.metrics.dashboards.sql import CLEANED, RAW, WINDOW, by_survey, newest_scores, score_series
 from streams.simulate import Plan, simulate
 from tests.sinks.loyalty import MONDAY, cells, flag
 from tests.sinks.reader_session import Answer, ask_as_reader
@@ -34,6 +34,7 @@ CHECKS = {
         columns="nps_excluded AS nps, nps_excluded_low AS low, nps_excluded_high AS high, n - flagged AS n, nps_bound_low AS at_worst"
     ),
 }
+TOTAL = "SELECT n, nps FROM loyalty_total WHERE metric = 'nps' AND period = 'all'"
 NUMBERS = {"Int64", "UInt64", "Float64", "Nullable(Int64)", "Nullable(Float64)"}
 TEXTS = {"String", "Nullable(String)"}
 TIME = "DateTime('UTC')"
@@ -66,6 +67,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
         *(_asked(panel, SOME) for panel in CHOOSING),
         *(variable.query for variable in VARIABLES),
         *CHECKS.values(),
+        TOTAL,
     ]
     return dict(zip(queries, ask_as_reader(folder / "data", "candor", queries, folder), strict=True))
 
@@ -144,6 +146,16 @@ def test_the_newest_scores_are_those_of_the_view(answers: dict[str, Answer], sum
     newest = max(answers[CHECKS[sums]].rows, key=lambda row: row["time"])
 
     assert shown == pytest.approx({name: value for name, value in newest.items() if name != "time"})
+
+
+def test_scores_of_surveys_add_up_to_that_of_all(answers: dict[str, Answer]) -> None:
+    surveys = answers[expand(by_survey(), SINCE, UNTIL, EVERYTHING)].rows
+    (total,) = answers[TOTAL].rows
+
+    assert len(surveys) > 1
+    assert sum(row["n"] for row in surveys) == total["n"]
+    assert sum(row["n"] * row["nps"] for row in surveys) / total["n"] == pytest.approx(total["nps"])
+    assert all(row["low"] <= row["nps"] <= row["high"] for row in surveys)
 
 
 def test_flagged_responses_make_a_difference(answers: dict[str, Answer]) -> None:
