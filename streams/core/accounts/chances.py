@@ -90,10 +90,13 @@ class Chances:
         """Takes all into the state, once; returns units and days (first axis), and the difference of the numbers of ``Flows``."""
         sums = Sums(2, 1 + len(NUMBERS))
         sold, self._sold = self._sold, []
-        if sold:
-            risky, keys, days, times = (np.concatenate(columns) for columns in zip(*(batch[1:] for batch in sold), strict=True))
-            units = _units_of(state, [batch.unit_id for batch in sold])
-            _add(sums, state, state.asked_purchases.sold(keys, units, days, times, risky))
+        keys = np.concatenate([np.empty(0, np.uint64), *(batch.key for batch in sold)])
+        if len(np.unique(keys)) == len(keys) > 0:
+            _sell(sums, state, sold)
+        else:
+            # Past the horizons a copy is sold again; what was told the first time is then what there is to compare with.
+            for batch in sold:
+                _sell(sums, state, [batch])
         invited, self._invited = self._invited, []
         if invited:
             self._take_invitations(sums, state, invited)
@@ -118,6 +121,13 @@ class Chances:
             _add(sums, state, state.asked_purchases.drawn(keys[drawn], times[drawn]))
         if not drawn.all():
             _add(sums, state, state.asked_purchases.invited(keys[~drawn], times[~drawn], ~sent[~drawn]))
+
+
+def _sell(sums: Sums, state: AccountsState, sold: list[_Sold]) -> None:
+    """Takes in purchases, each of which is given once."""
+    risky, keys, days, times = (np.concatenate(columns) for columns in zip(*(batch[1:] for batch in sold), strict=True))
+    units = _units_of(state, [batch.unit_id for batch in sold])
+    _add(sums, state, state.asked_purchases.sold(keys, units, days, times, risky))
 
 
 def _add(sums: Sums, state: AccountsState, difference: Difference) -> None:
