@@ -94,13 +94,11 @@ def measure(events: int, batch: int, batches: int) -> str:
         offsets[partition, record.topic] += 1
         lanes[partition].append((record.topic, Numbered(offset, record.timestamp, record.key, record.value, record.headers)))
     bench = Bench(Catalog.model_validate(yaml.safe_load(simulation.catalog())))
-    flushes = 0
-    for at in range(0, max(map(len, lanes)), batch * batches):
+    for flushes, at in enumerate(range(0, max(map(len, lanes)), batch * batches), 1):
         for partition, lane in enumerate(lanes):
             for begin in range(at, at + batch * batches, batch):
                 bench.apply(partition, _by_topic(lane[begin : begin + batch]))
         bench.flush()
-        flushes += 1
         if flushes % FLUSHES_OF_ACCOUNTS == 0:
             bench.judge()
     bench.flush(resting=True)

@@ -38,9 +38,9 @@ def forget(state: AccountsState, horizons: Horizons) -> None:
 
 
 def _forget_before(state: AccountsState, table: StateTable, times: Int64s, before: int) -> None:
-    """Forgets rows in one go once a tenth of the table can go, since the others have to be moved; of one that is kept for days alone, a quarter."""
+    """Forgets rows in one go once a tenth of the table can go, since the others have to be moved; of one that is kept for days alone, a sixth."""
     old = times[: table.count] < before
-    parts = 4 if table in (state.asked_purchases, state.praised_purchases) else 10
+    parts = 6 if table in (state.asked_purchases, state.praised_purchases) else 10
     if np.count_nonzero(old) * parts <= table.count:
         return
     # A cell is forgotten only once the sink has its newest values.
