@@ -8,7 +8,7 @@ from streams.core.batch import Bools, Floats, Int64s
 from streams.core.hashing import UInt64s
 from streams.core.integrity.detectors import UNIT_DETECTORS
 from streams.core.integrity.detectors.protocol import COMPONENTS
-from streams.core.signals import Flow
+from streams.core.signals import Flows
 from streams.core.state_table import Columns, StateTable, Strings
 
 FLEET = 1
@@ -144,8 +144,8 @@ class AnswerTable(StateTable):
     response_id: Strings
 
 
-FLOWS = tuple(name for name in Flow.__struct_fields__ if name != "day")
-"""Numbers of a flow; see ``Flow``."""
+FLOWS = tuple(name for name in Flows.names() if name != "day")
+"""Numbers of a flow; see ``Flows``."""
 
 
 class FlowTable(StateTable):
