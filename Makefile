@@ -9,16 +9,16 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 SHELL := bash
-.PHONY: help setup demo test check format chaos bench bench-views contracts lock java prometheus helm dbt clean
+.PHONY: help setup demo test check format chaos bench bench-views contracts lock java prometheus helm dbt site clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/ready ## Make .venv and install everything into it
 
-.venv/ready: requirements-dev.txt pyproject.toml .ci/venv
+.venv/ready: requirements-dev.txt pyproject.toml .ci/venv .ci/install
 	.ci/venv "$(PYTHON)"
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	.ci/install $(BIN)/python requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -51,14 +51,18 @@ bench-views: setup ## Measure time and memory of every view: RESPONSES=n, five t
 contracts: setup ## Write the generated contracts and documentation anew
 	$(BIN)/candor contracts
 
+site: setup ## Build the documentation into build/site, strictly
+	$(BIN)/python -m tests.docs
+
 lock: ## Pin the newest allowed versions, with hashes
 	$(COMPILE) --upgrade --output-file requirements.txt
 	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 	printf 'dbt-core~=1.11.0\ndbt-clickhouse~=1.10.0\n' | $(subst pyproject.toml,-,$(COMPILE)) --upgrade --output-file requirements-dbt.txt
 	echo 'hatchling>=1.27' | $(subst pyproject.toml,-,$(COMPILE)) --constraint requirements-dev.txt --output-file requirements-build.txt
 
-java: ## Install Java and Maven where they are missing and may be installed
+java: setup ## Install Java and Maven where they are missing and may be installed, and fetch Kafka
 	@.ci/java
+	@$(BIN)/python -c 'from streams.broker import kafka_jars; kafka_jars()'
 
 prometheus: ## Install promtool and Alertmanager where they are missing and may be installed
 	@.ci/prometheus
@@ -70,8 +74,8 @@ dbt: .venv/dbt/ready ## Install dbt into an environment of its own, for the test
 
 .venv/dbt/ready: requirements-dbt.txt .venv/ready
 	rm -rf .venv/dbt
-	$(BIN)/python -m venv .venv/dbt
-	.venv/dbt/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements-dbt.txt
+	$(BIN)/python -m venv --without-pip .venv/dbt
+	.ci/install .venv/dbt/bin/python requirements-dbt.txt --no-deps
 	@touch $@
 
 clean: ## Remove what was made here

@@ -1,8 +1,10 @@
 """``python -m benchmarks.faults``: from each fault to its alert, and from what is done about it until all is well.
 
-On real workers, broker, engine, Prometheus and Alertmanager, with the faults of the tests; rules and routes run with time faster, as there.
+With names of faults, as the table has them, of these alone. On real workers, broker, engine, Prometheus and Alertmanager, with the faults of the
+tests; rules and routes run with time faster, as there.
 """
 
+import sys
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
@@ -14,8 +16,10 @@ from tests.deploy.live.faults import FAULTS, stack_of, suffer
 from tests.deploy.live.stack import PACE, load, running
 
 
-def main() -> None:
-    """Prints the machine, then a row for each fault."""
+def main(*names: str) -> None:
+    """Prints the machine, then a row for each fault, or for those of these names; raises ``SystemExit`` for a name that none has."""
+    if unknown := set(names) - {fault.name for fault in FAULTS}:
+        raise SystemExit(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(fault.name for fault in FAULTS)}")
     holds = {alert.name: alert.hold or "0m" for alert in ALERTS}
     print(machine.describe())
     print(f"\nTime of rules and routes runs {PACE.faster:g} times faster; seconds are those of the clock.\n")
@@ -23,7 +27,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="candor-faults-") as name:
         folder = Path(name)
         with LocalBroker(folder / "kafka") as broker:
-            for number, fault in enumerate(FAULTS):
+            for number, fault in enumerate(fault for fault in FAULTS if not names or fault.name in names):
                 (place := folder / str(number)).mkdir()
                 stack = stack_of(fault, place, broker.bootstrap_servers, f"fault{number}.")
                 with running(stack), load(stack) if fault.is_loaded else nullcontext():
@@ -33,4 +37,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

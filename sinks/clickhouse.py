@@ -35,6 +35,8 @@ INSERT_SETTINGS: dict[str, str | int] = {
 }
 _TEXT = {"output_format_arrow_string_as_string": 1}
 _BYTES = {"output_format_arrow_string_as_string": 0}
+_READ_ONLY = {"readonly": 2}
+"""Settings may be set, such as those of formats; nothing else."""
 # Whatever the client warns about is raised as an error with more context, or tried again and reported there.
 logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -76,9 +78,9 @@ class ClickHouse:
         body = cast("bytes", _arrow_stream(rows, self._compression))
         self._call(lambda client: client.raw_insert(quoted(table), rows.column_names, body, INSERT_SETTINGS, "ArrowStream"))
 
-    def query(self, sql: str, parameters: Mapping[str, object] | None = None, *, binary: bool = False) -> pa.Table:
-        """The result of one SELECT; see ``Reader.query``."""
-        settings = _BYTES if binary else _TEXT
+    def query(self, sql: str, parameters: Mapping[str, object] | None = None, *, binary: bool = False, read_only: bool = False) -> pa.Table:
+        """The result of one SELECT; see ``Reader.query``. With ``read_only`` the server refuses anything that would change it."""
+        settings = (_BYTES if binary else _TEXT) | (_READ_ONLY if read_only else {})
         data = self._call(lambda client: client.raw_query(sql, dict(parameters or {}), dict(settings), "Arrow"))
         if not data:
             return pa.table({})

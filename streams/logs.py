@@ -1,6 +1,7 @@
 """Logs: event names and fields, on standard error, for a terminal or as JSON; never what a customer wrote."""
 
 import logging
+import os
 import sys
 
 import structlog
@@ -53,8 +54,13 @@ class _Seldom(logging.Filter):
         return True
 
 
+def _are_colours_wanted() -> bool:
+    """Where somebody looks and has not said otherwise (no-color.org: set to anything but nothing)."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def _rendering(log_format: LogFormat) -> list[Processor]:
     # Tracebacks are text without local variables, which may hold what a customer wrote.
     if log_format is LogFormat.JSON:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+    return [structlog.dev.ConsoleRenderer(colors=_are_colours_wanted(), exception_formatter=structlog.dev.plain_traceback)]

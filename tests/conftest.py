@@ -15,6 +15,7 @@ from sinks.clickhouse import ClickHouse, connect
 from sinks.migrate import Migrator
 from streams.broker import LocalBroker
 from streams.broker.ready import free_port
+from tests.sinks.rows import emptied
 from tests.web import text_of
 
 # A gate must give the same answer twice; everywhere else each run looks somewhere new.
@@ -56,11 +57,36 @@ def clickhouse_url(clickhouse_server: str) -> str:
     return f"http://default@{clickhouse_server}/t{secrets.token_hex(4)}"
 
 
-@pytest.fixture(scope="module")
-def served(clickhouse_server: str) -> Iterator[ClickHouse]:
-    """A migrated database of the module's own, of chDB behind HTTP."""
-    clickhouse = connect(f"http://default@{clickhouse_server}/t{secrets.token_hex(4)}")
+def _migrated(clickhouse_server: str) -> str:
+    """The URL of a new database with all tables and views."""
+    url = f"http://default@{clickhouse_server}/t{secrets.token_hex(4)}"
+    clickhouse = connect(url)
     Migrator(clickhouse).apply()
+    clickhouse.close()
+    return url
+
+
+@pytest.fixture(scope="session")
+def _migrated_for_tests(clickhouse_server: str) -> str:
+    return _migrated(clickhouse_server)
+
+
+@pytest.fixture(scope="session")
+def _migrated_for_modules(clickhouse_server: str) -> str:
+    return _migrated(clickhouse_server)
+
+
+@pytest.fixture
+def migrated_url(_migrated_for_tests: str) -> str:
+    """The URL of a migrated database without rows. Its tables and views are those of other tests too: what changes or drops them needs its own."""
+    emptied(connect(_migrated_for_tests)).close()
+    return _migrated_for_tests
+
+
+@pytest.fixture(scope="module")
+def served(_migrated_for_modules: str) -> Iterator[ClickHouse]:
+    """A migrated database of chDB behind HTTP, without rows when the module begins; its tables and views are those of other modules too."""
+    clickhouse = emptied(connect(_migrated_for_modules))
     yield clickhouse
     clickhouse.close()
 

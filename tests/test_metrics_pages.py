@@ -12,7 +12,6 @@ from schemas.catalog import Catalog
 from sinks.catalog import write_catalog
 from sinks.checkpoints import ClickHouseCheckpoints
 from sinks.clickhouse import ClickHouse, connect
-from sinks.migrate import Migrator
 from streams.core.accounts import AccountsStages
 from streams.replay import Replay
 
@@ -47,7 +46,6 @@ def shown(value: object, cell: str) -> str:
 
 def replayed(clickhouse: ClickHouse, page: str, folder: Path) -> ClickHouse:
     """The database, filled with the events of a page."""
-    Migrator(clickhouse).apply()
     catalog = Catalog.model_validate(next((safe_load(text) for text in blocks(page, "yaml")), {}))
     write_catalog(clickhouse, catalog)
     events = folder / "events.ndjson"
@@ -76,9 +74,9 @@ def differing(found: Iterable[dict[str, object]], table: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_shows_what_its_events_give(name: str, clickhouse_url: str, tmp_path: Path) -> None:
+def test_a_page_shows_what_its_events_give(name: str, migrated_url: str, tmp_path: Path) -> None:
     page = (METRICS / f"{name}.md").read_text(encoding="utf-8")
-    clickhouse = replayed(connect(clickhouse_url), page, tmp_path)
+    clickhouse = replayed(connect(migrated_url), page, tmp_path)
     examples = QUERY.findall(page)
     assert len(examples) == len(blocks(page, "sql")) >= 2
 

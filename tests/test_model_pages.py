@@ -91,17 +91,17 @@ def shown(value: object) -> str:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_shows_what_its_events_give(name: str, clickhouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_shows_what_its_events_give(name: str, migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (METRICS / f"{name}.md").read_text(encoding="utf-8")
     (tmp_path / "events.ndjson").write_text("".join(f"{line}\n" for line in events(page)), encoding="utf-8")
     (tmp_path / "catalog.yaml").write_text("".join(CATALOG.findall(page)), encoding="utf-8")
-    monkeypatch.setenv("CANDOR_CLICKHOUSE_URL", clickhouse_url)
+    monkeypatch.setenv("CANDOR_CLICKHOUSE_URL", migrated_url)
     monkeypatch.setenv("CANDOR_CATALOG", str(tmp_path / "catalog.yaml"))
     for arguments in (["replay", str(tmp_path / "events.ndjson"), "--json"], ["fit"]):
         result = CliRunner().invoke(cli, arguments)
         assert result.exit_code == 0, result.stderr
         assert arguments[0] == "fit" or json.loads(result.stdout)["rejected"] == {}
-    clickhouse = connect(clickhouse_url)
+    clickhouse = connect(migrated_url)
     examples = QUERY.findall(page)
     assert len(examples) == page.count("```sql") >= 2
 

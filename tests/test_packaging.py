@@ -28,6 +28,8 @@ TEXTS = [
         "README.md",
         "CONTRIBUTING.md",
         ".ci/run",
+        ".ci/apt",
+        ".ci/install",
         ".ci/java",
         ".ci/prometheus",
         ".ci/helm",

@@ -1,22 +1,21 @@
 """The command line: ``candor``. Each command is a module of this package with the object ``command``, imported when it is used.
 
-Exit codes: 0 done; 1 a problem was found; 2 wrong usage or configuration; 3 Kafka, ClickHouse or another dependency is away; 130 interrupted.
-Results go to standard output, everything said about them to standard error.
+Exit codes are those of ``streams.errors.ExitCode``. Results go to standard output, everything said about them to standard error.
 """
 
 import importlib
-import signal
 import sys
 from dataclasses import dataclass
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from streams.errors import CandorError, ConfigurationError, DependencyUnavailable, ProblemFound
+from streams.commands.groups import Group
+from streams.errors import CHECK_LOGIN, MAKE_TABLES, START_CLICKHOUSE, CandorError, ExitCode
 
-_PROBLEM = ProblemFound.exit_code
-_DEPENDENCY_AWAY = DependencyUnavailable.exit_code
-_INTERRUPTED = 128 + signal.SIGINT
+_ADVICE: dict[int | None, str] = {60: MAKE_TABLES, 81: MAKE_TABLES, 192: CHECK_LOGIN, 193: CHECK_LOGIN, 516: CHECK_LOGIN}
+"""By ClickHouse's code: unknown table, unknown database, unknown user, wrong password, failed authentication."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,7 @@ COMMANDS: dict[str, Entry] = {
     "migrate": Entry("migrate", "Bring the tables and views of ClickHouse up to date."),
     "findings": Entry("findings", "Find and show which units look gamed, with the evidence."),
     "report": Entry("report", "Write a report for people: one HTML file, or PDF."),
+    "query": Entry("query", "Ask the tables and views of ClickHouse, and change nothing."),
     "fit": Entry("fit", "Fit the models: who still buys, what drives scores, what predicts buying again."),
     "dlq": Entry("dlq", "Find, show, export and replay dead letters."),
     "lag": Entry("lag", "Show how far workers are behind, or serve it to Prometheus."),
@@ -48,14 +48,14 @@ COMMANDS: dict[str, Entry] = {
 
 
 class Failure(click.ClickException):
-    """An error told in one line, with the exit code of its kind."""
+    """An error told in one line, and what to do about it in another where that is known; with the exit code of its kind."""
 
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, exit_code: ExitCode, advice: str = "") -> None:
+        super().__init__(f"{message}\n  {advice}" if advice else message)
         self.exit_code = exit_code
 
 
-class CandorGroup(click.Group):
+class CandorGroup(Group):
     """Commands by name; errors that are meant for the user become messages and exit codes."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -75,31 +75,38 @@ class CandorGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What may stand where the word begins so, without importing the commands."""
+        commands = [CompletionItem(name, help=entry.summary) for name, entry in COMMANDS.items() if name.startswith(incomplete)]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def invoke(self, ctx: click.Context) -> Any:
         """What the command returns; raises ``Failure`` for errors that are no bugs, and click's ``Exit`` where the user interrupts it."""
         try:
             return super().invoke(ctx)
         except (click.Abort, KeyboardInterrupt):
             click.echo("Interrupted", err=True)
-            ctx.exit(_INTERRUPTED)
+            ctx.exit(ExitCode.INTERRUPTED)
         except CandorError as error:
-            raise Failure(str(error), error.exit_code) from error
+            raise Failure(str(error), error.exit_code, error.advice) from error
         except (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError) as error:
             # Some path that was given cannot be used.
-            raise Failure(f"{error.filename}: {error.strerror}", ConfigurationError.exit_code) from error
+            raise Failure(f"{error.filename}: {error.strerror}", ExitCode.USAGE) from error
         except Exception as error:
-            exit_code = _exit_code_of_sink_error(error)
-            if exit_code is None:
+            failure = _failure_of_sink(error)
+            if failure is None:
                 raise
-            raise Failure(str(error), exit_code) from error
+            raise failure from error
 
 
-def _exit_code_of_sink_error(error: Exception) -> int | None:
-    """The exit code for an error of a sink, None for any other. Where no command has imported the sinks, it is none of theirs."""
+def _failure_of_sink(error: Exception) -> Failure | None:
+    """What is told of an error of a sink, None for any other. Where no command has imported the sinks, it is none of theirs."""
     base = sys.modules.get("sinks.base")
     if base is None or not isinstance(error, base.SinkError):
         return None
-    return _DEPENDENCY_AWAY if isinstance(error, base.SinkUnavailable) else _PROBLEM
+    if isinstance(error, base.SinkUnavailable):
+        return Failure(str(error), ExitCode.AWAY, START_CLICKHOUSE)
+    return Failure(str(error), ExitCode.PROBLEM, _ADVICE.get(getattr(error, "code", None), ""))
 
 
 @click.group(cls=CandorGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})

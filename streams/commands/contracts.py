@@ -8,7 +8,8 @@ from schemas.events_page import events_page
 from schemas.export import contract_files
 from sinks.dictionary import read_fresh, render
 from sinks.semantic.package import FOLDER, package_files
-from streams.commands.output import say
+from streams.commands.output import say, working
+from streams.commands.reference import alerts_page, commands_page, settings_page
 from streams.errors import ProblemFound
 from streams.importing import mapping_schema
 from streams.metrics.alerts import rules_file
@@ -30,11 +31,13 @@ def command(into: Path, check: bool) -> None:
     """Write what is generated from the code, or check that it is up to date.
 
     JSON Schema and an example of every event, the catalog's JSON Schema and an AsyncAPI 3 document (schemas/contracts), the page of events
-    (docs/events.md), the data dictionary of ClickHouse (docs/data-dictionary.md), sources and metrics for dbt (deploy/dbt/models/candor), the page of
-    metrics (docs/exported-metrics.md), the rules for Prometheus (deploy/prometheus, and once more in deploy/helm, since a chart holds all that it
-    installs), the dashboards of Grafana (deploy/grafana/dashboards), the JSON Schema of mapping files (examples) and .env.example.
+    (docs/events.md), the data dictionary of ClickHouse (docs/data-dictionary.md), the pages of metrics (docs/exported-metrics.md),
+    commands, settings and alerts (docs/reference), sources and metrics for dbt (deploy/dbt/models/candor), the rules for Prometheus
+    (deploy/prometheus, and once more in deploy/helm, since a chart holds all that it installs), the dashboards of Grafana
+    (deploy/grafana/dashboards), the JSON Schema of mapping files (examples) and .env.example.
     """
-    texts = generated()
+    with working("reading views and models"):
+        texts = generated()
     stale = [path for path in _present(into) if path not in texts]
     differing = [path for path, text in texts.items() if not (into / path).is_file() or (into / path).read_text(encoding="utf-8") != text]
     if check:
@@ -59,6 +62,9 @@ def generated() -> dict[Path, str]:
         Path("docs/data-dictionary.md"): render(relations),
         **{Path(path): text for path, text in package_files(relations).items()},
         Path("docs/exported-metrics.md"): metrics_page(),
+        Path("docs/reference/commands.md"): commands_page(),
+        Path("docs/reference/settings.md"): settings_page(),
+        Path("docs/reference/alerts.md"): alerts_page(),
         **dict.fromkeys(RULES, rules_file()),
         **dashboard_files(),
         Path(".env.example"): environment_example(),

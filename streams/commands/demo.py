@@ -9,6 +9,8 @@ from rich.console import Console
 from streams.demo import Demo, run_demo
 from streams.simulate import Plan
 
+_WIDTH_OF_A_PIPE = 500
+
 
 @click.command("demo")
 @click.option("--events", type=click.IntRange(100, 100_000_000), default=Plan.events, show_default=True, help="Events of six months.")
@@ -32,4 +34,5 @@ def command(*, events: int, accounts: int, units: int, workers: int, seed: int, 
     """
     plan = Plan(seed=seed, accounts=accounts, units=units, events=events)
     stays = sys.stdout.isatty() if stay is None else stay
-    run_demo(Demo(plan, workers, folder, stays), Console())
+    # A pipe has no width: a row stays on its line.
+    run_demo(Demo(plan, workers, folder, stays), Console() if sys.stdout.isatty() else Console(width=_WIDTH_OF_A_PIPE))

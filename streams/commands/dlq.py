@@ -17,6 +17,7 @@ import click
 
 from schemas.enums import RejectReason, Topic
 from sinks.clickhouse import ClickHouse, connect
+from streams.commands.groups import Group
 from streams.commands.output import print_json, print_table, progress, say
 from streams.errors import ConfigurationError, KafkaUnavailable, ProblemFound
 from streams.files import EventWriter, FileRecord
@@ -77,7 +78,7 @@ def _table(settings: Settings) -> closing[ClickHouse]:
     return closing(connect(settings.clickhouse_url.get_secret_value()))
 
 
-@click.group("dlq")
+@click.group("dlq", cls=Group)
 def command() -> None:
     """Find, show, export and replay dead letters: records that could not be used, kept byte for byte."""
 
@@ -169,12 +170,20 @@ def _readable(content: bytes | None) -> object:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @_filtered
 @click.option("--limit", type=click.IntRange(min=1), help="Most records; default: all.")
-def export(file: Path, filters: Filters, limit: int | None) -> None:
-    """Write the records of dead letters to FILE (NDJSON, or by its suffix .gz or .zst), as they were."""
-    with _table(load_settings()) as table, EventWriter(file) as writer:
+@click.option("--json", "as_json", is_flag=True, help="Print how many records were written as JSON.")
+def export(*, file: Path, filters: Filters, limit: int | None, as_json: bool) -> None:
+    """Write the records of dead letters to a file, as they were.
+
+    FILE is NDJSON, or by its suffix .gz or .zst.
+    """
+    with _table(load_settings()) as table, EventWriter(file) as writer, progress() as bar:
+        task = bar.add_task("writing", total=None, rate="")
         for letter in find(table, filters, limit):
             writer.write(letter.record)
+            bar.advance(task)
     say(f"{writer.records:,} records written to {file}")
+    if as_json:
+        print_json({"records": writer.records, "file": str(file)})
 
 
 @command.command("replay")
@@ -183,9 +192,11 @@ def export(file: Path, filters: Filters, limit: int | None) -> None:
 @click.option("--max-replays", type=click.IntRange(min=1), default=3, show_default=True, help="Leave out records that were sent again so often.")
 @click.option("--now", "stamp_now", is_flag=True, help="Give records the time of now instead of their own: for in_future.")
 @click.option("--dry-run", is_flag=True, help="Only count what would be sent.")
-def replay(filters: Filters, limit: int | None, max_replays: int, stamp_now: bool, dry_run: bool) -> None:
-    """Send the records of dead letters again to the topics that they came from: same key, value and headers, and headers that count replays.
+@click.option("--json", "as_json", is_flag=True, help="Print how many records were sent, and left out, as JSON.")
+def replay(*, filters: Filters, limit: int | None, max_replays: int, stamp_now: bool, dry_run: bool, as_json: bool) -> None:
+    """Send the records of dead letters to their topics again.
 
+    They have the same key, value and headers, and headers that count replays.
     What is refused again becomes a new dead letter, which stands for the old one in the next replay; what was accepted before counts once.
     """
     settings = load_settings()
@@ -197,6 +208,8 @@ def replay(filters: Filters, limit: int | None, max_replays: int, stamp_now: boo
         records = islice(choice.records(find(table, filters, largest_value=max(limits.largest.values()))), limit)
         count = sum(1 for _ in records) if dry_run else asyncio.run(_send(settings, limits, records))
     say(f"{count:,} records {'would be sent' if dry_run else 'sent'} again{choice.left_out()}")
+    if as_json:
+        print_json({"records": count, "sent": not dry_run, "left_out": {"sent_too_often": choice.too_often, "too_large": choice.too_large}})
 
 
 def _limits(settings: Settings, *, dry_run: bool) -> TopicLimits:

@@ -1,16 +1,17 @@
 """``candor doctor``."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
 from rich.console import Console
 from rich.markup import escape
 
-from streams.commands.output import print_json
+from streams.commands.output import print_json, working
 from streams.doctor import Finding, State, examine
-from streams.errors import DependencyUnavailable, ProblemFound
-from streams.settings import describe, load_settings
+from streams.errors import ExitCode
+from streams.settings import Settings, describe, load_settings
 
 _MARKS = {State.OK: "[green]ok[/]", State.WARNING: "[yellow]warning[/]", State.PROBLEM: "[red]problem[/]", State.AWAY: "[red]away[/]"}
 
@@ -26,7 +27,7 @@ def command(as_json: bool, quiet: bool) -> None:
     settings = load_settings()
     console = Console(soft_wrap=True, highlight=False)
     findings: list[Finding] = []
-    for finding in examine(settings):
+    for finding in _examined(settings):
         findings.append(finding)
         if not as_json and not (quiet and finding.state is State.OK):
             advice = f"\n        {escape(finding.advice)}" if finding.advice else ""
@@ -35,6 +36,17 @@ def command(as_json: bool, quiet: bool) -> None:
         print_json({"settings": describe(settings), "findings": [asdict(finding) for finding in findings]})
     states = {finding.state for finding in findings}
     if State.AWAY in states:
-        sys.exit(DependencyUnavailable.exit_code)
+        sys.exit(ExitCode.AWAY)
     if State.PROBLEM in states:
-        sys.exit(ProblemFound.exit_code)
+        sys.exit(ExitCode.PROBLEM)
+
+
+def _examined(settings: Settings) -> Iterator[Finding]:
+    """What is found, one by one; a broker that takes connections and does not answer is waited for."""
+    findings = examine(settings)
+    while True:
+        with working("looking"):
+            finding = next(findings, None)
+        if finding is None:
+            return
+        yield finding

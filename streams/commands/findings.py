@@ -11,6 +11,7 @@ from schemas.adjudication import EVENT_TYPE, Adjudication
 from schemas.enums import Decision, Detector, UnitState
 from sinks.clickhouse import ClickHouse, connect
 from streams.adjudicating import send_decision
+from streams.commands.groups import Group
 from streams.commands.output import print_json, print_table, say
 from streams.errors import ConfigurationError, ProblemFound
 from streams.settings import Settings, load_settings
@@ -45,7 +46,7 @@ def _of_unit(clickhouse: ClickHouse, finding: dict[str, object]) -> tuple[dict[s
     return units[0] if units else {}, responses
 
 
-@click.group("findings")
+@click.group("findings", cls=Group)
 def command() -> None:
     """Find, show and decide about what the detectors found; see also the views findings, integrity_units and false_discoveries."""
 
@@ -79,7 +80,10 @@ def list_(unit_id: str | None, state: str | None, undecided: bool, detector: str
 @click.argument("finding_id")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(finding_id: str, as_json: bool) -> None:
-    """Show one finding, the state and the scores of its unit, and the responses that carry the sign. FINDING_ID is as list prints it."""
+    """Show one finding, its unit and its responses.
+
+    FINDING_ID is as list prints it. Of the unit its state and its scores are shown; responses are those that carry the sign.
+    """
     with _clickhouse() as clickhouse:
         finding = _finding(clickhouse, finding_id)
         unit, responses = _of_unit(clickhouse, finding) if finding["unit_id"] is not None else ({}, [])
@@ -101,7 +105,8 @@ def show(finding_id: str, as_json: bool) -> None:
 @click.option("--decision", type=click.Choice([decision.value for decision in Decision]), required=True, help="confirmed: gaming; dismissed: none.")
 @click.option("--reason", required=True, help="Why, for those who read it later.")
 @click.option("--by", "decided_by", required=True, help="Who decides.")
-def adjudicate(finding_id: str, decision: str, reason: str, decided_by: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the event that was sent as JSON.")
+def adjudicate(*, finding_id: str, decision: str, reason: str, decided_by: str, as_json: bool) -> None:
     """Decide about a finding. FINDING_ID is as list prints it; a later decision replaces an earlier one, and both are kept.
 
     Workers take it in within seconds. Flags of a dismissed finding fall, in the whole history, and its detector learns anew what is usual; answers
@@ -134,3 +139,5 @@ def adjudicate(finding_id: str, decision: str, reason: str, decided_by: str) -> 
         raise ConfigurationError(f"{option}: {first['msg']}") from None
     send_decision(settings, adjudication)
     say(f"{finding_id}: {decision} by {decided_by}")
+    if as_json:
+        print_json(adjudication.model_dump(mode="json"))

@@ -10,7 +10,7 @@ from sinks.clickhouse import connect
 from sinks.migrate import Migrator
 from sinks.retry import RetryingSink
 from streams.commands.migrate import topology
-from streams.commands.output import print_json, print_table, say
+from streams.commands.output import print_json, print_table, say, working
 from streams.errors import ConfigurationError, ProblemFound
 from streams.fitting.reading import Source
 from streams.fitting.recording import forget_old, next_version, record
@@ -41,7 +41,8 @@ def command(*, as_of: datetime | None, keep: int, as_json: bool) -> None:
         check_catalog(clickhouse, catalog)
         source = Source(clickhouse)
         _check_day(source, as_of.replace(tzinfo=UTC).date() if as_of else None)
-        run = fit(source, catalog, as_of.date() if as_of else None)
+        with working("reading and fitting"):
+            run = fit(source, catalog, as_of.date() if as_of else None)
         if run is None:
             raise ProblemFound("there are neither transactions nor responses to fit anything on")
         version = next_version(clickhouse)

@@ -2,13 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from schemas.catalog import Catalog
-from streams.commands.output import progress, say
+from streams.commands.output import print_json, progress, say
 from streams.errors import ProblemFound
 from streams.files import EventWriter, FileRecord, line_of
 from streams.importing import Import, Mapping, import_events, load_mapping, mapping_schema
@@ -37,10 +37,11 @@ def _print_schema(context: click.Context, _: click.Parameter, wanted: bool) -> N
 @click.option(
     "--problems", "problems_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write every problem to this file, one a line."
 )
+@click.option("--json", "as_json", is_flag=True, help="Print what became of the rows of each rule as JSON; not with --out -.")
 @click.option(
     "--schema", is_flag=True, is_eager=True, expose_value=False, callback=_print_schema, help="Print the JSON Schema of mapping files and exit."
 )
-def command(*, mapping_file: Path, folder: Path, out: Path | None, kafka: bool, limit: int | None, problems_file: Path | None) -> None:
+def command(*, mapping_file: Path, folder: Path, out: Path | None, kafka: bool, limit: int | None, problems_file: Path | None, as_json: bool) -> None:
     """Turn the CSV files in DIR into events, by the mapping in MAPPING.
 
     Importing the same files again gives the same events; copies that come within the horizons are duplicates (see the README). Every event is checked
@@ -52,6 +53,8 @@ def command(*, mapping_file: Path, folder: Path, out: Path | None, kafka: bool, 
     """
     if out is not None and kafka:
         raise click.UsageError("--out and --kafka exclude each other")
+    if out == STANDARD_OUTPUT and as_json:
+        raise click.UsageError("--json and --out - both want standard output")
     settings = load_settings()
     mapping = load_mapping(mapping_file)
     catalog = _catalog(mapping, mapping_file, settings)
@@ -62,7 +65,7 @@ def command(*, mapping_file: Path, folder: Path, out: Path | None, kafka: bool, 
         _write(out, done.records)
     elif kafka:
         asyncio.run(_send(settings, done.records))
-    _report(done, problems_file)
+    _report(done, problems_file, as_json=as_json)
 
 
 def _catalog(mapping: Mapping, mapping_file: Path, settings: Settings) -> Catalog:
@@ -72,15 +75,17 @@ def _catalog(mapping: Mapping, mapping_file: Path, settings: Settings) -> Catalo
     return catalog_of(settings.model_copy(update={"catalog": mapping_file.parent / mapping.catalog}))
 
 
-def _write(out: Path, records: Iterable[FileRecord]) -> None:
+def _write(out: Path, records: list[FileRecord]) -> None:
     if out == STANDARD_OUTPUT:
         stream = click.get_binary_stream("stdout")
         for record in records:
             stream.write(line_of(record))
         return
-    with EventWriter(out) as writer:
+    with EventWriter(out) as writer, progress() as bar:
+        task = bar.add_task("writing", total=len(records), rate="")
         for record in records:
             writer.write(record)
+            bar.advance(task)
 
 
 async def _send(settings: Settings, records: list[FileRecord]) -> None:
@@ -91,7 +96,7 @@ async def _send(settings: Settings, records: list[FileRecord]) -> None:
             await producer.send(records, lambda count: bar.advance(task, count))
 
 
-def _report(done: Import, problems_file: Path | None) -> None:
+def _report(done: Import, problems_file: Path | None, *, as_json: bool) -> None:
     for problem in done.problems[:_SHOWN]:
         say(str(problem))
     if len(done.problems) > _SHOWN:
@@ -100,5 +105,7 @@ def _report(done: Import, problems_file: Path | None) -> None:
         problems_file.write_text("".join(f"{problem}\n" for problem in done.problems), encoding="utf-8")
     for name, one in done.counted.items():
         say(f"{name}: {one.rows:,} rows, {one.events:,} events, {one.left_out:,} left out by conditions, {one.problems:,} with problems")
+    if as_json:
+        print_json({name: asdict(one) for name, one in done.counted.items()})
     if done.problems:
         raise ProblemFound(f"{len(done.problems):,} rows became no event")

@@ -10,7 +10,7 @@ import structlog
 
 from schemas.enums import LagState, ProbeSource
 from sinks.clickhouse import connect
-from streams.commands.output import print_json, print_table
+from streams.commands.output import print_json, print_table, working
 from streams.errors import ProblemFound
 from streams.lag.probe import Probe, watch_business, watch_lag
 from streams.lag.reading import Place, lag_reader
@@ -69,7 +69,7 @@ def command(
 
 def _watched(settings: Settings, seconds: float) -> Mapping[Place, tuple[Look, LagState]]:
     probe = Probe(seconds)
-    with lag_reader(settings) as reader:
+    with working(f"looking for {seconds:g} seconds"), lag_reader(settings) as reader:
         seen = probe.saw_lag(reader.look())
         # The first look also connects, which may take long.
         end = time.monotonic() + seconds

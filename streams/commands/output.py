@@ -1,7 +1,9 @@
 """What commands print: results to standard output, words and progress to standard error; no colour where NO_COLOR is set or nobody looks."""
 
 import json
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 from rich.console import Console
@@ -27,10 +29,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     for row in rows:
         table.add_row(*(_plain(cell) for cell in row))
     console = Console()
-    if not console.is_terminal:
+    # Not what rich takes for a terminal: FORCE_COLOR makes it take a pipe for one.
+    is_piped = not sys.stdout.isatty()
+    if is_piped:
         # A pipe has no width: a row stays on its line.
         console.width = 10_000
-    console.print(table, soft_wrap=not console.is_terminal)
+    console.print(table, soft_wrap=is_piped)
 
 
 def _plain(cell: object) -> str:
@@ -50,5 +54,16 @@ def progress() -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=not console.is_terminal,
+        # What is printed meanwhile is a result, and may be piped.
+        redirect_stdout=False,
+        disable=not sys.stderr.isatty(),
     )
+
+
+@contextmanager
+def working(doing: str) -> Iterator[None]:
+    """Tell on standard error that something goes on whose end cannot be foreseen, such as ``fitting``; silent where nobody looks."""
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False, disable=not sys.stderr.isatty()) as bar:
+        bar.add_task(doing, total=None)
+        yield

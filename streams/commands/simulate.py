@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streams.commands.output import progress, say
+from streams.commands.output import print_json, progress, say
 from streams.files import EventWriter, FileRecord, line_of
 from streams.simulate import Plan, Simulation, simulate
 from streams.simulate.plan import MIXES, MixName
@@ -45,6 +45,7 @@ _AT_ONCE = 10_000
 @click.option("--months", type=click.IntRange(1, 120), default=Plan.months, show_default=True, help="How long the simulated time is.")
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]), default=Plan.start.isoformat(), show_default=True, help="First simulated day.")
 @click.option("--seed", type=click.IntRange(0), default=Plan.seed, show_default=True, help="The same seed gives the same bytes.")
+@click.option("--json", "as_json", is_flag=True, help="Print how many records were written as JSON; not with --out -.")
 def command(
     *,
     out: Path,
@@ -57,6 +58,7 @@ def command(
     months: int,
     start: datetime,
     seed: int,
+    as_json: bool,
 ) -> None:
     """Write the events of a made-up company.
 
@@ -65,6 +67,8 @@ def command(
 
     Example: candor simulate --out events.ndjson.zst --catalog-out catalog.yaml --truth truth.json
     """
+    if out == STANDARD_OUTPUT and as_json:
+        raise click.UsageError("--json and --out - both want standard output")
     kinds = MIXES[MixName(mix)]
     try:
         plan = Plan(seed, start.replace(tzinfo=UTC).date(), months, accounts or kinds.accounts, units, events_target, kinds)
@@ -80,6 +84,8 @@ def command(
         if path is not None:
             path.write_text(text(), encoding="utf-8")
     say(f"{len(simulation):,} records over {plan.days} days, {sum(simulation.bad.values()):,} of them meant to be refused: {out}")
+    if as_json:
+        print_json({"records": len(simulation), "days": plan.days, "meant_to_be_refused": dict(simulation.bad)})
 
 
 def _write(simulation: Simulation, out: Path) -> Iterator[int]:

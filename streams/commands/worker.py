@@ -16,7 +16,7 @@ from sinks.clickhouse import ClickHouse, connect
 from sinks.migrate import Migrator, database_identity
 from streams.commands.patience import patiently
 from streams.connections import admin
-from streams.errors import ProblemFound
+from streams.errors import ExitCode, ProblemFound
 from streams.kafka.identity import Identity
 from streams.kafka.worker import Stages, Surroundings, run_worker
 from streams.logs import configure_logs
@@ -36,7 +36,7 @@ def command() -> None:
     killed loses nothing. While ClickHouse is away it waits. When most records are refused it pauses; SIGHUP lets it go on.
     """
     # Until the worker listens itself: nothing was applied yet, so being told to stop is no failure.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.DONE))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     settings = load_settings()
     configure_logs(settings)

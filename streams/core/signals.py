@@ -4,12 +4,18 @@ A record of a unit, keyed by its ``unit_id``, holds what one flush of one source
 partition, so that each knows what the whole fleet does and how far every source partition has come. Signals are written in the transaction
 of the flush, and so are read exactly once: numbers are differences, and answers are absolute (the newest of a key counts).
 
-Records are MessagePack arrays, a format of Candor's own: the topic is internal and may change with a release.
+Records are MessagePack arrays that hold columns as blocks of bytes, a format of Candor's own: the topic is internal and may change with a release.
 """
 
 from enum import IntFlag
 
 import msgspec
+import numpy as np
+
+from streams.core.batch import Int64s
+from streams.core.hashing import UInt64s
+from streams.core.packed_columns import PackedColumns
+from streams.core.state_table import Strings
 
 LATE_DAYS = 7
 """An answer is evidence if its ``occurred_at`` is at most so many days behind the newest feedback of its partition."""
@@ -44,107 +50,115 @@ class Sign(IntFlag):
     """The same answer to at least four questions."""
 
 
-class Answer(msgspec.Struct, array_like=True, frozen=True):
-    """A response as detectors look at it. Hashes are 64 bits; 0 stands for one that is not known."""
+class Answers(PackedColumns):
+    """Responses as detectors look at them. Hashes are 64 bits; 0 stands for one that is not known."""
 
-    key: int
+    key: UInt64s
     """Identity of the revision: a hash of account, response id and revision."""
-    revision: int
-    signs: int
+    revision: Int64s
+    signs: Int64s
     """Bits of ``Sign``."""
-    occurred_at: int
+    occurred_at: Int64s
     """Microseconds since 1970."""
-    day: int
+    day: Int64s
     """Local date, in days since 1970-01-01."""
-    metric: int
+    metric: Int64s
     """Index in ``Metric``."""
-    channel: int
+    channel: Int64s
     """Index in ``Channel``."""
-    account: int
-    device: int
-    contact: int
-    comment: int
+    account: UInt64s
+    device: UInt64s
+    contact: UInt64s
+    comment: UInt64s
     """Fingerprint of the comment."""
-    form: int
+    form: UInt64s
     """Hash of survey and channel, whose durations can be compared."""
-    duration: int
+    duration: Int64s
     """Milliseconds; -1: not known."""
-    account_id: str
-    response_id: str
+    account_id: Strings
+    response_id: Strings
 
 
-class Flow(msgspec.Struct, array_like=True, frozen=True):
-    """Differences of a unit's numbers on one local day: of the day on which the transaction, or the invitation, occurred."""
+class Flows(PackedColumns):
+    """Differences of a unit's numbers, by local day: of the day on which the transaction, or the invitation, occurred."""
 
-    day: int
-    invitations: int
-    transactions: int
-    asked: int
+    day: Int64s
+    invitations: Int64s
+    transactions: Int64s
+    asked: Int64s
     """Transactions without trouble whose customer was reached by an invitation."""
-    risky: int
+    risky: Int64s
     """Transactions with trouble; the others are the rest of ``transactions``."""
-    risky_unasked: int
+    risky_unasked: Int64s
     """Those of them whose customer was not reached."""
-    drawn_transactions: int
+    drawn_transactions: Int64s
     """The same of those transactions alone whose customers were drawn to be asked."""
-    drawn_asked: int
-    drawn_risky: int
-    drawn_risky_unasked: int
+    drawn_asked: Int64s
+    drawn_risky: Int64s
+    drawn_risky_unasked: Int64s
 
 
 class UnitSignals(msgspec.Struct, array_like=True, frozen=True, tag="unit"):
     """What changed at a unit."""
 
     unit_id: str
-    answers: list[Answer]
-    flows: list[Flow]
+    answers: Answers
+    flows: Flows
 
 
-class Stratum(msgspec.Struct, array_like=True, frozen=True):
-    """Differences of the answers of one peer group, metric and channel on one local day."""
+class NewUnits(PackedColumns):
+    """Units of which something is told, and the first day of it."""
 
-    day: int
-    group: int
+    unit: UInt64s
+    """Hash of the unit's id."""
+    first_day: Int64s
+
+
+class Strata(PackedColumns):
+    """Differences of the answers of peer groups, by local day, metric and channel."""
+
+    day: Int64s
+    group: UInt64s
     """Hash of the peer group's name."""
-    metric: int
-    channel: int
-    answers: int
-    top_box: int
+    metric: Int64s
+    channel: Int64s
+    answers: Int64s
+    top_box: Int64s
 
 
-class Pace(msgspec.Struct, array_like=True, frozen=True):
-    """Differences of how long forms took on one local day."""
+class Paces(PackedColumns):
+    """Differences of how long forms took, by local day."""
 
-    day: int
-    form: int
-    bin: int
-    """See ``duration_bin``."""
-    answers: int
+    day: Int64s
+    form: UInt64s
+    bin: Int64s
+    """See ``duration_bins``."""
+    answers: Int64s
 
 
-class PlanDay(msgspec.Struct, array_like=True, frozen=True):
-    """Differences of the answers of all units of an incentive plan on one local day."""
+class PlanDays(PackedColumns):
+    """Differences of the answers of all units of an incentive plan, by local day."""
 
-    plan: int
+    plan: UInt64s
     """Hash of the plan's id."""
-    day: int
-    answers: int
-    top_box: int
-    newest: int
+    day: Int64s
+    answers: Int64s
+    top_box: Int64s
+    newest: Int64s
     """The greatest ``occurred_at`` among its submissions that were accepted, in microseconds since 1970; 0 where there is none."""
 
 
-class PraiseDay(msgspec.Struct, array_like=True, frozen=True):
-    """Differences of the answers of one local day that name a purchase."""
+class PraiseDays(PackedColumns):
+    """Differences of the answers that name a purchase, by local day."""
 
-    day: int
-    praised: int
+    day: Int64s
+    praised: Int64s
     """Top scores."""
-    regretted: int
+    regretted: Int64s
     """Those of them whose purchase was given back within ``REGRET_DAYS``."""
-    others: int
+    others: Int64s
     """Other scores."""
-    others_regretted: int
+    others_regretted: Int64s
 
 
 class FleetSignals(msgspec.Struct, array_like=True, frozen=True, tag="fleet"):
@@ -155,22 +169,37 @@ class FleetSignals(msgspec.Struct, array_like=True, frozen=True, tag="fleet"):
     """The local day that all its topics have reached; what is older than the tolerated lateness before it is marked late. None: more follows."""
     caught_up: bool
     """There was nothing more to read: the partition holds nobody up."""
-    new_units: list[tuple[int, int]]
-    """Hash and first day of each unit of which something is told."""
-    strata: list[Stratum]
-    paces: list[Pace]
-    plans: list[PlanDay]
-    praise: list[PraiseDay]
+    new_units: NewUnits = msgspec.field(default_factory=NewUnits)
+    strata: Strata = msgspec.field(default_factory=Strata)
+    paces: Paces = msgspec.field(default_factory=Paces)
+    plans: PlanDays = msgspec.field(default_factory=PlanDays)
+    praise: PraiseDays = msgspec.field(default_factory=PraiseDays)
 
 
 Signals = UnitSignals | FleetSignals
 MOST_ANSWERS = 1_000
 """Of a record: with the longest names, of characters of four bytes, it takes little more than a megabyte."""
-MOST_NUMBERS = 10_000
+MOST_NUMBERS = 5_000
 """Of each kind in a record of the fleet: below a megabyte."""
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Signals)
 BINS_A_DOUBLING = 8
+_BINS_BITS = 3
+_POWERS = 1 << np.arange(63, dtype=np.int64)
+
+
+def _pack(columns: object) -> object:
+    if isinstance(columns, PackedColumns):
+        return columns.pack()
+    raise NotImplementedError
+
+
+def _unpack(kind: type, packed: list[bytes | list[str]]) -> object:
+    if issubclass(kind, PackedColumns):
+        return kind.unpack(packed)
+    raise NotImplementedError
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_pack)
+_DECODER = msgspec.msgpack.Decoder(Signals, dec_hook=_unpack)
 
 
 def encode(signals: Signals) -> bytes:
@@ -184,7 +213,10 @@ def decode(value: bytes) -> Signals:
     return signals
 
 
-def duration_bin(milliseconds: int) -> int:
+def duration_bins(milliseconds: Int64s) -> Int64s:
     """Durations in eighths of a doubling, so that percentiles are known to 9 %; below a millisecond as one."""
-    whole = max(milliseconds, 1).bit_length() - 1
-    return whole * BINS_A_DOUBLING + (max(milliseconds, 1) * BINS_A_DOUBLING >> whole) - BINS_A_DOUBLING
+    values = np.maximum(milliseconds, 1)
+    doublings = np.searchsorted(_POWERS, values, side="right") - 1
+    # Never more bits than there are: the three after the first are what tells the eighths apart.
+    eighths = np.where(doublings >= _BINS_BITS, values >> np.maximum(doublings - _BINS_BITS, 0), values << np.maximum(_BINS_BITS - doublings, 0))
+    return np.asarray(doublings * BINS_A_DOUBLING + eighths - BINS_A_DOUBLING)

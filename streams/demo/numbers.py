@@ -1,6 +1,7 @@
 """What the demo shows in the end, all of it read from the views that everybody queries."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pyarrow as pa
 from rich.console import Console
@@ -13,7 +14,8 @@ UNITS = """SELECT unit_id, n, nps, nps_low, nps_high, response_rate FROM loyalty
 WHERE period = 'all' AND metric = 'nps' AND n >= 20 ORDER BY nps DESC"""
 ACCOUNTS = """SELECT count() AS accounts, sum(revenue) AS revenue, sum(refunds) AS refunds, sum(transactions) AS transactions,
 sum(responses) AS responses, sum(open_cases) AS open_cases FROM accounts"""
-SUSPECTS = """SELECT unit_id, state, toString(since) AS since, n, validity_rate, nps_raw, nps_excluded, nps_bound_low FROM integrity_units
+SUSPECTS = """SELECT unit_id, state, toString(since) AS since, n, validity_rate AS valid, nps_raw AS raw, nps_excluded AS excluded,
+nps_bound_low AS at_worst FROM integrity_units
 WHERE state != 'clear' ORDER BY state DESC, e_value DESC LIMIT 10"""
 REFUSED = "SELECT reason, count() AS records FROM dead_letters GROUP BY reason ORDER BY records DESC, reason"
 
@@ -48,10 +50,11 @@ def show(reader: Reader, console: Console) -> None:
     units = reader.query(UNITS)
     if units.num_rows > 2 * _SHOWN_UNITS:
         units = pa.concat_tables([units.slice(0, _SHOWN_UNITS), units.slice(units.num_rows - _SHOWN_UNITS)])
-    _print(console, "Best and worst units by NPS", units)
+    if units.num_rows:
+        _print(console, "Best and worst units by NPS", units)
     suspects = reader.query(SUSPECTS)
     if suspects.num_rows:
-        _print(console, "Units whose scores look gamed: raw, without the flagged responses, and at worst", suspects)
+        _print(console, "Units whose scores look gamed: NPS raw, without the flagged responses, and at worst", suspects)
     _print(console, "Accounts", reader.query(ACCOUNTS))
     refused = reader.query(REFUSED)
     if refused.num_rows:
@@ -59,9 +62,10 @@ def show(reader: Reader, console: Console) -> None:
 
 
 def _print(console: Console, title: str, rows: pa.Table) -> None:
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    console.print(title, style="bold italic", soft_wrap=True)
+    table = Table(header_style="bold", box=None, pad_edge=False)
     for field in rows.schema:
-        table.add_column(field.name, justify="left" if pa.types.is_string(field.type) else "right")
+        table.add_column(field.name, justify="left" if pa.types.is_string(field.type) else "right", overflow="fold")
     for row in _cells(rows):
         table.add_row(*row)
     console.print(table)
@@ -78,6 +82,8 @@ def _text(value: object) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.2f}" if abs(value) <= 1 else f"{value:,.1f}"
+    if isinstance(value, Decimal):
+        return f"{value:,.2f}"
     if isinstance(value, int):
         return f"{value:,}"
     return str(value)

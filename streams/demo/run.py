@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import os
+import shlex
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
@@ -28,12 +29,12 @@ from streams.broker.ready import free_port
 from streams.connections import admin
 from streams.demo.numbers import QUERIES, show
 from streams.demo.processes import CandorProcess, clickhouse_answers, wait_until
-from streams.errors import BrokerUnavailable, ConfigurationError
+from streams.errors import BrokerUnavailable, ConfigurationError, ExitCode
 from streams.files import FileRecord, write_events
 from streams.producing import EventProducer
 from streams.replay import Replay, Summary
 from streams.reporting import Asked, write_report
-from streams.settings import Settings, load_settings
+from streams.settings import Settings, load_settings, variable
 from streams.simulate import Plan, Simulation, simulate
 from streams.stages import catalog_of, chained_stages
 from streams.topics_admin import create_topics
@@ -41,11 +42,11 @@ from streams.topics_admin import create_topics
 _DATABASE = "candor"
 _MARKER = ".candor-demo"
 """Says that a folder is ours to empty, and which process uses it."""
-_TERMINATED = 143
-"""Exit code of a process that SIGTERM ended."""
 _START_SECONDS = 60
 _STREAM_SECONDS = 600
 _SENT_AT_ONCE = 20_000
+_ENVIRONMENT = "env.sh"
+"""Sourced by a shell, it lets every command find what the demo keeps up."""
 _COLUMNS = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeElapsedColumn()
 
 
@@ -63,7 +64,7 @@ class Demo:
 def run_demo(demo: Demo, console: Console) -> None:
     """Run it; raises ``CandorError`` saying what went wrong and what to do."""
     # What was started is ended on the way out, also where a process manager ends it.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.TERMINATED))
     # Of a broker that has just made topics: clients try again, and say so.
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     _empty(demo.folder)
@@ -78,23 +79,57 @@ def run_demo(demo: Demo, console: Console) -> None:
         simulation = simulate(demo.plan)
         (demo.folder / "catalog.yaml").write_text(simulation.catalog(), encoding="utf-8")
         (demo.folder / "truth.json").write_text(simulation.truth(), encoding="utf-8")
+        environment = {variable("clickhouse_url"): url, variable("catalog"): str((demo.folder / "catalog.yaml").resolve())}
         try:
             broker = stack.enter_context(start_broker(demo.folder / "kafka", console.print))
         except BrokerUnavailable as reason:
             console.print(f"{reason}\nGoing on without Kafka: the same stages, in this process.")
             _replay(demo, url, simulation, console)
         else:
-            _stream(demo, _settings(demo, url, broker.bootstrap_servers), simulation, stack, console)
+            settings = _settings(demo, url, broker.bootstrap_servers)
+            environment = _environment(settings)
+            _stream(demo, settings, simulation, stack, console)
         show(target, console)
-        _say_what_next(demo, target, console)
+        _say_queries(demo, target, console)
         report = demo.folder / "report.html"
         write_report(target, Asked(), report)
         console.print(f"A report for people, to open in a browser: {report}", soft_wrap=True)
         if demo.stay:
-            console.print("Kafka and ClickHouse stay up until Ctrl-C.")
-            _wait_for_interrupt()
+            _stay(demo, environment, console)
     if not demo.stay:
-        console.print("The demo has ended, and its Kafka and ClickHouse with it; --stay keeps them up.")
+        _say_how_to_serve_again(demo, console)
+
+
+def _stay(demo: Demo, environment: Mapping[str, str], console: Console) -> None:
+    """Keep everything up until Ctrl-C, and say how commands find it."""
+    lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
+    (demo.folder / _ENVIRONMENT).write_text(lines, encoding="utf-8")
+    console.print(f"\nTo look around, in another terminal:\n\n{_activation()}. {demo.folder / _ENVIRONMENT}", soft_wrap=True)
+    console.print("candor findings list\ncandor report\n\nKafka and ClickHouse stay up until Ctrl-C.")
+    try:
+        _wait_for_interrupt()
+    finally:
+        (demo.folder / _ENVIRONMENT).unlink()
+
+
+def _say_how_to_serve_again(demo: Demo, console: Console) -> None:
+    serve = f"candor clickhouse --path {demo.folder / 'clickhouse'}"
+    console.print("\nThe demo has ended, and its Kafka and ClickHouse with it; --stay keeps them up. To query its tables:\n")
+    console.print(f"{_activation()}{serve}", soft_wrap=True)
+    console.print("\nand in another terminal candor findings list, candor query or candor report, which find it there.")
+
+
+def _activation() -> str:
+    """The line that lets the shell find ``candor``; none where it does."""
+    activate = Path(sys.executable).with_name("activate")
+    return "" if shutil.which("candor") or not activate.is_file() else f". {activate}\n"
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What a command needs to find broker, tables and topics of the demo."""
+    names = ("kafka_bootstrap_servers", "topic_prefix", "group", "catalog", "idle_seconds", "session_timeout_seconds")
+    named = {variable(name): str(getattr(settings, name)) for name in names}
+    return {**named, variable("clickhouse_url"): settings.clickhouse_url.get_secret_value()}
 
 
 def _empty(folder: Path) -> None:
@@ -118,7 +153,7 @@ def _settings(demo: Demo, url: str, bootstrap_servers: str) -> Settings:
         clickhouse_url=url,
         topic_prefix=f"{run}.",
         group=run,
-        catalog=str(demo.folder / "catalog.yaml"),
+        catalog=str((demo.folder / "catalog.yaml").resolve()),
         session_timeout_seconds=6,
         idle_seconds=2,
     )
@@ -138,24 +173,15 @@ def _stream(demo: Demo, settings: Settings, simulation: Simulation, stack: ExitS
     client = stack.enter_context(admin(settings))
     created = create_topics(client, settings)
     console.print(f"Kafka at {settings.kafka_bootstrap_servers}: {len(created)} topics, {settings.partitions} partitions each")
-    environment = {
-        "CANDOR_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
-        "CANDOR_CLICKHOUSE_URL": settings.clickhouse_url.get_secret_value(),
-        "CANDOR_TOPIC_PREFIX": settings.topic_prefix,
-        "CANDOR_GROUP": settings.group,
-        "CANDOR_CATALOG": str(settings.catalog),
-        "CANDOR_IDLE_SECONDS": str(settings.idle_seconds),
-        "CANDOR_SESSION_TIMEOUT_SECONDS": str(settings.session_timeout_seconds),
-        # Both are on this machine.
-        "CANDOR_METRICS_PORT": "0",
-    }
+    # Both workers are on this machine.
+    environment = {**_environment(settings), variable("metrics_port"): "0"}
     with ExitStack() as running:
         workers = [
             running.enter_context(CandorProcess(["worker"], demo.folder / f"worker-{number}.log", environment))
             for number in range(1, demo.workers + 1)
         ]
         _watch(client, settings, simulation, workers, console)
-        _wait_until_judged(settings, workers, console)
+        _wait_until_judged(settings, workers)
         # A worker that ended in order has everything that it committed in ClickHouse.
         for worker in workers:
             worker.stop()
@@ -169,7 +195,7 @@ def _replay(demo: Demo, url: str, simulation: Simulation, console: Console) -> N
     target = connect(url)
     replay = Replay(chained_stages(settings, catalog_of(settings)), RetryingSink(target), ClickHouseCheckpoints(target))
     began = time.monotonic()
-    with Progress(*_COLUMNS, console=console) as bar:
+    with _progress() as bar:
         task = bar.add_task("through the stages", total=len(simulation), rate="")
 
         def show_progress(summary: Summary) -> None:
@@ -180,9 +206,14 @@ def _replay(demo: Demo, url: str, simulation: Simulation, console: Console) -> N
     console.print(f"{summary.records:,} events in {time.monotonic() - began:.1f} s\n")
 
 
+def _progress(*, transient: bool = False) -> Progress:
+    """Bars on standard error; silent where nobody looks. Transient ones are gone in the end."""
+    return Progress(*_COLUMNS, console=Console(stderr=True), transient=transient, redirect_stdout=False, disable=not sys.stderr.isatty())
+
+
 def _watch(client: KafkaAdminClient, settings: Settings, simulation: Simulation, workers: list[CandorProcess], console: Console) -> None:
     total = len(simulation)
-    with Progress(*_COLUMNS, console=console) as bar:
+    with _progress() as bar:
         sending = bar.add_task("sent to Kafka", total=total, rate="")
         joining = bar.add_task("through the workers", total=total, rate="")
         began = time.monotonic()
@@ -203,9 +234,10 @@ def _watch(client: KafkaAdminClient, settings: Settings, simulation: Simulation,
     console.print(f"{total:,} events in {seconds:.1f} s, from Kafka through {len(workers)} workers to ClickHouse\n")
 
 
-def _wait_until_judged(settings: Settings, workers: list[CandorProcess], console: Console) -> None:
+def _wait_until_judged(settings: Settings, workers: list[CandorProcess]) -> None:
     """The days that were held open for answers that might come late are judged once the inputs are idle."""
-    with closing(connect(settings.clickhouse_url.get_secret_value())) as target, console.status("judging the last days"):
+    with closing(connect(settings.clickhouse_url.get_secret_value())) as target, _progress(transient=True) as bar:
+        bar.add_task("judging the last days", total=None, rate="")
         all_judged = f"SELECT countIf(up_to_date) = {settings.partitions} FROM integrity_progress"  # noqa: S608 (a number)
         wait_until(lambda: target.command(all_judged) == "1", _STREAM_SECONDS, "the judging of the units", *workers)
 
@@ -216,17 +248,19 @@ async def _send(settings: Settings, records: Iterator[FileRecord], sent: Callabl
             await producer.send(stretch, sent)
 
 
-def _say_what_next(demo: Demo, target: ClickHouse, console: Console) -> None:
-    console.print("Queries to try:\n")
+def _say_queries(demo: Demo, target: ClickHouse, console: Console) -> None:
+    console.print("Queries to try, for example with candor query:\n")
     for meaning, sql in QUERIES:
         console.print(f"-- {meaning}\n{sql};\n", markup=False, highlight=False, soft_wrap=True)
         target.query(sql)
-    address = target.address
-    console.print(
-        f"clickhouse-connect: clickhouse_connect.get_client(host='{address.host}', port={address.port}, database='{address.database}')",
-        soft_wrap=True,
-    )
-    console.print(f"BI tools: ClickHouse over HTTP at {address.host}:{address.port}, database {address.database}, user reader, no password")
+    if demo.stay:
+        address = target.address
+        console.print(
+            f"clickhouse-connect: clickhouse_connect.get_client(host='{address.host}', port={address.port}, database='{address.database}')",
+            soft_wrap=True,
+        )
+        place = f"{address.host}:{address.port}, database {address.database}"
+        console.print(f"BI tools: ClickHouse over HTTP at {place}, user reader, no password", soft_wrap=True)
     console.print(f"Which units game their scores, and how: {demo.folder / 'truth.json'}")
 
 

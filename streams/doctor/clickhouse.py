@@ -13,6 +13,7 @@ from sinks.base import SinkError, SinkRefused, SinkUnavailable
 from sinks.clickhouse import ClickHouse, connect
 from sinks.migrate import Migrator, load
 from streams.doctor.finding import Finding, State
+from streams.errors import CHECK_LOGIN, MAKE_TABLES, START_CLICKHOUSE
 from streams.settings import Settings, variable
 
 _OLDEST = (24, 3)
@@ -36,8 +37,7 @@ def check_clickhouse(settings: Settings) -> Iterator[Finding]:
         yield from _check_migrations(clickhouse)
         yield from _check_tables(clickhouse)
     except SinkUnavailable as error:
-        advice = f"start ClickHouse (for example: candor clickhouse), or set {variable('clickhouse_url')}"
-        yield Finding("clickhouse", str(clickhouse.address), State.AWAY, str(error), advice)
+        yield Finding("clickhouse", str(clickhouse.address), State.AWAY, str(error), START_CLICKHOUSE)
     except SinkError as error:
         yield _refused(error)
     finally:
@@ -46,9 +46,8 @@ def check_clickhouse(settings: Settings) -> Iterator[Finding]:
 
 def _refused(error: SinkError) -> Finding:
     if isinstance(error, SinkRefused) and error.code == _UNKNOWN_DATABASE:
-        return Finding("clickhouse", "database", State.PROBLEM, "absent", "create it and its tables: candor migrate")
-    advice = f"check user and database in {variable('clickhouse_url')}, and the password there or in {variable('clickhouse_password')}"
-    return Finding("clickhouse", "login", State.PROBLEM, str(error), advice)
+        return Finding("clickhouse", "database", State.PROBLEM, "absent", MAKE_TABLES)
+    return Finding("clickhouse", "login", State.PROBLEM, str(error), CHECK_LOGIN)
 
 
 def _check_server(clickhouse: ClickHouse) -> Iterator[Finding]:

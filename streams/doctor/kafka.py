@@ -25,8 +25,7 @@ def check_kafka(settings: Settings) -> Iterator[Finding]:
             yield from _check_group(client, settings)
             yield from _check_topics(client, settings)
     except KafkaUnavailable as error:
-        advice = f"start the broker, or set {variable('kafka_bootstrap_servers')} and the TLS and SASL settings beside it"
-        yield Finding("kafka", settings.kafka_bootstrap_servers, State.AWAY, str(error), advice)
+        yield Finding("kafka", settings.kafka_bootstrap_servers, State.AWAY, str(error), error.advice)
     except ConfigurationError as error:
         yield Finding("kafka", "certificates", State.PROBLEM, str(error), "put the paths right; the files must be readable PEM")
 

@@ -70,7 +70,9 @@ class Tables:
         try:
             with path.open(encoding=source.encoding, newline="") as file:
                 return _read_csv(path, csv.reader(file, delimiter=source.delimiter, strict=True), frozenset(source.empty))
-        except (OSError, LookupError) as error:
+        except OSError as error:
+            raise TableError(f"{path}: cannot be read: {error.strerror}") from error
+        except LookupError as error:
             raise TableError(f"{path}: cannot be read: {error}") from error
         except UnicodeDecodeError as error:
             raise TableError(f"{path}: byte {error.start} is not {source.encoding}; say the encoding of the file in the mapping") from error

@@ -18,7 +18,7 @@ import structlog
 from schemas.enums import Stage
 from sinks.base import Sink
 from streams.core.stage import StageFactory
-from streams.errors import CandorError, KafkaUnavailable
+from streams.errors import CandorError, ExitCode, KafkaUnavailable
 from streams.kafka.app import CandorApp, consumer_of, make_app
 from streams.kafka.client import ClientOptions, client_options
 from streams.kafka.identity import Identity
@@ -40,8 +40,6 @@ _STOP_SECONDS = 20.0
 _INTERVALS = {Stage.ACCOUNTS: 1.0, Stage.UNITS: 5.0}
 """In flush intervals of the settings. Units are judged by the day: flushing them as often as accounts would cost much and tell nothing sooner."""
 _PATIENCE_SECONDS = 60.0
-EXIT_FAILED = 1
-_EXIT_NOT_DRAINED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,9 +250,9 @@ def _exit_code(error: BaseException | None, *, drained: bool) -> int:
             return error.exit_code
         # As text of our own making: renderers of tracebacks like to show local variables, and those hold customers' words.
         _log.error("worker_failed", error=type(error).__name__, traceback="".join(traceback.format_exception(error)))
-        return EXIT_FAILED
+        return ExitCode.PROBLEM
     if not drained:
         _log.warning("stopped_before_everything_was_committed", what_it_means="the next owner reads on from the last checkpoint; nothing is lost")
-        return _EXIT_NOT_DRAINED
+        return ExitCode.AWAY
     _log.info("worker_stopped")
-    return 0
+    return ExitCode.DONE

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -138,3 +138,20 @@ def _large(rng: random.Random, start: datetime) -> list[tuple[float, Sent]]:
         (start.timestamp() + rng.random(), Sent("operations", milliseconds(start), b"a-1", exactly(size, {**fields, "value": 1, "unit_id": None})))
         for size in sizes
     ]
+
+
+def sliced(stream: Sequence[Record], slices: int) -> list[Sequence[Record]]:
+    """So many parts, in order."""
+    size = -(-len(stream) // slices)
+    return [stream[start : start + size] for start in range(0, len(stream), size)]
+
+
+def catalog_file(catalog: Catalog) -> dict[str, object]:
+    """The catalog as workers read it."""
+    return {
+        "timezone": catalog.timezone,
+        "base_currency": catalog.base_currency,
+        "fx_rates": {currency: float(rate) for currency, rate in catalog.fx_rates.items()},
+        "products": [{"product_id": product, "consumable": True} for product in sorted(catalog.consumable_products)],
+        "incentive_plans": [{"plan_id": "bonus", "units": [f"u-{number}" for number in range(9)], "period": "month"}],
+    }

@@ -49,8 +49,13 @@ def users_file(database: str) -> str:
 
 def ask_as_reader(folder: Path, database: str, queries: Sequence[str], scratch: Path) -> list[Answer]:
     """What the reader is answered; nobody else may have the folder open."""
+    return ask(folder, database, queries, scratch, users_file(database))
+
+
+def ask(folder: Path, database: str, queries: Sequence[str], scratch: Path, users_xml: str) -> list[Answer]:
+    """What ``default`` is answered by an engine with these users; nobody else may have the folder open."""
     users, config = scratch / "users.xml", scratch / "config.xml"
-    users.write_text(users_file(database), encoding="utf-8")
+    users.write_text(users_xml, encoding="utf-8")
     config.write_text(f"<clickhouse><users_config>{users}</users_config></clickhouse>", encoding="utf-8")
     command = [sys.executable, "-m", "tests.sinks.reader_session", str(folder), database, str(config)]
     done = subprocess.run(command, input=json.dumps(list(queries)), capture_output=True, text=True, check=False, timeout=120)

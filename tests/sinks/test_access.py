@@ -5,14 +5,15 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from sinks.access import role, user
+from sinks.access import ROLE, is_somebody_else, role, user
 from sinks.base import SinkRefused
 from sinks.clickhouse import ClickHouse
 from sinks.migrate import SINGLE_NODE, Topology, load
-from tests.sinks.reader_session import Answer, ask_as_reader
+from tests.sinks.reader_session import Answer, ask, ask_as_reader
 
 ALLOWED = (
     "SELECT count() AS n FROM loyalty_total",
@@ -77,6 +78,38 @@ def test_every_statement_can_be_parsed_and_reaches_all_nodes(embedded: ClickHous
     for statement in statements:
         assert embedded.query("SELECT formatQuery({sql:String}) AS sql", {"sql": statement}).num_rows == 1
         assert (" ON CLUSTER 'main'" in statement) == bool(topology.cluster)
+
+
+def test_somebody_else_of_that_name_is_known_by_the_missing_role(tmp_path: Path) -> None:
+    def of(name: str, *grants: str) -> str:
+        granted = "".join(f"<query>{grant}</query>" for grant in grants)
+        return f"<{name}><password/><profile>default</profile><quota>default</quota><grants>{granted}</grants></{name}>"
+
+    owner = "<default><password/><profile>default</profile><quota>default</quota><access_management>1</access_management></default>"
+    users = owner + of("bi", f"GRANT {ROLE}", "GRANT stranger") + of("alice", "GRANT SELECT ON *.*") + of("bob", "GRANT stranger")
+    roles = "".join(f"<{name}><grants><query>GRANT SELECT ON system.one</query></grants></{name}>" for name in (ROLE, "stranger"))
+    known = f"<users>{users}</users><roles>{roles}</roles><profiles><default/></profiles><quotas><default/></quotas>"
+    names = ("bi", "alice", "bob", "default", "nobody")
+    queries = [f"{is_somebody_else(SINGLE_NODE, name)} AS it_is" for name in names]
+
+    answers = ask(tmp_path / "data", "system", queries, tmp_path, f"<clickhouse>{known}</clickhouse>")
+
+    assert {name: answer.rows for name, answer in zip(names, answers, strict=True)} == {
+        "bi": [{"it_is": 0}],
+        "alice": [{"it_is": 1}],
+        "bob": [{"it_is": 1}],
+        "default": [{"it_is": 1}],
+        "nobody": [{"it_is": 0}],
+    }
+
+
+def test_somebody_else_is_looked_for_on_every_node(embedded: ClickHouse) -> None:
+    query = is_somebody_else(Topology("main", replicated=True), "bi")
+
+    assert embedded.query("SELECT formatQuery({sql:String}) AS sql", {"sql": query}).num_rows == 1
+    assert re.findall(r"FROM (\S+ \S+)\)? ", query) == ["clusterAllReplicas('main', system.users)", "clusterAllReplicas('main', system.role_grants)"]
+    with pytest.raises(SinkRefused, match="not a name"):
+        is_somebody_else(SINGLE_NODE, "bi' OR '1")
 
 
 def test_a_user_is_made_with_a_digest_and_no_log_holds_the_password() -> None:

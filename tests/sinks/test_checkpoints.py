@@ -1,6 +1,5 @@
 """The checkpoint of replays: one writer at a time, whoever comes when."""
 
-import secrets
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -8,17 +7,15 @@ import pytest
 
 from sinks.checkpoints import CheckpointMoved, ClickHouseCheckpoints, ForeignData, holds_replays
 from sinks.clickhouse import ClickHouse, connect
-from sinks.migrate import Migrator
 from streams.core.stage import CheckpointRecord
 
 ONE, TWO = CheckpointRecord(b"one", b"1"), CheckpointRecord(b"two", b"\xff")
 
 
 @pytest.fixture
-def clickhouse(clickhouse_server: str) -> Iterator[ClickHouse]:
-    """An empty database."""
-    connection = connect(f"http://default@{clickhouse_server}/c{secrets.token_hex(4)}")
-    Migrator(connection).apply()
+def clickhouse(migrated_url: str) -> Iterator[ClickHouse]:
+    """A database without rows."""
+    connection = connect(migrated_url)
     yield connection
     connection.close()
 

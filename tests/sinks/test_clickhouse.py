@@ -243,3 +243,16 @@ def test_compressed_inserts_and_answers_are_the_same(served: ClickHouse, compres
     found = clickhouse.query("SELECT case_id FROM cases WHERE account_id = {a:String} ORDER BY case_id", {"a": compress})
     assert column(found, "case_id") == column(sent, "case_id")
     clickhouse.close()
+
+
+def test_embedded_and_served_hand_out_every_type_of_tables_and_views_alike(embedded: ClickHouse, served: ClickHouse) -> None:
+    listed = "SELECT DISTINCT type FROM system.columns WHERE database = currentDatabase() ORDER BY type"
+    types = [str(name) for name in embedded.query(listed).column("type").to_pylist()]
+    values = ", ".join("defaultValueOfTypeName('{}') AS `{}`".format(name.replace("'", "\\'"), number) for number, name in enumerate(types))
+
+    one, other = (clickhouse.query(f"SELECT {values}") for clickhouse in (embedded, served))
+
+    assert len(types) > 20
+    assert one.num_rows == 1
+    assert one.equals(other)
+    assert one.schema == other.schema

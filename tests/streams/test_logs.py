@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from streams.logs import _Seldom
+from streams.logs import _are_colours_wanted, _Seldom
 
 PROGRAM = """
 import logging, structlog
@@ -63,3 +63,20 @@ def test_a_library_says_the_same_once_in_ten_seconds() -> None:
     assert [told("aiokafka.conn", "no %s", at) for at in (100.0, 105.0, 109.9, 110.0)] == [True, False, False, True]
     assert told("aiokafka.conn", "another", 105.0)
     assert [told("streams.kafka", "ours", at) for at in (100.0, 100.1)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "xterm", "NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
+)
+def test_a_terminal_gets_colours_unless_they_are_not_wanted(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, *, coloured: bool) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+
+    assert _are_colours_wanted() is coloured
+
+
+def test_a_pipe_gets_no_colours() -> None:
+    assert "\x1b" not in _logged("console")

@@ -9,16 +9,14 @@ import pytest
 
 from schemas.enums import RejectReason, Topic
 from sinks.clickhouse import ClickHouse, connect
-from sinks.migrate import Migrator
 from streams.files import FileRecord
 from streams.refused import REPLAY_OF, REPLAYS, Filters, Refused, count_by_reason, find
 from tests.streams.letters import Letter, store
 
 
 @pytest.fixture
-def table(clickhouse_url: str) -> Iterator[ClickHouse]:
-    clickhouse = connect(clickhouse_url)
-    Migrator(clickhouse).apply()
+def table(migrated_url: str) -> Iterator[ClickHouse]:
+    clickhouse = connect(migrated_url)
     yield clickhouse
     clickhouse.close()
 

@@ -1,6 +1,6 @@
 """Replaying files: the tables are those of the stream, however often it is interrupted, repeated or split."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from sinks.base import Sink
 from sinks.checkpoints import ClickHouseCheckpoints, ForeignData
 from sinks.clickhouse import ClickHouse, connect
 from sinks.memory import MemorySink
-from sinks.migrate import Migrator
 from streams.commands import cli
 from streams.core.accounts import AccountsStages
 from streams.core.chained import ChainedStages
@@ -249,10 +248,10 @@ def test_what_stands_before_a_broken_line_is_kept(catalog: Catalog, files: list[
 
 
 @pytest.fixture
-def clickhouse(clickhouse_url: str) -> ClickHouse:
-    connected = connect(clickhouse_url)
-    Migrator(connected).apply()
-    return connected
+def clickhouse(migrated_url: str) -> Iterator[ClickHouse]:
+    connected = connect(migrated_url)
+    yield connected
+    connected.close()
 
 
 def test_clickhouse_keeps_the_same_checkpoint_as_memory(

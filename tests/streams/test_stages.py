@@ -24,7 +24,7 @@ def _signs(catalog: Catalog, language: str) -> int:
     flush = stage.flush()
     assert flush is not None
     told = [decode(signal.value) for signal in flush.signals]
-    return next(answer.signs for signals in told if isinstance(signals, UnitSignals) for answer in signals.answers)
+    return next(int(signals.answers.signs[0]) for signals in told if isinstance(signals, UnitSignals))
 
 
 def test_a_lexicon_of_the_catalog_adds_a_language_or_replaces_one() -> None:

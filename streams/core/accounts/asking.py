@@ -24,7 +24,7 @@ MOST_SAMPLED, MOST_SENT, MOST_BOUNCED = 2, 4, 2
 """Of more invitations that name one purchase the earliest count."""
 _OF_ALL = ("transactions", "asked", "risky", "risky_unasked")
 NUMBERS = (*_OF_ALL, *(f"drawn_{name}" for name in _OF_ALL))
-"""What is told of a purchase; see ``Flow``."""
+"""What is told of a purchase; see ``Flows``."""
 
 
 class PurchaseTable(StateTable):
@@ -56,12 +56,18 @@ class PurchaseTable(StateTable):
 
     def sold(self, keys: UInt64s, units: Int64s, days: Int64s, times: Int64s, risky: Bools) -> "Difference":
         """Takes in purchases, each given once."""
+        count = self.count
         rows = self._rows(keys)
-        before = self._told(rows)
+        # Of most nothing is known, and nothing was told, before they are sold.
+        known = np.flatnonzero(rows < count)
+        before = self._told(rows[known])
         self.known[rows] |= SOLD | np.where(risky, RISKY, np.uint8(0))
         self.unit[rows], self.day[rows], self.sold_at[rows] = units, days, times
         self._see(rows, times)
-        return Difference(rows, self._told(rows) - before)
+        numbers = np.zeros((len(rows), len(NUMBERS)), np.int64)
+        numbers[:, 0], numbers[:, 2], numbers[:, 3] = 1, risky, risky
+        numbers[known] = self._told(rows[known]) - before
+        return Difference(rows, numbers)
 
     def drawn(self, keys: UInt64s, times: Int64s) -> "Difference":
         """Takes in invitations that were sampled, by the purchase that they name; several may name one."""

@@ -38,9 +38,10 @@ def forget(state: AccountsState, horizons: Horizons) -> None:
 
 
 def _forget_before(state: AccountsState, table: StateTable, times: Int64s, before: int) -> None:
-    """Forgets rows in one go once a tenth of the table can go, since the others have to be moved."""
+    """Forgets rows in one go once a tenth of the table can go, since the others have to be moved; of one that is kept for days alone, a sixth."""
     old = times[: table.count] < before
-    if np.count_nonzero(old) * 10 <= table.count:
+    parts = 6 if table in (state.asked_purchases, state.praised_purchases) else 10
+    if np.count_nonzero(old) * parts <= table.count:
         return
     # A cell is forgotten only once the sink has its newest values.
     log = next(log for log in state.logs if log.table is table)

@@ -18,7 +18,7 @@ from streams.core.state_table import Columns, StateTable
 MOST_ANSWERS, MOST_REFUNDS = 4, 4
 """Of more answers that name one purchase the first that were counted are followed, of more refunds the earliest."""
 NUMBERS = ("praised", "regretted", "others", "others_regretted")
-"""What is told of a day; see ``PraiseDay``."""
+"""What is told of a day; see ``PraiseDays``."""
 _EMPTY = 2**62
 """A slot that holds no time."""
 

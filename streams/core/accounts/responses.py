@@ -81,10 +81,14 @@ class TakenOut:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Responses that begin to count: index of the event that describes each, and key."""
+    """Responses that begin to count; one entry each."""
 
     event: Int64s
+    """Index of the event that describes it."""
     key: UInt64s
+    unit: Int64s
+    purchase: UInt64s
+    """Key of the transaction that it names; 0 where it names none."""
     told: Bools
     """They are evidence: they came in time, and no earlier revision is evidence for good."""
 
@@ -206,7 +210,9 @@ def _submit(state: AccountsState, batch: _Batch, chosen: Int64s, rows: Int64s, a
     _count(state, rows[counted], horizons)
     told = ~batch.late[chosen] & (responses.state[rows] & ResponseState.STANDS == 0)
     responses.state[rows[counted & told]] |= ResponseState.EVIDENCE
-    batch.changes.append(Counted(chosen[counted], batch.keys[chosen[counted]], told[counted]))
+    of = rows[counted]
+    units = responses.unit[of].astype(np.int64)
+    batch.changes.append(Counted(chosen[counted], batch.keys[chosen[counted]], units, responses.transaction[of], told[counted]))
 
 
 def _describe(state: AccountsState, batch: _Batch, rows: Int64s, chosen: Int64s) -> None:

@@ -120,6 +120,8 @@ class AccountsStage:
         if self._dead_letters:
             facts[Table.DEAD_LETTERS] = dead_letter_rows(self._dead_letters, version)
         cells = self._cells(version)
+        # What is told is remembered, so the checkpoint comes after it.
+        signals = self._signals()
         flush = Flush(
             partition=self._partition,
             sequence=state.sequence,
@@ -129,7 +131,7 @@ class AccountsStage:
             offsets={topic.value: position for topic, position in state.positions.items()},
             cells=cells,
             records=self._pending,
-            signals=self._signals(),
+            signals=signals,
         )
         self._facts, self._dead_letters, self._pending, self._is_first_flush, self._has_news = {}, [], 0, False, False
         forget(state, self._horizons)
@@ -166,7 +168,7 @@ class AccountsStage:
     def _take_in_feedback(self, events: Decoded, account_hashes: UInt64s, before: Int64s, candidates: Bools) -> tuple[int, int, list[Rejected]]:
         feedback = responses.apply(self.state, events, account_hashes, before, candidates, self._horizons)
         if self.signalling is not None:
-            self.signalling.feedback(self.state, events, account_hashes, feedback, before)
+            self.signalling.answering.add(events, account_hashes, feedback, before)
         for table, keys, rows in feedback.facts:
             self._facts.setdefault(table, []).append((keys, rows))
         return int(feedback.accepted.sum()), feedback.duplicates + int((~candidates).sum()), feedback.rejected
@@ -200,10 +202,9 @@ class AccountsStage:
         accounts = self._accounts_of(events, account_hashes, fresh)
         self._update(topic, events, account_hashes, fresh, things[fresh], accounts)
         if self.signalling is not None and topic is Topic.TRANSACTIONS:
-            self.signalling.purchases(state, events, fresh, things[fresh], before)
-            self.signalling.refunds(state, events, account_hashes, fresh, before)
+            self.signalling.chances.transactions(events, account_hashes, fresh, things[fresh], before)
         elif self.signalling is not None and topic is Topic.INVITATIONS:
-            self.signalling.invitations(state, events, account_hashes, fresh, before)
+            self.signalling.chances.invitations(events, account_hashes, fresh, before)
         rows = events.facts if len(fresh) == events.facts.num_rows else events.facts.take(pa.array(fresh))
         self._facts.setdefault(FACT_TABLES[topic], []).append((things[fresh], rows))
         return len(fresh)

@@ -11,7 +11,7 @@ from streams.core.batch import Bools, Floats, Int64s
 from streams.core.integrity.baselines import Past
 from streams.core.integrity.days import UnitDays
 from streams.core.integrity.detectors import UNIT_DETECTORS, UnitDetector, pairs_of
-from streams.core.integrity.detectors.protocol import COMPONENTS
+from streams.core.integrity.detectors.protocol import COMPONENTS, Counts
 from streams.core.integrity.e_detector import advance, alarms, log_mean_of_processes, log_mixture
 
 NEVER = -(2**31)
@@ -131,29 +131,30 @@ class Evidence:
         # The process moves up by one a tick also where nothing is judged or nothing is wrong; that alone is no reason not to learn.
         alone = mine.log_values()[:, : len(detectors)]
         suspicious = (mine.active(day.day) | ((alone > np.log(budget) / 2) & (mine.run > np.log(budget) / 4))) & wary
-        ratios = []
-        for i, detector in enumerate(detectors):
-            past = Past(mine.hits[:, i], mine.answers[:, i], mine.expected[:, i], mine.days[:, i], mine.alike[:, i])
-            judged = detector.judge(day, past)
-            judged.log_ratios[mine.quiet_until[:, i] > day.day] = 0.0
-            ticks = np.ones(len(rows), np.bool_) if len(detectors) > 1 else judged.log_ratios.any(axis=1)
-            mine.log_evidence[ticks, i] = advance(mine.log_evidence[ticks, i], judged.log_ratios[ticks])
-            ratios.append(judged.log_ratios)
-            step = log_mixture(judged.log_ratios)
-            began = mine.run[:, i] <= 0
-            mine.since[:, i] = np.where(began, day.day, mine.since[:, i])
-            mine.run[:, i] = np.where(began, 0.0, mine.run[:, i]) + step
-            for name, today in judged.counts._asdict().items():
-                counted = getattr(mine, name)
-                counted[:, i] = np.where(began, 0.0, counted[:, i]) + today
-            learned = ~suspicious[:, i]
-            mine.hits[:, i] += judged.hits * learned
-            mine.answers[:, i] += judged.answers * learned
-            mine.expected[:, i] += judged.expected * learned
-            mine.days[:, i] += (judged.answers > 0) & learned
-        for pair, (first, second) in enumerate(pairs_of(detectors), len(detectors)):
-            # One judges what the other takes as given, so that the expectation of the product is at most 1 as well.
-            mine.log_evidence[:, pair] = advance(mine.log_evidence[:, pair], ratios[first] + ratios[second])
+        judged = [
+            detector.judge(day, Past(mine.hits[:, i], mine.answers[:, i], mine.expected[:, i], mine.days[:, i], mine.alike[:, i]))
+            for i, detector in enumerate(detectors)
+        ]
+        # From here on all detectors at once: the second axis.
+        ratios = np.stack([one.log_ratios for one in judged], axis=1)
+        ratios[mine.quiet_until > day.day] = 0.0
+        # Of a pair, one judges what the other takes as given, so that the expectation of the product is at most 1 as well.
+        products = [ratios[:, first] + ratios[:, second] for first, second in pairs_of(detectors)]
+        steps = np.concatenate([ratios, np.stack(products, axis=1)], axis=1) if products else ratios
+        ticks = np.ones(steps.shape[:2], np.bool_) if len(detectors) > 1 else steps.any(axis=2)
+        mine.log_evidence[ticks] = advance(mine.log_evidence[ticks], steps[ticks])
+        began = mine.run <= 0
+        mine.since[began] = day.day
+        mine.run = np.where(began, 0.0, mine.run) + log_mixture(ratios)
+        for name in Counts._fields:
+            today = np.stack([getattr(one.counts, name) for one in judged], axis=1)
+            setattr(mine, name, np.where(began, 0.0, getattr(mine, name)) + today)
+        learned = ~suspicious
+        hits, answers, expected = (np.stack([getattr(one, name) for one in judged], axis=1) for name in ("hits", "answers", "expected"))
+        mine.hits += hits * learned
+        mine.answers += answers * learned
+        mine.expected += expected * learned
+        mine.days += (answers > 0) & learned
         raised = mine.raise_alarms(rows, day.day, budget, detectors)
         self.put(rows, mine)
         return raised

@@ -1,22 +1,30 @@
 """Signals into the tables of the units stage."""
 
-from collections.abc import Callable, Iterable
-from itertools import chain
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from streams.core.batch import Int64s
 from streams.core.hashing import UInt64s, combine, salt
-from streams.core.signals import REGRET_DAYS, FleetSignals, Flow, Sign, UnitSignals
+from streams.core.signals import (
+    REGRET_DAYS,
+    Answers,
+    FleetSignals,
+    Flows,
+    NewUnits,
+    Paces,
+    PlanDays,
+    PraiseDays,
+    Sign,
+    Strata,
+    UnitSignals,
+)
 from streams.core.state_table import StateTable
 from streams.core.units.state import UnitsState
 from streams.core.units.tables import FLOWS, HISTORY
 
 _UNIT = salt("unit of an answer")
-_FIELDS = (
-    "revision", "occurred_at", "day", "metric", "channel", "account", "device", "contact", "comment", "form", "duration", "account_id", "response_id",
-)  # fmt: skip
-_UNSIGNED = frozenset({"account", "device", "contact", "comment", "form"})
+_FIELDS = tuple(name for name in Answers.names() if name not in ("key", "signs"))
 
 
 def take_in_units(state: UnitsState, signals: list[UnitSignals], group_of: Callable[[str], int]) -> None:
@@ -29,120 +37,95 @@ def take_in_units(state: UnitsState, signals: list[UnitSignals], group_of: Calla
 
 
 def _take_in_answers(state: UnitsState, units: Int64s, signals: list[UnitSignals]) -> None:
-    told = [(unit, answer) for unit, signal in zip(units.tolist(), signals, strict=True) for answer in signal.answers]
-    if not told:
+    answers = Answers.concatenated([signal.answers for signal in signals])
+    if not len(answers):
         return
-    answers = [answer for _, answer in told]
-    unit = np.array([unit for unit, _ in told], np.int64)
-    keys = combine(np.array([answer.key for answer in answers], np.uint64), state.units.hash[unit] ^ _UNIT)
-    days, signs = (np.array([getattr(answer, name) for answer in answers], np.int64) for name in ("day", "signs"))
+    unit = np.repeat(units, [len(signal.answers) for signal in signals])
+    keys = combine(answers.key, state.units.hash[unit] ^ _UNIT)
     # Also where the same batch takes it out again: a unit is as old as its first answer.
-    open_ = days > state.closed
-    state.reopen(unit[open_], days[open_])
+    open_ = answers.day > state.closed
+    state.reopen(unit[open_], answers.day[open_])
     # Of a key given twice the last counts.
     last = len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1]
-    days, signs = days[last], signs[last]
-    relevant = (days > state.closed) & ((signs & Sign.COUNTED != 0) | (state.answers.find(keys[last]) >= 0))
-    last, days, signs = last[relevant], days[relevant], signs[relevant]
+    counts = answers.signs[last] & Sign.COUNTED != 0
+    relevant = open_[last] & (counts | (state.answers.find(keys[last]) >= 0))
+    last, counts = last[relevant], counts[relevant]
     rows, _ = state.answers.find_or_append(keys[last])
     table = state.answers
-    table.unit[rows], table.signs[rows] = unit[last], signs
+    table.unit[rows], table.signs[rows] = unit[last], answers.signs[last]
     table.touch(rows)
     # One that is taken out keeps its name, by which the sink knows it.
-    counts = signs & Sign.COUNTED != 0
-    rows, chosen = rows[counts], [answers[i] for i in last[counts].tolist()]
+    rows, chosen = rows[counts], last[counts]
     for name in _FIELDS:
-        column = table.column(name)
-        column[rows] = np.array([getattr(answer, name) for answer in chosen], np.uint64 if name in _UNSIGNED else column.dtype)
+        table.column(name)[rows] = answers.column(name)[chosen]
 
 
 def _take_in_flows(state: UnitsState, units: Int64s, signals: list[UnitSignals]) -> None:
-    flows: list[Flow] = list(chain.from_iterable(signal.flows for signal in signals))
-    if not flows:
+    flows = Flows.concatenated([signal.flows for signal in signals])
+    open_ = np.flatnonzero(flows.day > state.flows_closed)
+    if not len(open_):
         return
-    unit = np.repeat(units, [len(signal.flows) for signal in signals])
-    days = np.array([flow.day for flow in flows], np.int64)
-    open_ = np.flatnonzero(days > state.flows_closed)
-    unit, days = unit[open_], days[open_]
+    unit, flows = np.repeat(units, [len(signal.flows) for signal in signals])[open_], flows.take(open_)
     table = state.flows
-    rows, _ = table.find_or_append(_keys(unit, days))
-    table.unit[rows], table.day[rows] = unit, days
-    chosen = [flows[i] for i in open_.tolist()]
-    for name in FLOWS:
-        np.add.at(table.column(name), rows, np.array([getattr(flow, name) for flow in chosen], np.int64))
-    table.touch(rows)
-    state.reopen(unit, days)
+    rows, _ = table.find_or_append(_keys(unit, flows.day))
+    table.unit[rows], table.day[rows] = unit, flows.day
+    _add(table, rows, **{name: flows.numbers(name) for name in FLOWS})
+    state.reopen(unit, flows.day)
 
 
-def take_in_fleet(state: UnitsState, signals: Iterable[FleetSignals]) -> None:
-    """Takes in what changed in the fleet, in order."""
+def take_in_fleet(state: UnitsState, signals: Sequence[FleetSignals]) -> None:
+    """Takes in what changed in the fleet."""
+    _take_in_strata(state, Strata.concatenated([signal.strata for signal in signals]))
+    _take_in_paces(state, Paces.concatenated([signal.paces for signal in signals]))
+    _take_in_plans(state, PlanDays.concatenated([signal.plans for signal in signals]))
+    _take_in_praise(state, PraiseDays.concatenated([signal.praise for signal in signals]))
+    new = NewUnits.concatenated([signal.new_units for signal in signals])
+    rows, added = state.fleet_units.find_or_append(new.unit)
+    state.fleet_units.first_day[added] = -HISTORY
+    np.minimum.at(state.fleet_units.first_day, rows, new.first_day)
+    state.fleet_units.touch(rows)
     for signal in signals:
-        _take_in_strata(state, signal)
-        _take_in_paces(state, signal)
-        _take_in_plans(state, signal)
-        _take_in_praise(state, signal)
-        if signal.new_units:
-            hashes, days = np.array([unit for unit, _ in signal.new_units], np.uint64), np.array([day for _, day in signal.new_units], np.int64)
-            rows, added = state.fleet_units.find_or_append(hashes)
-            state.fleet_units.first_day[added] = -HISTORY
-            np.minimum.at(state.fleet_units.first_day, rows, days)
-            state.fleet_units.touch(rows)
-        if signal.clock is None:
-            continue
-        row, _ = state.clocks.find_or_append(np.array([signal.partition], np.uint64))
-        state.clocks.day[row], state.clocks.caught_up[row] = signal.clock, signal.caught_up
-        state.clocks.touch(row)
+        if signal.clock is not None:
+            row, _ = state.clocks.find_or_append(np.array([signal.partition], np.uint64))
+            state.clocks.day[row], state.clocks.caught_up[row] = signal.clock, signal.caught_up
+            state.clocks.touch(row)
 
 
-def _take_in_strata(state: UnitsState, signal: FleetSignals) -> None:
-    if not signal.strata:
-        return
-    day = _open_day(np.array([stratum.day for stratum in signal.strata], np.int64), state.learned(state.closed + 1))
-    group = np.array([stratum.group for stratum in signal.strata], np.uint64)
-    metric, channel, n, top = (
-        np.array([getattr(stratum, name) for stratum in signal.strata], np.int64) for name in ("metric", "channel", "answers", "top_box")
-    )
+def _take_in_strata(state: UnitsState, told: Strata) -> None:
+    day = _open_day(told.day, state.learned(state.closed + 1))
     table = state.strata
-    rows, _ = table.find_or_append(stratum_keys(day, group, metric, channel))
-    table.day[rows], table.group[rows], table.metric[rows], table.channel[rows] = day, group, metric, channel
-    _add(table, rows, n=n, top_box=top)
+    rows, _ = table.find_or_append(stratum_keys(day, told.group, told.metric, told.channel))
+    table.day[rows], table.group[rows], table.metric[rows], table.channel[rows] = day, told.group, told.metric, told.channel
+    _add(table, rows, n=told.answers, top_box=told.top_box)
 
 
-def _take_in_paces(state: UnitsState, signal: FleetSignals) -> None:
-    if not signal.paces:
+def _take_in_paces(state: UnitsState, told: Paces) -> None:
+    day = _open_day(told.day, state.closed)
+    rows, _ = state.paces.find_or_append(pace_keys(day, told.form, told.bin))
+    state.paces.day[rows], state.paces.form[rows], state.paces.bin[rows] = day, told.form, told.bin
+    _add(state.paces, rows, n=told.answers)
+
+
+def _take_in_plans(state: UnitsState, told: PlanDays) -> None:
+    told = told.take(np.flatnonzero(told.day > state.closed))
+    if not len(told):
         return
-    day = _open_day(np.array([pace.day for pace in signal.paces], np.int64), state.closed)
-    form = np.array([pace.form for pace in signal.paces], np.uint64)
-    of_bin, n = (np.array([getattr(pace, name) for pace in signal.paces], np.int64) for name in ("bin", "answers"))
-    rows, _ = state.paces.find_or_append(pace_keys(day, form, of_bin))
-    state.paces.day[rows], state.paces.form[rows], state.paces.bin[rows] = day, form, of_bin
-    _add(state.paces, rows, n=n)
-
-
-def _take_in_plans(state: UnitsState, signal: FleetSignals) -> None:
-    told = [plan for plan in signal.plans if plan.day > state.closed]
-    if not told:
-        return
-    plan, day = np.array([cell.plan for cell in told], np.uint64), np.array([cell.day for cell in told], np.int64)
-    n, top, newest = (np.array([getattr(cell, name) for cell in told], np.int64) for name in ("answers", "top_box", "newest"))
     table = state.plan_days
-    rows, _ = table.find_or_append(combine(plan, day.view(np.uint64)))
-    table.plan[rows], table.day[rows] = plan, day
-    np.maximum.at(table.newest, rows, newest)
-    _add(table, rows, n=n, top_box=top)
+    rows, _ = table.find_or_append(combine(told.plan, told.day.view(np.uint64)))
+    table.plan[rows], table.day[rows] = told.plan, told.day
+    np.maximum.at(table.newest, rows, told.newest)
+    _add(table, rows, n=told.answers, top_box=told.top_box)
     state.changed = True
 
 
-def _take_in_praise(state: UnitsState, signal: FleetSignals) -> None:
-    told = [praise for praise in signal.praise if praise.day > state.closed - REGRET_DAYS]
-    if not told:
+def _take_in_praise(state: UnitsState, told: PraiseDays) -> None:
+    told = told.take(np.flatnonzero(told.day > state.closed - REGRET_DAYS))
+    if not len(told):
         return
     table = state.praise_days
-    days = np.array([cell.day for cell in told], np.int64)
-    rows, _ = table.find_or_append(days.view(np.uint64))
-    table.day[rows] = days
-    numbers = ("praised", "regretted", "others", "others_regretted")
-    _add(table, rows, **{name: np.array([getattr(cell, name) for cell in told], np.int64) for name in numbers})
+    rows, _ = table.find_or_append(told.day.view(np.uint64))
+    table.day[rows] = told.day
+    _add(table, rows, praised=told.praised, regretted=told.regretted, others=told.others, others_regretted=told.others_regretted)
     state.changed = True
 
 

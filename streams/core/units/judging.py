@@ -11,7 +11,7 @@ from streams.core.integrity.days import UnitDays, no_praise
 from streams.core.integrity.detectors import UNIT_DETECTORS
 from streams.core.integrity.evidence import Alarm, Evidence
 from streams.core.integrity.signs import NOTHING, nearly_repeated, used_by_others
-from streams.core.signals import ASK_DAYS, Sign, duration_bin
+from streams.core.signals import ASK_DAYS, Sign, duration_bins
 from streams.core.units.decisions import Pardon
 from streams.core.units.fleet import DRIFT_DAYS, SHOCK_WEIGHT, Paces, Strata
 from streams.core.units.state import ASKED_SHARE_DAYS, LOOK_BACK_DAYS, UnitsState
@@ -62,7 +62,7 @@ class OpenDays:
         near = nearly_repeated(self._unit, comment, account, time, look_back, self._day > self._state.closed)
         self._comment_suspect = near | (self._signs & (Sign.BEGGED | Sign.ASKED) != 0)
         self._comment_told = (comment != NOTHING) | (self._signs & (Sign.BEGGED | Sign.ASKED_OR_NOT) != 0)
-        self._bin = np.array([duration_bin(milliseconds) for milliseconds in table.duration[rows].tolist()], np.int64)
+        self._bin = duration_bins(table.duration[rows])
         self._duration_known = table.duration[rows] >= 0
         self._form = table.form[rows]
         self.units_of_rows, self.days_of_rows = self._unit, self._day

@@ -10,7 +10,7 @@ from streams.core.hashing import UInt64s
 from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS, UnitDetector
 from streams.core.integrity.detectors.protocol import COMPONENTS
 from streams.core.integrity.evidence import processes
-from streams.core.signals import Flow
+from streams.core.signals import Flows
 from streams.core.state_table import Columns, StateTable, Strings
 
 FLEET = 1
@@ -146,8 +146,8 @@ class AnswerTable(StateTable):
     response_id: Strings
 
 
-FLOWS = tuple(name for name in Flow.__struct_fields__ if name != "day")
-"""Numbers of a flow; see ``Flow``."""
+FLOWS = tuple(name for name in Flows.names() if name != "day")
+"""Numbers of a flow; see ``Flows``."""
 
 
 class FlowTable(StateTable):

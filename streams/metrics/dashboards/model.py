@@ -191,7 +191,12 @@ class Dashboard:
 
 def _variable(one: Variable) -> dict[str, object]:
     query: object = {"query": one.query, "refId": one.name} if one.source is Source.PROMETHEUS else one.query
-    choice = {} if one.hidden else {"multi": True, "includeAll": True, "current": {"text": ["All"], "value": ["$__all"]}}
+    choice: dict[str, object] = {}
+    if not one.hidden:
+        choice = {"multi": True, "includeAll": True, "current": {"text": ["All"], "value": ["$__all"]}}
+        if one.source is Source.PROMETHEUS:
+            # Else all are those that can be listed: none once the workers have been away for longer than the time that is shown, and lag is gone too.
+            choice["allValue"] = ".+"
     return {
         "type": "query",
         "name": one.name,

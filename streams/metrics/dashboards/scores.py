@@ -198,8 +198,8 @@ def _follow_up() -> Iterator[Panel]:
     )  # fmt: skip
     yield table(
         "Open cases",
-        "Follow-up cases that are open, those that were due first on top. overdue: as of the newest step of any case. hours: from the opening to "
-        "the contact, or until now.",
+        "Follow-up cases that are open, those that were due first on top. overdue, and hours without contact: as of the newest step "
+        "of any case. hours: from the opening to the contact.",
         f"""\
 SELECT
     case_id AS `case`, programme, account_id AS account, CAST(trigger AS String) AS trigger, toDateTime(opened_at, 'UTC') AS opened,

@@ -124,7 +124,7 @@ def _growth() -> Iterator[Panel]:
         "Earned growth",
         "earned_growth_rate: growth by customers who stay and who recommend, as a share of the revenue of the month before. induced_share: share "
         "of what "
-        "was sold with large discounts or to bought customers. n: customers of the month.",
+        "was sold with large discounts, to new customers who were bought, or by merger. n: customers of the month.",
         Unit.SHARE,
         _months("growth_monthly", "earned_growth_rate, induced_share, customers AS n"), looks=(*pair("earned_growth_rate", "induced_share"), _N),
     )  # fmt: skip

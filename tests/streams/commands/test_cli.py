@@ -21,6 +21,7 @@ from tests.streams.commands.conftest import Run
 ROOT = Path(__file__).parents[3]
 EXPECTED = {
     "demo",
+    "query",
     "worker",
     "replay",
     "produce",
@@ -84,8 +85,6 @@ def test_every_command_is_in_the_readme(name: str) -> None:
     [
         (ProblemFound("found"), 1),
         (ConfigurationError("wrong"), 2),
-        (KafkaUnavailable("away"), 3),
-        (SinkUnavailable("away"), 3),
         (SinkRefused("refused"), 1),
     ],
 )
@@ -100,6 +99,48 @@ def test_errors_become_one_line_and_an_exit_code(candor: Run, monkeypatch: pytes
     assert result.exit_code == exit_code
     assert result.stderr == f"Error: {error}\n"
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(("error", "variable"), [(KafkaUnavailable("away"), "KAFKA_BOOTSTRAP_SERVERS"), (SinkUnavailable("away"), "CLICKHOUSE_URL")])
+def test_what_is_away_is_told_with_what_to_do(candor: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, variable: str) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(topics_command, "load_settings", fail)
+
+    result = candor("topics", "check")
+
+    assert result.exit_code == 3
+    first, second = result.stderr.splitlines()
+    assert first == "Error: away"
+    assert second.startswith("  start ")
+    assert f"CANDOR_{variable}" in second
+
+
+@pytest.mark.parametrize(("code", "advice"), [(81, "candor migrate"), (60, "candor migrate"), (516, "CANDOR_CLICKHOUSE_PASSWORD")])
+def test_what_is_missing_in_clickhouse_is_told_with_what_to_do(candor: Run, monkeypatch: pytest.MonkeyPatch, code: int, advice: str) -> None:
+    def fail() -> None:
+        raise SinkRefused("refused", code)
+
+    monkeypatch.setattr(topics_command, "load_settings", fail)
+
+    result = candor("topics", "check")
+
+    assert result.exit_code == 1
+    first, second = result.stderr.splitlines()
+    assert first == "Error: refused"
+    assert advice in second
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [(("finding",), "findings"), (("dlq", "lst"), "list"), (("topics", "chek"), "check"), (("findings", "ajudicate"), "adjudicate")],
+)
+def test_a_mistyped_command_is_told_what_may_be_meant(candor: Run, typed: tuple[str, ...], meant: str) -> None:
+    result = candor(*typed)
+
+    assert result.exit_code == 2
+    assert f"Did you mean {meant}?" in result.stderr
 
 
 def _ask_again() -> None:

@@ -18,7 +18,6 @@ from scipy.stats import spearmanr
 
 from schemas.rows import Table
 from sinks.clickhouse import ClickHouse, connect
-from sinks.migrate import Migrator
 from tests.sinks.rows import rows
 from tests.streams.commands.conftest import Run
 from tests.streams.fitting.conftest import FOLDER, read_columns
@@ -28,11 +27,10 @@ START = date(2026, 1, 5)
 
 
 @pytest.fixture
-def clickhouse(clickhouse_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClickHouse]:
-    """An empty database of the test's own, which commands use too."""
-    monkeypatch.setenv("CANDOR_CLICKHOUSE_URL", clickhouse_url)
-    found = connect(clickhouse_url)
-    Migrator(found).apply()
+def clickhouse(migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClickHouse]:
+    """A database without rows, which commands use too."""
+    monkeypatch.setenv("CANDOR_CLICKHOUSE_URL", migrated_url)
+    found = connect(migrated_url)
     yield found
     found.close()
 

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from sinks.clickhouse import ClickHouse, connect
-from sinks.migrate import Migrator
 from tests.streams.commands.conftest import Run
 
 Row = Mapping[str, Any]
@@ -114,12 +113,11 @@ def company(following: float, answering: float, seed: int) -> Company:
 
 
 @pytest.fixture
-def clickhouse(clickhouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClickHouse]:
-    monkeypatch.setenv("CANDOR_CLICKHOUSE_URL", clickhouse_url)
+def clickhouse(migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClickHouse]:
+    monkeypatch.setenv("CANDOR_CLICKHOUSE_URL", migrated_url)
     (tmp_path / "catalog.yaml").write_text(CATALOG, encoding="utf-8")
     monkeypatch.setenv("CANDOR_CATALOG", str(tmp_path / "catalog.yaml"))
-    found = connect(clickhouse_url)
-    Migrator(found).apply()
+    found = connect(migrated_url)
     yield found
     found.close()
 

@@ -62,11 +62,24 @@ def test_a_reader_needs_a_password_and_is_not_candor_itself(
     assert why in result.stderr
 
 
-def test_an_engine_that_keeps_no_users_says_so_after_the_migrations(candor: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_tells_of_no_users_says_so_after_the_migrations(candor: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANDOR_CLICKHOUSE_READER_PASSWORD", "x")
 
     result = candor("migrate", "--reader", "bi")
 
     assert result.exit_code != 0
     assert f"{len(load())} migrations applied" in result.stderr
-    assert "CREATE ROLE" in result.stderr
+    assert "SHOW USERS" in result.stderr
+
+
+@pytest.mark.parametrize(("taken", "code", "why"), [("1", 2, "a user bi already, who does not hold the role candor_reader"), ("0", 1, "CREATE ROLE")])
+def test_a_user_who_is_no_reader_is_not_taken_over(candor: Run, monkeypatch: pytest.MonkeyPatch, taken: str, code: int, why: str) -> None:
+    """The engine here may not tell who its users are, nor make any; how it tells elsewhere is held in tests/sinks/test_access.py."""
+    monkeypatch.setenv("CANDOR_CLICKHOUSE_READER_PASSWORD", "x")
+    monkeypatch.setattr("streams.commands.migrate.is_somebody_else", lambda *_: f"SELECT {taken} > 0")
+
+    result = candor("migrate", "--reader", "bi")
+
+    assert result.exit_code == code
+    assert why in result.stderr
+    assert ("CREATE ROLE" in result.stderr) == (taken == "0")

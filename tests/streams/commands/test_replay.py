@@ -1,5 +1,6 @@
 """``candor replay`` as a user runs it; what it computes is tested with ``streams.replay``."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -17,3 +18,31 @@ def test_a_dry_run_takes_any_timestamp(candor: Run, tmp_path: Path, timestamp: i
 
     assert result.exit_code == 0
     assert "1 refused as malformed" in result.stderr
+
+
+WORDS = "They asked me to give them a 10, said zebra"
+BAD_COMMENTS: list[object] = [[WORDS], {"said": WORDS}, WORDS * 300]
+
+
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_nothing_that_a_customer_wrote_is_logged(candor: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+    """Neither of what counts nor of what is refused."""
+    monkeypatch.setenv("CANDOR_LOG_LEVEL", level)
+    told = {
+        "event_type": "response.submitted", "occurred_at": "2026-01-02T03:04:05Z", "account_id": "a", "unit_id": "u", "survey_id": "s",
+        "metric": "nps", "score": 10,
+    }  # fmt: skip
+    records = [
+        FileRecord(
+            Topic.FEEDBACK, 1_767_400_000_000, b"a", json.dumps({**told, "event_id": f"e{i}", "response_id": f"r{i}", "comment": words}).encode()
+        )
+        for i, words in enumerate([WORDS, *BAD_COMMENTS])
+    ]
+    records.append(FileRecord(Topic.FEEDBACK, 1_767_400_000_000, b"a", f'{{"comment": "{WORDS}'.encode()))
+    write_events(tmp_path / "events.ndjson", records)
+
+    result = candor("replay", "--dry-run", str(tmp_path / "events.ndjson"))
+
+    assert result.exit_code == 0
+    assert "1 refused as malformed" in result.stderr
+    assert "zebra" not in result.stdout + result.stderr

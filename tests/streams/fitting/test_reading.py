@@ -8,7 +8,6 @@ import pytest
 
 from schemas.rows import Table
 from sinks.clickhouse import ClickHouse, connect
-from sinks.migrate import Migrator
 from streams.fitting.reading import Source
 from tests.sinks.rows import rows
 
@@ -18,9 +17,8 @@ NUMBER = (FIRST - date(1970, 1, 5)).days // 28
 
 
 @pytest.fixture
-def clickhouse(clickhouse_url: str) -> Iterator[ClickHouse]:
-    found = connect(clickhouse_url)
-    Migrator(found).apply()
+def clickhouse(migrated_url: str) -> Iterator[ClickHouse]:
+    found = connect(migrated_url)
     yield found
     found.close()
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -167,6 +168,26 @@ class Scene:
 @pytest.fixture
 def scene(broker: LocalBroker, topic_prefix: str, tmp_path: Path) -> Iterator[Scene]:
     """Two partitions of everything; a lost worker is noticed after four seconds."""
+    with _scene(broker, topic_prefix, tmp_path) as scene:
+        yield scene
+
+
+@pytest.fixture(scope="session")
+def broker_to_end(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBroker]:
+    """A broker that tests may end and start again: that of all tests reads thousands of partitions back when it starts."""
+    with LocalBroker(tmp_path_factory.mktemp("kafka")) as running:
+        yield running
+
+
+@pytest.fixture
+def scene_to_end(broker_to_end: LocalBroker, topic_prefix: str, tmp_path: Path) -> Iterator[Scene]:
+    """A scene whose broker the test may end and start again."""
+    with _scene(broker_to_end, topic_prefix, tmp_path) as scene:
+        yield scene
+
+
+@contextmanager
+def _scene(broker: LocalBroker, topic_prefix: str, tmp_path: Path) -> Iterator[Scene]:
     environment = {
         "CANDOR_KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
         "CANDOR_TOPIC_PREFIX": topic_prefix,

@@ -187,10 +187,10 @@ def test_a_closed_owner_writes_nothing_and_does_not_wait(scene: Scene) -> None:
     run(scenario())
 
 
-def test_closing_ends_a_write_that_waits_for_its_broker(scene: Scene) -> None:
+def test_closing_ends_a_write_that_waits_for_its_broker(scene_to_end: Scene) -> None:
     async def scenario() -> None:
-        owner, first = await opened(scene)
-        scene.broker.kill()
+        owner, first = await opened(scene_to_end)
+        scene_to_end.broker.kill()
         try:
             writing = asyncio.ensure_future(owner.write(first))
             done, _ = await asyncio.wait({writing}, timeout=0.5)
@@ -199,7 +199,7 @@ def test_closing_ends_a_write_that_waits_for_its_broker(scene: Scene) -> None:
             with pytest.raises(OwnershipLost):
                 await writing
         finally:
-            await asyncio.to_thread(scene.broker.start)
+            await asyncio.to_thread(scene_to_end.broker.start)
 
     run(scenario())
 

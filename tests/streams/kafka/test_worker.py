@@ -142,7 +142,8 @@ def test_a_worker_that_was_frozen_beyond_its_session_does_no_harm(scene: Scene) 
 
 
 @pytest.mark.parametrize("brutally", [False, True])
-def test_a_restart_of_the_broker_is_waited_for(scene: Scene, brutally: bool) -> None:
+def test_a_restart_of_the_broker_is_waited_for(scene_to_end: Scene, brutally: bool) -> None:
+    scene = scene_to_end
     worker = scene.start_ready()
     scene.send(300)
     scene.wait(lambda: scene.counted() > 0)

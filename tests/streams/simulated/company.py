@@ -20,7 +20,7 @@ from tests.oracle.tables import tables
 
 
 def replayed(simulation: Simulation, catalog: Catalog, url: str, folder: Path) -> ClickHouse:
-    """A database, not yet made, with the catalog and all that the accounts stage makes of the events."""
+    """The database of that URL, made where it is not there, with the catalog and all that the accounts stage makes of the events."""
     clickhouse = connect(url)
     Migrator(clickhouse).apply()
     write_catalog(clickhouse, catalog)

@@ -18,6 +18,6 @@ def expected(simulation: Simulation, catalog: Catalog) -> dict[str, Rows]:
 
 
 @pytest.fixture
-def clickhouse(simulation: Simulation, catalog: Catalog, clickhouse_url: str, tmp_path: Path) -> ClickHouse:
+def clickhouse(simulation: Simulation, catalog: Catalog, migrated_url: str, tmp_path: Path) -> ClickHouse:
     """What is in ClickHouse."""
-    return replayed(simulation, catalog, clickhouse_url, tmp_path)
+    return replayed(simulation, catalog, migrated_url, tmp_path)

@@ -3,18 +3,17 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from importlib.resources import files
 
 import pytest
 
 from sinks.clickhouse import ClickHouse, connect
-from sinks.migrate import Migrator
 from streams.files import write_events
 from streams.metrics.dashboards.files import DASHBOARDS
 from streams.metrics.dashboards.model import Kind, Panel, Source, Variable
-from streams.metrics.dashboards.sql import CLEANED, RAW, WINDOW, newest_scores, score_series
+from streams.metrics.dashboards.sql import CLEANED, RAW, WINDOW, by_survey, newest_scores, score_series
 from streams.simulate import Plan, simulate
 from tests.sinks.loyalty import MONDAY, cells, flag
 from tests.sinks.reader_session import Answer, ask_as_reader
@@ -35,6 +34,7 @@ CHECKS = {
         columns="nps_excluded AS nps, nps_excluded_low AS low, nps_excluded_high AS high, n - flagged AS n, nps_bound_low AS at_worst"
     ),
 }
+TOTAL = "SELECT n, nps FROM loyalty_total WHERE metric = 'nps' AND period = 'all'"
 NUMBERS = {"Int64", "UInt64", "Float64", "Nullable(Int64)", "Nullable(Float64)"}
 TEXTS = {"String", "Nullable(String)"}
 TIME = "DateTime('UTC')"
@@ -67,6 +67,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
         *(_asked(panel, SOME) for panel in CHOOSING),
         *(variable.query for variable in VARIABLES),
         *CHECKS.values(),
+        TOTAL,
     ]
     return dict(zip(queries, ask_as_reader(folder / "data", "candor", queries, folder), strict=True))
 
@@ -147,6 +148,16 @@ def test_the_newest_scores_are_those_of_the_view(answers: dict[str, Answer], sum
     assert shown == pytest.approx({name: value for name, value in newest.items() if name != "time"})
 
 
+def test_scores_of_surveys_add_up_to_that_of_all(answers: dict[str, Answer]) -> None:
+    surveys = answers[expand(by_survey(), SINCE, UNTIL, EVERYTHING)].rows
+    (total,) = answers[TOTAL].rows
+
+    assert len(surveys) > 1
+    assert sum(row["n"] for row in surveys) == total["n"]
+    assert sum(row["n"] * row["nps"] for row in surveys) / total["n"] == pytest.approx(total["nps"])
+    assert all(row["low"] <= row["nps"] <= row["high"] for row in surveys)
+
+
 def test_flagged_responses_make_a_difference(answers: dict[str, Answer]) -> None:
     """Else the test above would say little."""
     raw, cleaned = (answers[CHECKS[sums]].rows for sums in (RAW, CLEANED))
@@ -155,11 +166,11 @@ def test_flagged_responses_make_a_difference(answers: dict[str, Answer]) -> None
 
 
 @pytest.fixture
-def clickhouse(clickhouse_url: str) -> ClickHouse:
+def clickhouse(migrated_url: str) -> Iterator[ClickHouse]:
     """A migrated database without rows."""
-    connected = connect(clickhouse_url)
-    Migrator(connected).apply()
-    return connected
+    connected = connect(migrated_url)
+    yield connected
+    connected.close()
 
 
 def test_a_window_without_responses_is_a_gap_and_not_zero(clickhouse: ClickHouse) -> None:

@@ -1,0 +1,34 @@
+"""``candor query``."""
+
+from contextlib import closing
+
+import click
+
+from sinks.clickhouse import connect
+from streams.commands.output import print_json, print_table, say, working
+from streams.errors import ConfigurationError
+from streams.settings import load_settings
+
+
+@click.command("query")
+@click.argument("sql", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: a list of rows, each by the names of its columns.")
+def command(sql: str | None, as_json: bool) -> None:
+    """Ask the tables and views of ClickHouse, and change nothing.
+
+    SQL is one SELECT; without it, what standard input holds. The data dictionary says what tables, views and columns mean.
+
+    Example: candor query "SELECT metric, n, nps, nps_low, nps_high FROM loyalty_total WHERE period = 'all'"
+    """
+    asked = (click.get_text_stream("stdin").read() if sql is None else sql).strip().removesuffix(";")
+    if not asked:
+        raise ConfigurationError("there is no query: give one as argument, or on standard input")
+    with closing(connect(load_settings().clickhouse_url.get_secret_value())) as clickhouse, working("asking ClickHouse"):
+        found = clickhouse.query(asked, read_only=True)
+    rows = found.to_pylist()
+    if as_json:
+        print_json(rows)
+    elif rows:
+        print_table(found.column_names, (list(row.values()) for row in rows))
+    else:
+        say("no rows")

@@ -1,0 +1,1 @@
+"""The documentation: its site, and that what it shows can be typed."""
