@@ -177,7 +177,7 @@ class Evidence:
         single, together = alarms(values, len(detectors), budget)
         agreeing = np.log(ACTIVE_DAYS / AGREED_BY_CHANCE * len(detectors))
         single |= (values[:, : len(detectors)] >= agreeing) & self._agreed(day, [detector.family for detector in detectors])
-        together &= ~single.any(axis=1)
+        together = together & ~single.any(axis=1)
         sounding = single.copy()
         for at in np.flatnonzero(together).tolist():
             sounding[at, self._spend_strongest(at, values[at], detectors)] = True
