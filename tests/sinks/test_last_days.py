@@ -219,7 +219,7 @@ def test_service_levels_count_what_was_due_not_what_was_contacted(clickhouse: Cl
 
 
 def test_the_median_wait_of_the_last_days_knows_nothing_of_later_contacts(clickhouse: ClickHouse) -> None:
-    """Kaplan-Meier by hand, hours from noon of March the tenth: contacts after 10, 30 and 61, and a case that ended after 20 without one; all due in 11.
+    """Kaplan-Meier by hand, hours from noon of the tenth: contacts after 10, 30 and 61, and a case that ended after 20 without one; all due in 11.
 
     By the end of the tenth (12 hours) a quarter was contacted. By the end of the twelfth (60): 3/4 after 10 hours, two left of whom one is contacted
     after 30, which makes 3/8.
