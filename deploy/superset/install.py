@@ -27,8 +27,8 @@ MASK = "XXXXXXXXXX"
 """Superset asks for a password where it finds this one."""
 
 
-def bundle(address: str) -> bytes:
-    """The zip, with the database at this address, whose password is masked."""
+def bundle(address: str, password: str = "") -> bytes:
+    """The zip, with the database at this address; its password is masked, and where one is given it stands beside."""
     parts = urlsplit(address)
     if parts.password or not parts.username or not parts.hostname:
         raise SystemExit("expected clickhousedb://USER@HOST:PORT/DATABASE, without a password")
@@ -38,7 +38,8 @@ def bundle(address: str) -> bytes:
         for path in sorted(BUNDLE.rglob("*.yaml")):
             name, text = path.relative_to(BUNDLE).as_posix(), path.read_text(encoding="utf-8")
             if name == DATABASE:
-                text = "".join(f"sqlalchemy_uri: {masked}\n" if line.startswith("sqlalchemy_uri:") else f"{line}\n" for line in text.splitlines())
+                known = f"sqlalchemy_uri: {masked}\n" + (f"password: {json.dumps(password)}\n" if password else "")
+                text = "".join(known if line.startswith("sqlalchemy_uri:") else f"{line}\n" for line in text.splitlines())
             archive.writestr(f"candor/{name}", text)
     return packed.getvalue()
 
@@ -67,12 +68,11 @@ class Superset:
         except urllib.error.URLError as error:
             raise SystemExit(f"Superset does not answer at {self._url}: {error.reason}") from None
 
-    def take(self, packed: bytes, password: str) -> None:
+    def take(self, packed: bytes) -> None:
         """Import the bundle."""
         boundary = secrets.token_hex(16)
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="passwords"\r\n\r\n{json.dumps({DATABASE: password})}\r\n--{boundary}\r\n'
         file = 'Content-Disposition: form-data; name="bundle"; filename="candor.zip"\r\nContent-Type: application/zip\r\n\r\n'
-        body = (head + file).encode() + packed + f"\r\n--{boundary}--\r\n".encode()
+        body = f"--{boundary}\r\n{file}".encode() + packed + f"\r\n--{boundary}--\r\n".encode()
         self.ask("assets/import/", body, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
 
 
@@ -84,15 +84,16 @@ def main() -> None:
     parser.add_argument("--user", default="admin", help="an administrator of Superset; default: admin")
     parser.add_argument("--zip", type=Path, help="write the bundle to this file instead")
     options = parser.parse_args()
-    packed = bundle(options.clickhouse)
     if options.zip:
-        options.zip.write_bytes(packed)
+        options.zip.write_bytes(bundle(options.clickhouse))
     elif options.superset:
         try:
             own, readers = os.environ["SUPERSET_PASSWORD"], os.environ["CANDOR_CLICKHOUSE_READER_PASSWORD"]
         except KeyError as missing:
             raise SystemExit(f"give {missing.args[0]} in the environment") from None
-        Superset(options.superset, options.user, own).take(packed, readers)
+        # Within the file, which is never written: what is sent in a form beside it, Superset keeps readable in its log of actions.
+        packed = bundle(options.clickhouse, readers)
+        Superset(options.superset, options.user, own).take(packed)
     else:
         parser.error("give --superset or --zip")
     sys.stdout.write(f"{options.zip or options.superset}: {len(list(BUNDLE.rglob('*.yaml')))} files\n")

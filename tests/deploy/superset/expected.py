@@ -26,7 +26,8 @@ EXPECTED = {
     "nps_interval_n": f"SELECT window_start, n AS n_at_grain {_OF_WINDOWS}",
     "nps_by_unit": "SELECT unit_id, n, nps, nps_low, nps_high, nps_excluded, nps_bound_low, validity_rate, response_rate"
     " FROM loyalty_by_unit WHERE metric = 'nps' AND period = 'all'",
-    "nps_by_channel": "SELECT channel, n AS nps_n, nps, nps_excluded, validity_rate FROM loyalty_by_channel WHERE metric = 'nps' AND period = 'all'",
+    "nps_by_channel": "SELECT channel, n AS counted, nps, n AS nps_n, nps_excluded, n - flagged AS nps_excluded_n, validity_rate"
+    " FROM loyalty_by_channel WHERE metric = 'nps' AND period = 'all'",
     "nps_by_survey": "SELECT survey_id AS survey, count() AS survey_nps_n,"
     f" avg(multiIf(class = 'promoter', 100, class = 'detractor', -100, 0)) AS survey_nps {_COUNTED} AND metric = 'nps' GROUP BY survey_id",
     "top_two_box_by_month": f"SELECT {_MONTH} AS answered_on_month, "
