@@ -20,6 +20,8 @@ from tests.sinks.loyalty import cells
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "bi"
+EXECUTED = (PAGES / "index.md", PAGES / "sqlalchemy.md")
+"""Pages whose blocks are all run here."""
 PASSWORD = "reader's: @/"
 
 
@@ -65,7 +67,7 @@ def test_examples_of_sqlalchemy_run_as_they_stand(
 
 def test_the_score_of_sums_is_that_of_the_views(served_to_readers: tuple[ClickHouse, int]) -> None:
     clickhouse, _ = served_to_readers
-    (sql,) = re.findall(r"^  ```sql\n(.*?)^  ```$", (PAGES / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (sql,) = re.findall(r"^  ```sql\n(.*?)^  ```$", (PAGES / "index.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
     found = clickhouse.query(sql).to_pylist()
 
@@ -77,7 +79,7 @@ def test_the_score_of_sums_is_that_of_the_views(served_to_readers: tuple[ClickHo
 def test_every_view_and_column_that_is_named_is_there(served_to_readers: tuple[ClickHouse, int]) -> None:
     relations = read_relations(served_to_readers[0])
     known = {one.about.name for one in relations} | {column.name for one in relations for column in one.columns}
-    text = (PAGES / "README.md").read_text(encoding="utf-8")
+    text = (PAGES / "index.md").read_text(encoding="utf-8")
     (table,) = re.findall(r"\| question \| view .*?\n\n", text, re.DOTALL)
 
     views = set(re.findall(r"`([a-z_]+)`", table)) - {"all"}
