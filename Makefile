@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 SHELL := bash
-.PHONY: help setup demo test check format chaos bench bench-views contracts lock java prometheus helm dbt site clean
+.PHONY: help setup demo test check format chaos bench bench-views contracts lock java prometheus chromium pictures helm dbt site clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ setup: .venv/ready ## Make .venv and install everything into it
 demo: setup ## Show the whole path at work: broker, workers, ClickHouse, a simulated company
 	$(BIN)/candor demo
 
-test: setup java prometheus helm dbt ## Run all tests, with a real broker and a real ClickHouse engine
+test: setup java prometheus chromium helm dbt ## Run all tests, with a real broker and a real ClickHouse engine
 	@.ci/tests $(BIN)/python
 
 check: setup ## Style, types, import directions, generated files
@@ -66,6 +66,12 @@ java: setup ## Install Java and Maven where they are missing and may be installe
 
 prometheus: ## Install promtool and Alertmanager where they are missing and may be installed
 	@.ci/prometheus
+
+chromium: ## Install Chromium where it is missing and may be installed
+	@.ci/chromium
+
+pictures: setup chromium ## Make pictures of the report in light, dark, on a phone and in print, to look at: build/pictures
+	$(BIN)/python -m pytest --quiet --durations=0 tests/streams/reporting/test_chromium.py
 
 helm: setup ## Fetch Helm where it is missing
 	@.ci/helm $(BIN)/python >/dev/null

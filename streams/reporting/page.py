@@ -1,14 +1,17 @@
 """The page: one HTML file without script that asks nobody for anything."""
 
+import re
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from streams.reporting import charts, definitions, sentences
 from streams.reporting.rows import Numbers
 from streams.reporting.sections import build
 from streams.reporting.sections.model import Figure
+
+_DAY = re.compile(r"(?<!\d)\d{4}-\d\d(?:-\d\d)?(?![\d-])")
 
 
 def render(numbers: Numbers) -> str:
@@ -35,11 +38,14 @@ def render(numbers: Numbers) -> str:
     )
 
 
-def _unbroken(text: str) -> str:
-    """Text whose units and numbers stay on one line."""
-    return text.replace(" %", "\u00a0%").replace("n = ", "n\u00a0=\u00a0")
+def _unbroken(text: str) -> Markup:
+    """Text whose units, numbers and dates stay on one line."""
+    told = str(escape(text)).replace(" %", "\u00a0%").replace("n = ", "n\u00a0=\u00a0")
+    # Escaped above, and digits and hyphens are all that is put into elements.
+    return Markup(_DAY.sub(r'<span class="day">\g<0></span>', told))  # noqa: S704
 
 
-def _picture(figure: Figure) -> Markup:
+def _picture(figure: Figure, width: str) -> Markup:
     """The SVG, which the renderer and the XML library have escaped."""
-    return Markup(charts.accessible(figure.svg, f"{figure.identity}-picture", figure.title, " ".join(figure.sentences)))  # noqa: S704
+    told = " ".join(figure.sentences)
+    return Markup(charts.accessible(getattr(figure.drawing, width), f"{figure.identity}-{width}", figure.title, told))  # noqa: S704
