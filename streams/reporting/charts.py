@@ -392,7 +392,7 @@ def _drawn(frame: _Frame, specification: Json) -> str:
 
 
 def accessible(svg: str, identity: str, title: str, description: str) -> str:
-    """The SVG as a picture with a name and a description for screen readers, as wide as there is room, with identifiers of its own on the page."""
+    """The SVG as a picture with a name and a description for screen readers, and identifiers of its own on the page."""
     ET.register_namespace("", _SVG)
     root = ET.fromstring(svg)  # noqa: S314 (written by the renderer)
     numbers = count(1)
@@ -405,7 +405,6 @@ def accessible(svg: str, identity: str, title: str, description: str) -> str:
                 element.set(name, f"url(#{renamed[value[5:-1]]})")
         for name in [name for name in element.attrib if name.startswith("aria-") or name == "role"]:
             del element.attrib[name]
-    root.set("style", f"--natural: {float(root.attrib['width']):.0f}px")
     root.set("role", "img")
     root.set("aria-labelledby", f"{identity}-title {identity}-description")
     for place, (tag, text) in enumerate((("title", title), ("desc", description))):
