@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 SHELL := bash
-.PHONY: help setup demo test check format chaos bench bench-views contracts lock java prometheus chromium pictures helm dbt site clean
+.PHONY: help setup demo test check format chaos bench bench-views bench-report contracts lock java prometheus chromium pictures helm dbt site clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: setup java ## Measure throughput, latency, recovery and memory
 
 bench-views: setup ## Measure time and memory of every view: RESPONSES=n, five transactions each
 	$(BIN)/python -m benchmarks.views --responses $(RESPONSES)
+
+bench-report: setup ## Measure time, memory and size of a report: RESPONSES=n, five transactions each
+	$(BIN)/python -m benchmarks.report --responses $(RESPONSES)
 
 contracts: setup ## Write the generated contracts and documentation anew
 	$(BIN)/candor contracts
