@@ -323,7 +323,7 @@ def test_while_clickhouse_hangs_or_is_away_the_last_pictures_stay_and_the_page_s
     with (tmp_path / "clickhouse.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as engine:
         try:
             wait_for(lambda: text_of(f"http://127.0.0.1:{port}/ping") is not None, 60, (tmp_path / "clickhouse.log").read_text)
-            url = f"http://default@127.0.0.1:{port}/candor?send_receive_timeout=2"
+            url = f"http://default@127.0.0.1:{port}/candor?send_receive_timeout=10"
             clickhouse = connect(url)
             Migrator(clickhouse).apply()
             clickhouse.close()
@@ -332,7 +332,7 @@ def test_while_clickhouse_hangs_or_is_away_the_last_pictures_stay_and_the_page_s
             )
             with serving(tmp_path, settings, "--pictures", "1") as (address, _):
                 here = replace(served, url=address)
-                wait_for(lambda: "The pictures below were made" in here.ask("GET", "/now")[1], 60, lambda: here.ask("GET", "/now")[1])
+                wait_for(lambda: "The pictures below were made" in here.ask("GET", "/now")[1], 120, lambda: here.ask("GET", "/now")[1])
                 assert "Kafka cannot be seen since" in here.ask("GET", "/")[1]
                 engine.send_signal(signal.SIGSTOP)
                 wait_for(lambda: "New pictures cannot be made since" in here.ask("GET", "/now")[1], 60)
