@@ -155,7 +155,7 @@ def served(broker: LocalBroker, clickhouse_server: str, tmp_path_factory: pytest
     figures = fill(settings, folder)
     with serving(folder, settings) as (url, _):
         served = Served(url, settings, figures)
-        wait_for(lambda: "The pictures below were made" in served.ask("GET", "/now")[1], 60, lambda: served.ask("GET", "/now")[1])
+        wait_for(lambda: "The pictures below were made" in served.ask("GET", "/now")[1], 180, lambda: served.ask("GET", "/now")[1])
         yield served
 
 
