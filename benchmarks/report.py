@@ -56,10 +56,10 @@ class Timed(ClickHouse):
     spent: list[tuple[str, float, float]]
     """Of each query: relations, seconds, and seconds of CPU."""
 
-    def query(self, sql: str, parameters: Mapping[str, object] | None = None, *, binary: bool = False) -> pa.Table:
+    def query(self, sql: str, parameters: Mapping[str, object] | None = None, *, binary: bool = False, read_only: bool = False) -> pa.Table:
         """The same, timed."""
         begun, cpu = time.perf_counter(), time.process_time()
-        found = super().query(sql, parameters, binary=binary)
+        found = super().query(sql, parameters, binary=binary, read_only=read_only)
         self.spent.append((", ".join(dict.fromkeys(_READ.findall(sql))), time.perf_counter() - begun, time.process_time() - cpu))
         return found
 
