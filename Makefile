@@ -11,7 +11,7 @@ SUPERSET := 'apache-superset~=6.1.0' 'cachetools' 'clickhouse-connect~=1.12.0' '
 
 .DEFAULT_GOAL := help
 SHELL := bash
-.PHONY: help setup demo test check format chaos bench bench-views contracts lock java prometheus helm dbt superset site clean
+.PHONY: help setup demo test check format chaos bench bench-views bench-report contracts lock java prometheus chromium pictures helm dbt superset site clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ setup: .venv/ready ## Make .venv and install everything into it
 demo: setup ## Show the whole path at work: broker, workers, ClickHouse, a simulated company
 	$(BIN)/candor demo
 
-test: setup java prometheus helm dbt superset ## Run all tests, with a real broker and a real ClickHouse engine
+test: setup java prometheus chromium helm dbt superset ## Run all tests, with a real broker and a real ClickHouse engine
 	@.ci/tests $(BIN)/python
 
 check: setup ## Style, types, import directions, generated files
@@ -50,6 +50,9 @@ bench: setup java ## Measure throughput, latency, recovery and memory
 bench-views: setup ## Measure time and memory of every view: RESPONSES=n, five transactions each
 	$(BIN)/python -m benchmarks.views --responses $(RESPONSES)
 
+bench-report: setup ## Measure time, memory and size of a report: RESPONSES=n, five transactions each
+	$(BIN)/python -m benchmarks.report --responses $(RESPONSES)
+
 contracts: setup ## Write the generated contracts and documentation anew
 	$(BIN)/candor contracts
 
@@ -69,6 +72,12 @@ java: setup ## Install Java and Maven where they are missing and may be installe
 
 prometheus: ## Install promtool and Alertmanager where they are missing and may be installed
 	@.ci/prometheus
+
+chromium: ## Install Chromium where it is missing and may be installed
+	@.ci/chromium
+
+pictures: setup chromium ## Make pictures of the report in light, dark, on a phone and in print, to look at: build/pictures
+	$(BIN)/python -m pytest --quiet --durations=0 tests/streams/reporting/test_chromium.py
 
 helm: setup ## Fetch Helm where it is missing
 	@.ci/helm $(BIN)/python >/dev/null

@@ -201,7 +201,7 @@ def narrowed(columns: Iterable[str]) -> str:
 def measure(clickhouse: ClickHouse, view: str, runs: int, limits: str) -> Measured:
     """Read all columns of all rows, and of few, so many times, in a process that has read nothing else."""
     clickhouse.ping()
-    before = _mebibytes("VmRSS")
+    before = mebibytes("VmRSS")
     condition = narrowed(clickhouse.query(f"SELECT name FROM system.columns WHERE table = '{view}'").column("name").to_pylist())
     whole, rows = [], 0
     try:
@@ -209,7 +209,7 @@ def measure(clickhouse: ClickHouse, view: str, runs: int, limits: str) -> Measur
             found, took = _read(clickhouse, view, "1", limits)
             rows = found
             whole.append(took)
-        grown = _mebibytes("VmHWM") - before
+        grown = mebibytes("VmHWM") - before
         narrow = [_read(clickhouse, view, condition, limits)[1] for _ in range(runs if condition else 0)]
     except SinkError as error:
         return Measured(view, (), (), 0, 0.0, str(error).split("DB::Exception:")[-1].strip()[:90])
@@ -224,7 +224,7 @@ def _read(clickhouse: ClickHouse, view: str, condition: str, limits: str) -> tup
     return rows, Timed(time.perf_counter() - begun, time.process_time() - used)
 
 
-def _mebibytes(name: str) -> float:
+def mebibytes(name: str) -> float:
     """What Linux says of this process's memory, now (VmRSS) or at most (VmHWM, which, unlike getrusage, leaves out who started the process)."""
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
