@@ -6,10 +6,12 @@ TRIALS ?= 5
 SEED ?= 1
 RESPONSES ?= 10000000
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml
+# Superset does not say that it needs cachetools and rich, and does not start with a newer flask-caching.
+SUPERSET := 'apache-superset~=6.1.0' 'cachetools' 'clickhouse-connect~=1.12.0' 'flask-caching<2.5' 'rich'
 
 .DEFAULT_GOAL := help
 SHELL := bash
-.PHONY: help setup demo test check format chaos bench bench-views contracts lock java prometheus helm dbt site clean
+.PHONY: help setup demo test check format chaos bench bench-views bench-report contracts lock java prometheus chromium pictures helm dbt superset site clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +27,7 @@ setup: .venv/ready ## Make .venv and install everything into it
 demo: setup ## Show the whole path at work: broker, workers, ClickHouse, a simulated company
 	$(BIN)/candor demo
 
-test: setup java prometheus helm dbt ## Run all tests, with a real broker and a real ClickHouse engine
+test: setup java prometheus chromium helm dbt superset ## Run all tests, with a real broker and a real ClickHouse engine
 	@.ci/tests $(BIN)/python
 
 check: setup ## Style, types, import directions, generated files
@@ -48,6 +50,9 @@ bench: setup java ## Measure throughput, latency, recovery and memory
 bench-views: setup ## Measure time and memory of every view: RESPONSES=n, five transactions each
 	$(BIN)/python -m benchmarks.views --responses $(RESPONSES)
 
+bench-report: setup ## Measure time, memory and size of a report: RESPONSES=n, five transactions each
+	$(BIN)/python -m benchmarks.report --responses $(RESPONSES)
+
 contracts: setup ## Write the generated contracts and documentation anew
 	$(BIN)/candor contracts
 
@@ -58,6 +63,7 @@ lock: ## Pin the newest allowed versions, with hashes
 	$(COMPILE) --upgrade --output-file requirements.txt
 	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 	printf 'dbt-core~=1.11.0\ndbt-clickhouse~=1.10.0\n' | $(subst pyproject.toml,-,$(COMPILE)) --upgrade --output-file requirements-dbt.txt
+	printf '%s\n' $(SUPERSET) | $(subst pyproject.toml,-,$(COMPILE)) --upgrade --output-file requirements-superset.txt
 	echo 'hatchling>=1.27' | $(subst pyproject.toml,-,$(COMPILE)) --constraint requirements-dev.txt --output-file requirements-build.txt
 
 java: setup ## Install Java and Maven where they are missing and may be installed, and fetch Kafka
@@ -66,6 +72,12 @@ java: setup ## Install Java and Maven where they are missing and may be installe
 
 prometheus: ## Install promtool and Alertmanager where they are missing and may be installed
 	@.ci/prometheus
+
+chromium: ## Install Chromium where it is missing and may be installed
+	@.ci/chromium
+
+pictures: setup chromium ## Make pictures of the report in light, dark, on a phone and in print, to look at: build/pictures
+	$(BIN)/python -m pytest --quiet --durations=0 tests/streams/reporting/test_chromium.py
 
 helm: setup ## Fetch Helm where it is missing
 	@.ci/helm $(BIN)/python >/dev/null
@@ -76,6 +88,15 @@ dbt: .venv/dbt/ready ## Install dbt into an environment of its own, for the test
 	rm -rf .venv/dbt
 	$(BIN)/python -m venv --without-pip .venv/dbt
 	.ci/install .venv/dbt/bin/python requirements-dbt.txt --no-deps
+	@touch $@
+
+superset: .venv/superset/ready ## Install Superset into an environment of its own, for the tests of deploy/superset
+
+# By uv, which takes seconds where pip takes minutes.
+.venv/superset/ready: requirements-superset.txt .venv/ready
+	rm -rf .venv/superset
+	$(BIN)/python -m venv --without-pip .venv/superset
+	$(BIN)/uv pip install --quiet --no-deps --require-hashes --python .venv/superset/bin/python -r requirements-superset.txt
 	@touch $@
 
 clean: ## Remove what was made here

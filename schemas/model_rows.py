@@ -44,7 +44,9 @@ MODEL_SPECS = (
             Column("n", COUNT, "How much it was fitted on; data says of what."),
             Column("parameters", "Map(String, Float64)", "What was fitted, and the settings, by name; time is in weeks, money in the base currency."),
             Column("data", ID, "What it was fitted on, in words."),
-            Column("explanation", ID, "Why it could not be fitted; empty where it could."),
+            Column(
+                "explanation", ID, "Why it could not be fitted, or what of a fitted model could not be told, and why; empty where everything could."
+            ),
             Column("release", ID, "Release of the models."),
             _VERSION,
         ),

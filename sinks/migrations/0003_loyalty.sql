@@ -211,18 +211,30 @@ CREATE OR REPLACE VIEW invitation_outcomes${on_cluster}
     `day` Date32 COMMENT 'Local date of sent_at.',
     `answered` Bool COMMENT 'A counted response of the same account names it.'
 )
-AS SELECT
-    sent.account_id,
-    sent.invitation_id,
-    ifNull(argMinIf(sent.unit_id, (sent.occurred_at, sent.event_id), sent.event_type = 'invitation.sent'), '') AS unit_id,
-    argMinIf(sent.channel, (sent.occurred_at, sent.event_id), sent.event_type = 'invitation.sent') AS channel,
-    minIf(sent.occurred_at, sent.event_type = 'invitation.sent') AS sent_at,
-    argMinIf(sent.day, (sent.occurred_at, sent.event_id), sent.event_type = 'invitation.sent') AS day,
-    CAST((sent.account_id, sent.invitation_id) GLOBAL IN (
-        SELECT account_id, assumeNotNull(invitation_id) FROM responses WHERE invitation_id IS NOT NULL AND NOT withdrawn AND NOT synthetic
-    ), 'Bool') AS answered
-FROM fact_invitations AS sent FINAL
-WHERE NOT sent.synthetic
-GROUP BY sent.account_id, sent.invitation_id
-HAVING countIf(sent.event_type = 'invitation.sent') > 0 AND countIf(sent.event_type = 'invitation.bounced') = 0
+AS WITH steps AS (
+    -- Steps of invitations and answers to them, grouped once: that is cheaper than to join them. A key has one time a kind of step, so the earliest is one row.
+    SELECT
+        account_id, invitation_id, ifNull(unit_id, '') AS of_unit, channel AS of_channel, day AS of_day, occurred_at, event_type = 'invitation.sent' AS sends,
+        event_type = 'invitation.bounced' AS bounces, 0 AS answers
+    FROM fact_invitations FINAL
+    WHERE NOT synthetic AND event_type IN ('invitation.sent', 'invitation.bounced')
+    UNION ALL
+    SELECT account_id, assumeNotNull(invitation_id), '', '', toDate32(0), toDateTime64(0, 6, 'UTC'), 0, 0, 1
+    FROM fact_responses FINAL
+    WHERE invitation_id IS NOT NULL AND NOT withdrawn AND NOT synthetic
+        AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
+)
+SELECT
+    step.account_id AS account_id,
+    step.invitation_id AS invitation_id,
+    argMinIf(step.of_unit, step.occurred_at, step.sends AND step.of_unit != '') AS unit_id,
+    argMinIf(step.of_channel, step.occurred_at, step.sends) AS channel,
+    minIf(step.occurred_at, step.sends) AS sent_at,
+    argMinIf(step.of_day, step.occurred_at, step.sends) AS day,
+    CAST(max(step.answers), 'Bool') AS answered
+FROM steps AS step
+GROUP BY step.account_id, step.invitation_id
+HAVING max(step.sends) AND NOT max(step.bounces)
+-- Rows of one key have one time and so one day, and are never in two partitions.
+SETTINGS do_not_merge_across_partitions_select_final = 1
 COMMENT 'Invitations that were sent and did not bounce, and whether they were answered: what response rates are made of.';

@@ -218,6 +218,8 @@ AS WITH
         SELECT assumeNotNull(referrer_account_id) AS referrer, assumeNotNull(came_at) AS came_at
         FROM account_months
         WHERE referrer_account_id IS NOT NULL
+            -- Accounts of which no purchase names a referrer need not be gone through.
+            AND account_id GLOBAL IN (SELECT account_id FROM fact_transactions FINAL WHERE referrer_account_id IS NOT NULL AND NOT synthetic)
     ),
     kept AS (
         SELECT promoter, month, max(came.came_at > said.occurred_at AND came.came_at <= said.occurred_at + INTERVAL 180 DAY) AS has_referred

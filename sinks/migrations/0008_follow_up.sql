@@ -134,9 +134,10 @@ AS WITH
             given.account_id AS account_id, given.response_id AS response_id, given.unit_id AS unit_id, given.occurred_at AS occurred_at,
             if(ifNull(survey.programme, '') = '', given.survey_id, assumeNotNull(survey.programme)) AS programme,
             addMicroseconds(given.occurred_at, toInt64(if(survey.survey_id = '', 48, survey.action_rule.2) * 3600000000)) AS due_at
-        FROM responses AS given
+        FROM fact_responses AS given FINAL
         GLOBAL LEFT JOIN (SELECT survey_id, programme, action_rule FROM surveys FINAL) AS survey ON given.survey_id = survey.survey_id
         WHERE NOT given.synthetic AND NOT given.withdrawn AND given.class IS NOT NULL
+            AND (given.account_id, given.response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
             AND has(if(survey.survey_id = '', ['detractor'], survey.action_rule.1), toString(given.class))
     )
 SELECT
@@ -190,8 +191,9 @@ AS WITH
             leadInFrame((occurred_at, score_mapped), 1) OVER (
                 PARTITION BY account_id ORDER BY occurred_at, response_id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
             ) AS next
-        FROM responses
+        FROM fact_responses FINAL
         WHERE metric = 'nps' AND NOT synthetic AND NOT withdrawn
+            AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
     ),
     detractors AS (
         SELECT account_id, response_id,
@@ -241,9 +243,10 @@ AS WITH
         SELECT
             if(ifNull(survey.programme, '') = '', given.survey_id, assumeNotNull(survey.programme)) AS programme, toStartOfMonth(given.day) AS month,
             toInt64(count()) AS n_asked, toInt64(countIf(given.told_about_action)) AS n_yes
-        FROM responses AS given
+        FROM fact_responses AS given FINAL
         GLOBAL LEFT JOIN (SELECT survey_id, programme FROM surveys FINAL) AS survey ON given.survey_id = survey.survey_id
         WHERE NOT given.synthetic AND NOT given.withdrawn AND given.told_about_action IS NOT NULL
+            AND (given.account_id, given.response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
         GROUP BY programme, month
     ),
     parts AS (
@@ -281,7 +284,13 @@ CREATE OR REPLACE VIEW follow_up_plans${on_cluster}
     `responses_without_plan` Int64 COMMENT 'Those of them to surveys without a plan: customers whose time was asked for, and nobody is bound to act.'
 )
 AS WITH
-    answered AS (SELECT survey_id, toInt64(count()) AS many FROM responses WHERE NOT synthetic AND NOT withdrawn GROUP BY survey_id),
+    answered AS (
+        SELECT survey_id, toInt64(count()) AS many
+        FROM fact_responses FINAL
+        WHERE NOT synthetic AND NOT withdrawn
+            AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
+        GROUP BY survey_id
+    ),
     planned AS (
         SELECT survey_id, ifNull(programme, '') AS of_programme, ifNull(owner, '') AS of_owner, notEmpty(of_owner) AND notEmpty(action_rule.1) AS is_planned
         FROM surveys FINAL
@@ -320,8 +329,9 @@ AS WITH
         SELECT
             account_id, argMin((response_id, survey_id, assumeNotNull(score_mapped)), (occurred_at, response_id)) AS first, min(occurred_at) AS given_at,
             given_at + INTERVAL 14 DAY AS until, given_at + INTERVAL 194 DAY AS ends
-        FROM responses
+        FROM fact_responses FINAL
         WHERE class = 'detractor' AND NOT synthetic AND NOT withdrawn
+            AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
         GROUP BY account_id
         HAVING ifNull(ends <= as_of, false)
     ),
@@ -345,8 +355,9 @@ AS WITH
             countIf(moved.is_purchase AND moved.occurred_at >= one.given_at - INTERVAL 180 DAY AND moved.occurred_at < one.given_at) > 0 AS bought_before,
             sumIf(moved.amount, moved.occurred_at > one.until AND moved.occurred_at <= one.ends) AS after,
             countIf(moved.is_purchase AND moved.occurred_at > one.until AND moved.occurred_at <= one.ends) > 0 AS bought_after
-        FROM detractors AS one
-        GLOBAL LEFT JOIN movements AS moved ON one.account_id = moved.account_id
+        -- Movements are many, detractors few: the few are looked up. Who never bought keeps a row of zeros.
+        FROM movements AS moved
+        GLOBAL RIGHT JOIN detractors AS one ON one.account_id = moved.account_id
         GROUP BY account
     ),
     placed AS (
@@ -446,15 +457,20 @@ AS WITH
             account_id, response_id, day, unit_id, assumeNotNull(metric) AS of_metric, occurred_at, transaction_id,
             (assumeNotNull(score) - assumeNotNull(expected_score)) / assumeNotNull(scale_max - scale_min) AS difference,
             if(empty(competitor_scores), NULL, assumeNotNull(score) / nullIf(arrayAvg(competitor_scores), 0)) AS relation
-        FROM responses
+        FROM fact_responses FINAL
         WHERE NOT synthetic AND NOT withdrawn AND expected_score IS NOT NULL AND score IS NOT NULL
+            AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
     ),
-    again AS (
-        SELECT given.account_id AS account_id, given.response_id AS response_id, count() AS purchases
-        FROM given
-        GLOBAL INNER JOIN purchases ON given.account_id = purchases.account_id
-        WHERE purchases.occurred_at > given.occurred_at AND purchases.occurred_at <= given.occurred_at + toIntervalDay(within_days)
-        GROUP BY given.account_id, given.response_id
+    -- Of all purchases those alone are gathered that matter: of each account with a graded response when it bought, and what responses name.
+    later AS (
+        SELECT account_id, occurred_at
+        FROM purchases
+        WHERE account_id GLOBAL IN (SELECT account_id FROM given)
+    ),
+    named AS (
+        SELECT account_id, transaction_id, amount_base
+        FROM purchases
+        WHERE sipHash128(account_id, transaction_id) GLOBAL IN (SELECT sipHash128(account_id, assumeNotNull(transaction_id)) FROM given WHERE transaction_id IS NOT NULL)
     )
 SELECT
     given.account_id AS account_id, given.response_id AS response_id, given.day AS day, given.unit_id AS unit_id, given.of_metric AS metric,
@@ -469,10 +485,10 @@ SELECT
     ) AS grade,
     bought.amount_base AS revenue,
     CAST(ifNull(given.occurred_at + toIntervalDay(within_days) <= as_of, false), 'Bool') AS is_judged,
-    CAST(again.purchases > 0, 'Bool') AS repurchased
+    CAST(next.account_id != '' AND next.occurred_at <= given.occurred_at + toIntervalDay(within_days), 'Bool') AS repurchased
 FROM given
-GLOBAL LEFT JOIN purchases AS bought ON given.account_id = bought.account_id AND given.transaction_id = bought.transaction_id
-GLOBAL LEFT JOIN again ON given.account_id = again.account_id AND given.response_id = again.response_id
+GLOBAL LEFT JOIN named AS bought ON given.account_id = bought.account_id AND given.transaction_id = bought.transaction_id
+GLOBAL ASOF LEFT JOIN later AS next ON given.account_id = next.account_id AND given.occurred_at < next.occurred_at
 SETTINGS join_use_nulls = 0
 COMMENT 'Counted responses that say what was expected, graded.';
 
@@ -515,65 +531,91 @@ CREATE OR REPLACE VIEW survey_chances${on_cluster}
     `detractors` Int64 COMMENT 'Detractors among them.'
 )
 AS WITH
+    -- Steps of the chances and answers to them, grouped once: that is cheaper than to join them. A key has one time a kind of step, so the earliest is one row.
+    steps AS (
+        SELECT
+            account_id, invitation_id, occurred_at, ifNull(transaction_id, '') AS named, ifNull(unit_id, '') AS unit, channel, day,
+            event_type = 'invitation.eligible' AS is_eligible,
+            multiIf(
+                is_eligible, 1, event_type = 'invitation.sent', 2, event_type = 'invitation.bounced', 4, event_type = 'invitation.opened', 8,
+                event_type = 'invitation.suppressed' AND ifNull(suppression_reason = 'opt_out', false), 16, 32
+            ) AS kind,
+            '' AS of_metric, '' AS of_class
+        FROM fact_invitations FINAL
+        WHERE NOT synthetic
+        UNION ALL
+        SELECT
+            account_id, assumeNotNull(invitation_id), toDateTime64(0, 6, 'UTC'), '', '', '', toDate32(0), 0, 64,
+            ifNull(toString(metric), ''), ifNull(toString(class), '')
+        FROM fact_responses FINAL
+        WHERE invitation_id IS NOT NULL AND NOT withdrawn AND NOT synthetic
+            AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
+    ),
     chances AS (
         SELECT
             account_id, invitation_id,
-            argMinIf((transaction_id, ifNull(unit_id, ''), channel, day), (occurred_at, event_id), event_type = 'invitation.eligible') AS first,
-            ifNull(first.1, '') AS named,
-            minIf(occurred_at, event_type = 'invitation.eligible') AS eligible_at,
-            countIf(event_type != 'invitation.eligible') > 0 AS was_sampled,
-            countIf(event_type = 'invitation.sent') > 0 AS was_sent,
-            countIf(event_type = 'invitation.bounced') > 0 AS bounced,
-            countIf(event_type = 'invitation.opened') > 0 AS opened,
-            countIf(event_type = 'invitation.suppressed' AND ifNull(suppression_reason = 'opt_out', false)) > 0 AS opted_out
-        FROM fact_invitations FINAL
-        WHERE NOT synthetic
+            -- No id is empty, and argMin would pass over NULL.
+            argMinIf(named, occurred_at, is_eligible) AS about,
+            argMinIf(unit, occurred_at, is_eligible) AS of_unit, argMinIf(channel, occurred_at, is_eligible) AS of_channel,
+            argMinIf(day, occurred_at, is_eligible) AS of_day, minIf(occurred_at, is_eligible) AS eligible_at,
+            groupBitOr(toUInt8(kind)) AS kinds,
+            bitAnd(kinds, 62) > 0 AS was_sampled, bitTest(kinds, 1) AS was_sent, bitTest(kinds, 2) AS bounced,
+            bitAnd(kinds, 24) > 0 AS refused, bitTest(kinds, 6) AS answered,
+            toInt64(countIf(of_metric = 'nps')) AS nps_responses,
+            toInt64(countIf(of_class = 'promoter')) AS promoters, toInt64(countIf(of_class = 'detractor')) AS detractors
+        FROM steps
         GROUP BY account_id, invitation_id
-        HAVING countIf(event_type = 'invitation.eligible') > 0
-    ),
-    answers AS (
-        SELECT
-            account_id, assumeNotNull(invitation_id) AS invitation,
-            toInt64(countIf(metric = 'nps')) AS nps_responses, toInt64(countIf(class = 'promoter')) AS promoters, toInt64(countIf(class = 'detractor')) AS detractors
-        FROM responses
-        WHERE invitation_id IS NOT NULL AND NOT withdrawn AND NOT synthetic
-        GROUP BY account_id, invitation
+        HAVING bitTest(kinds, 0)
     ),
     purchases AS (
         SELECT account_id, transaction_id, occurred_at, is_new_customer
         FROM fact_transactions FINAL
         WHERE event_type = 'transaction.completed' AND NOT synthetic
     ),
-    -- The first two purchases of an account tell who is new, where none says it.
+    -- The first two purchases of an account tell who is new, where none says it. Time and name in one string sort as both would, and faster.
     histories AS (
-        SELECT account_id, earliest[1].2 AS first_purchase, if(length(earliest) < 2, toDateTime64('2299-12-31 00:00:00', 6, 'UTC'), earliest[2].1) AS second_at
-        FROM (SELECT account_id, groupArraySorted(2)((occurred_at, transaction_id)) AS earliest FROM purchases GROUP BY account_id)
+        SELECT
+            account_id, substring(earliest[1], 9) AS first_purchase,
+            if(length(earliest) < 2, 9223372036854775807, toInt64(reinterpretAsUInt64(reverse(substring(earliest[2], 1, 8)))) - 4000000000000000) AS second_at
+        FROM (
+            SELECT
+                account_id,
+                groupArraySorted(2)(
+                    concat(reverse(reinterpretAsFixedString(toUInt64(toUnixTimestamp64Micro(occurred_at) + 4000000000000000))), transaction_id)
+                ) AS earliest
+            FROM purchases
+            GROUP BY account_id
+        )
     )
 SELECT
-    chances.account_id AS account_id, chances.invitation_id AS invitation_id, chances.first.1 AS transaction_id,
-    chances.first.2 AS unit_id, chances.first.3 AS channel, ifNull(unit.peer_group, '') AS peer_group,
-    -- Hashes of 128 bits are quicker to look up than two names, and as good.
+    chances.account_id AS account_id, chances.invitation_id AS invitation_id, nullIf(chances.about, '') AS transaction_id,
+    chances.of_unit AS unit_id, chances.of_channel AS channel, ifNull(unit.peer_group, '') AS peer_group,
+    -- Hashes of 128 bits are quicker to look up than two names, and as good. Both look-ups are in the same set, which is made once.
     CAST(multiIf(
-        sipHash128(chances.account_id, chances.named) GLOBAL IN (SELECT sipHash128(account_id, transaction_id) FROM purchases WHERE is_new_customer), true,
-        sipHash128(chances.account_id, chances.named) GLOBAL IN (SELECT sipHash128(account_id, transaction_id) FROM purchases WHERE NOT is_new_customer), false,
-        history.account_id = '' OR history.first_purchase = chances.named OR history.second_at > chances.eligible_at
+        sipHash128(chances.account_id, chances.about, true) GLOBAL IN (
+            SELECT sipHash128(account_id, transaction_id, assumeNotNull(is_new_customer)) FROM purchases WHERE is_new_customer IS NOT NULL
+        ), true,
+        sipHash128(chances.account_id, chances.about, false) GLOBAL IN (
+            SELECT sipHash128(account_id, transaction_id, assumeNotNull(is_new_customer)) FROM purchases WHERE is_new_customer IS NOT NULL
+        ), false,
+        history.account_id = '' OR history.first_purchase = chances.about OR history.second_at > toUnixTimestamp64Micro(chances.eligible_at)
     ), 'Bool') AS is_new,
-    chances.eligible_at AS eligible_at, chances.first.4 AS day,
+    chances.eligible_at AS eligible_at, chances.of_day AS day,
     CAST(chances.was_sampled, 'Bool') AS was_sampled, CAST(chances.was_sent, 'Bool') AS was_sent, CAST(chances.bounced, 'Bool') AS bounced,
     multiIf(
-        answer.account_id != '', 'complete',
+        chances.answered, 'complete',
         NOT chances.was_sampled, 'not_sampled',
-        chances.opted_out OR chances.opened, 'refusal',
+        chances.refused, 'refusal',
         chances.was_sent, 'noncontact',
         'other'
     ) AS disposition,
-    CAST(answer.account_id != '', 'Bool') AS answered,
-    answer.nps_responses AS nps_responses, answer.promoters AS promoters, answer.detractors AS detractors
+    CAST(chances.answered, 'Bool') AS answered,
+    chances.nps_responses AS nps_responses, chances.promoters AS promoters, chances.detractors AS detractors
 FROM chances
-GLOBAL LEFT JOIN answers AS answer ON chances.account_id = answer.account_id AND chances.invitation_id = answer.invitation
 GLOBAL LEFT JOIN histories AS history ON chances.account_id = history.account_id
-GLOBAL LEFT JOIN (SELECT unit_id, peer_group FROM units FINAL) AS unit ON chances.first.2 = unit.unit_id
-SETTINGS join_use_nulls = 0
+GLOBAL LEFT JOIN (SELECT unit_id, peer_group FROM units FINAL) AS unit ON chances.of_unit = unit.unit_id
+-- Rows of one key have one time and so one day, and are never in two partitions.
+SETTINGS join_use_nulls = 0, do_not_merge_across_partitions_select_final = 1
 COMMENT 'Every purchase after which the customer could have been asked, and what became of the chance.';
 
 CREATE OR REPLACE VIEW response_strata${on_cluster}
@@ -755,8 +797,9 @@ CREATE OR REPLACE VIEW revenue_weighted_loyalty${on_cluster}
 AS WITH
     given AS (
         SELECT account_id, assumeNotNull(transaction_id) AS named, assumeNotNull(unit_id) AS unit, toString(channel) AS through, day, class
-        FROM responses
+        FROM fact_responses FINAL
         WHERE metric = 'nps' AND transaction_id IS NOT NULL AND NOT withdrawn AND NOT synthetic
+            AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
     ),
     purchases AS (
         SELECT account_id, transaction_id, amount_base
@@ -774,8 +817,8 @@ AS WITH
             pow(toFloat64(amount), 2) / squares AS effective,
             (share_up - share_down) * effective / (effective + 3) AS centre,
             1.959964 * sqrt((((share_up + share_down) * effective + 1.5) / (effective + 3) - pow(centre, 2)) / (effective + 3)) AS half_width
-        FROM given
-        GLOBAL INNER JOIN purchases AS purchase ON given.account_id = purchase.account_id AND given.named = purchase.transaction_id
+        FROM purchases AS purchase
+        GLOBAL INNER JOIN given ON given.account_id = purchase.account_id AND given.named = purchase.transaction_id
         ARRAY JOIN ['unit', 'channel', 'total'] AS grain
         ARRAY JOIN ['all', '28 days'] AS period
         GROUP BY grain, name, period, window

@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS fit_runs${local}${on_cluster}
     `n` Int64 COMMENT 'How much it was fitted on; data says of what.',
     `parameters` Map(String, Float64) COMMENT 'What was fitted, and the settings, by name; time is in weeks, money in the base currency.',
     `data` String COMMENT 'What it was fitted on, in words.',
-    `explanation` String COMMENT 'Why it could not be fitted; empty where it could.',
+    `explanation` String COMMENT 'Why it could not be fitted, or what of a fitted model could not be told, and why; empty where everything could.',
     `release` String COMMENT 'Release of the models.',
     `version` UInt64 COMMENT 'When it was fitted, in milliseconds since 1970.',
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
@@ -149,7 +149,7 @@ CREATE OR REPLACE VIEW model_runs${on_cluster}
     `n` Int64 COMMENT 'How much it was fitted on; data says of what.',
     `parameters` Map(String, Float64) COMMENT 'What was fitted, and the settings, by name; time is in weeks, money in the base currency.',
     `data` String COMMENT 'What it was fitted on, in words.',
-    `explanation` String COMMENT 'Why it could not be fitted; empty where it could.',
+    `explanation` String COMMENT 'Why it could not be fitted, or what of a fitted model could not be told, and why; empty where everything could.',
     `release` String COMMENT 'Release of the models.',
     `fitted_at` DateTime64(3, 'UTC') COMMENT 'When it was fitted (UTC), on the clock of who fitted it.',
     `last` Bool COMMENT 'This is the run that the other views show.'
@@ -261,39 +261,46 @@ CREATE OR REPLACE VIEW purchase_history_as_of${on_cluster}
     `margin` Nullable(Float64) COMMENT 'Share of the amount that is left after cost, over the purchases whose cost is known; NULL where none is.'
 )
 AS WITH
-    -- A purchase less what refunds that name it gave back by then.
+    -- What refunds that name a purchase gave back by then: few rows, looked up by the many. The join is on the account, so that a question about one reads that one alone.
+    returned AS (
+        SELECT account_id, assumeNotNull(original_transaction_id) AS purchase_id, sum(amount_base) AS back
+        FROM fact_transactions FINAL
+        WHERE NOT synthetic AND day <= {as_of:Date32} AND event_type = 'transaction.refunded' AND original_transaction_id IS NOT NULL
+        GROUP BY account_id, purchase_id
+    ),
     bought AS (
         SELECT
-            account_id,
-            if(event_type = 'transaction.refunded', ifNull(original_transaction_id, ''), transaction_id) AS purchase_id,
-            minIf(day, event_type = 'transaction.completed') AS bought_on,
-            sumIf(amount_base, event_type = 'transaction.completed') AS amount,
-            sumIf(cost_base, event_type = 'transaction.completed') AS cost,
-            amount - sumIf(amount_base, event_type = 'transaction.refunded') AS kept
-        FROM fact_transactions FINAL
-        WHERE NOT synthetic AND day <= {as_of:Date32}
-        GROUP BY account_id, purchase_id
-        HAVING countIf(event_type = 'transaction.completed') > 0 AND kept > 0
+            purchase.account_id AS account_id, purchase.day AS bought_on, purchase.amount_base AS amount, purchase.cost_base AS cost,
+            purchase.amount_base - returned.back AS kept
+        FROM (
+            SELECT account_id, transaction_id, day, amount_base, cost_base
+            FROM fact_transactions FINAL
+            WHERE NOT synthetic AND day <= {as_of:Date32} AND event_type = 'transaction.completed'
+        ) AS purchase
+        GLOBAL ANY LEFT JOIN returned ON purchase.account_id = returned.account_id AND purchase.transaction_id = returned.purchase_id
     ),
-    days AS (
+    accounts AS (
         SELECT
-            account_id, bought_on, sum(kept) AS kept,
-            sumIf(amount, cost IS NOT NULL) AS amount_of_known, sumIf(cost, cost IS NOT NULL) AS cost_of_known
+            account_id, min(bought_on) AS first_on, max(bought_on) AS last_on, toInt64(uniqExact(bought_on)) AS days, sum(kept) AS all_kept,
+            groupArray(bought_on) AS dates, groupArray(kept) AS parts,
+            arraySum((part, date) -> if(date = first_on, part, toDecimal128(0, 4)), parts, dates) AS kept_first,
+            sumIf(amount, cost IS NOT NULL) AS amount_of_known, sum(cost) AS cost_of_known
         FROM bought
-        GROUP BY account_id, bought_on
+        WHERE kept > 0
+        GROUP BY account_id
     )
 SELECT
     account_id,
-    min(bought_on) AS first_purchase,
-    max(bought_on) AS last_purchase,
+    first_on AS first_purchase,
+    last_on AS last_purchase,
     {as_of:Date32} AS as_of,
-    toInt64(count() - 1) AS frequency,
+    days - 1 AS frequency,
     (toInt32(last_purchase) - toInt32(first_purchase)) / 7 AS recency_weeks,
     (toInt32(as_of) - toInt32(first_purchase)) / 7 AS age_weeks,
-    toFloat64(sum(kept) - argMin(kept, bought_on)) / nullIf(frequency, 0) AS mean_value,
-    1 - toFloat64(sum(cost_of_known)) / nullIf(toFloat64(sum(amount_of_known)), 0) AS margin
-FROM days
-GROUP BY account_id
+    toFloat64(all_kept - kept_first) / nullIf(frequency, 0) AS mean_value,
+    1 - toFloat64(cost_of_known) / nullIf(toFloat64(amount_of_known), 0) AS margin
+FROM accounts
+SETTINGS join_use_nulls = 0, join_algorithm = 'hash'
 COMMENT 'purchase_history as of another day, that day included: SELECT * FROM purchase_history_as_of(as_of = \'2026-03-31\').';
 
 CREATE OR REPLACE VIEW purchase_history${on_cluster}

@@ -101,7 +101,7 @@ CREATE OR REPLACE VIEW hub_links${on_cluster}
     `hub_link` Nullable(Float64) COMMENT 'Partial correlation of the measure with the hub in the same window, given the account, the window and the other measures. NULL where it cannot be told.',
     `hub_link_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval; NULL where it cannot be told.',
     `hub_link_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval; NULL where it cannot be told.',
-    `linked` Bool COMMENT 'At least 200 were compared, and the interval leaves out 0.',
+    `linked` Bool COMMENT 'At least 200 were compared, and the interval leaves out 0. Of pairs that have nothing to do with each other one in twenty is linked.',
     `confirmed` Bool COMMENT 'Linked, and the newest windows alone show the same sign, with an interval without 0.',
     `helps` Nullable(Bool) COMMENT 'What is better for the spoke goes with what is better for the customer. NULL where it is not linked.'
 )
@@ -128,21 +128,21 @@ CREATE OR REPLACE VIEW spokes${on_cluster}
     `spoke` LowCardinality(String) COMMENT 'The part of the company: finance, operations or employee.',
     `kpis` Int64 COMMENT 'Measures of it that the catalog declares.',
     `kpis_judged` Int64 COMMENT 'Of these, measures that could be held against the hub in at least 200 accounts and windows.',
-    `kpis_linked` Int64 COMMENT 'Of these, measures that are linked with anything in the hub.',
-    `kpis_harming` Int64 COMMENT 'Of these, measures of which what is better for the spoke goes with what is worse for the customer.',
-    `strongest_link` Nullable(Float64) COMMENT 'The linked partial correlation that is farthest from 0. NULL where nothing is linked.',
-    `company_centred` Nullable(Bool) COMMENT 'No measure of the spoke is linked with anything in the hub. NULL where none could be judged.'
+    `kpis_linked` Int64 COMMENT 'Of these, measures of which a link with anything in the hub is confirmed: it is linked over all windows, and the newest ones alone show it again. Of the many pairs that are looked at some are linked by chance; hardly any of these is confirmed.',
+    `kpis_harming` Int64 COMMENT 'Of these, measures of which a confirmed link says that what is better for the spoke goes with what is worse for the customer.',
+    `strongest_link` Nullable(Float64) COMMENT 'The confirmed partial correlation that is farthest from 0. NULL where none is confirmed.',
+    `company_centred` Nullable(Bool) COMMENT 'No link of a measure of the spoke with anything in the hub is confirmed. NULL where none could be judged.'
 )
 AS SELECT
     link.spoke AS spoke, toInt64(uniqExact(link.kpi_id)) AS kpis,
     toInt64(uniqExactIf(link.kpi_id, link.n >= 200 AND link.hub_link_low IS NOT NULL)) AS kpis_judged,
-    toInt64(uniqExactIf(link.kpi_id, link.linked)) AS kpis_linked,
-    toInt64(uniqExactIf(link.kpi_id, ifNull(NOT link.helps, false))) AS kpis_harming,
-    argMaxOrNullIf(assumeNotNull(link.hub_link), abs(assumeNotNull(link.hub_link)), link.linked) AS strongest_link,
+    toInt64(uniqExactIf(link.kpi_id, link.confirmed)) AS kpis_linked,
+    toInt64(uniqExactIf(link.kpi_id, link.confirmed AND ifNull(NOT link.helps, false))) AS kpis_harming,
+    argMaxOrNullIf(assumeNotNull(link.hub_link), abs(assumeNotNull(link.hub_link)), link.confirmed) AS strongest_link,
     if(kpis_judged = 0, NULL, CAST(kpis_linked = 0, 'Nullable(Bool)')) AS company_centred
 FROM hub_links AS link
 GROUP BY link.spoke
-COMMENT 'The parts of a company: is anything that they are measured by linked with what customers get and feel?';
+COMMENT 'The parts of a company: is anything that they are measured by linked with what customers get and feel, beyond what chance alone would show?';
 
 CREATE OR REPLACE VIEW ritual_focus${on_cluster}
 (
@@ -479,17 +479,30 @@ CREATE OR REPLACE VIEW follow_up_last_days${on_cluster}
     `in_sla` Int64 COMMENT 'Of these, cases whose customer was contacted in time.',
     `late` Int64 COMMENT 'Cases whose customer was contacted after the due time, but by the end of the last of these days.',
     `not_contacted` Int64 COMMENT 'Cases whose customer had not been contacted by then; in_sla + late + not_contacted = due.',
-    `sla_attainment` Float64 COMMENT 'in_sla / due. Never sum or average it: compute it again from the sums.'
+    `sla_attainment` Float64 COMMENT 'in_sla / due. Never sum or average it: compute it again from the sums.',
+    `median_hours_to_contact` Nullable(Float64) COMMENT 'Hours within which half of the customers of these cases were contacted: Kaplan-Meier, those without contact by the end of the last of these days censored then, or where the case was last seen before. NULL where fewer than half were.'
 )
 AS WITH
-    ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone
+    ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone,
+    toDateTime64(concat(toString({as_of:Date32} + 1), ' 00:00:00'), 6, zone) AS ends,
+    -- As in follow_up: Kaplan-Meier's median of (hours, censored), sorted. 0: it never comes to one half.
+    times -> arrayFirstIndex(
+        left -> left <= log(0.5) + 1e-9,
+        arrayCumSum(arrayMap((time, place) -> if(time.2, 0., log((length(times) - place) / (length(times) - place + 1))), times, arrayEnumerate(times)))
+    ) AS half_of,
+    arraySort(groupArray((
+        least(followed.hours, greatest(dateDiff('microsecond', followed.opened_at, ends), 0) / 3600000000),
+        NOT ifNull(followed.contacted_at < ends, false)
+    ))) AS waits,
+    half_of(waits) AS half
 SELECT
     followed.programme AS programme,
     toInt64(count()) AS due,
     toInt64(countIf(followed.in_sla)) AS in_sla,
     toInt64(countIf(NOT followed.in_sla AND ifNull(toDate32(toTimezone(followed.contacted_at, zone)) <= {as_of:Date32}, false))) AS late,
     due - in_sla - late AS not_contacted,
-    in_sla / due AS sla_attainment
+    in_sla / due AS sla_attainment,
+    if(half = 0, NULL, waits[half].1) AS median_hours_to_contact
 FROM follow_up_cases AS followed
 WHERE followed.is_due AND toDate32(toTimezone(followed.due_at, zone)) > {as_of:Date32} - {days:UInt16}
     AND toDate32(toTimezone(followed.due_at, zone)) <= {as_of:Date32}

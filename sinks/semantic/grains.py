@@ -6,6 +6,7 @@ _RESPONSE = ("account_id", "response_id")
 GRAINS: dict[str, tuple[str, ...]] = {
     "account_months": ("account_id", "month"),
     "account_predictions": _ACCOUNT,
+    "account_profiles": _ACCOUNT,
     "account_segments": _ACCOUNT,
     "accounts": _ACCOUNT,
     "adjudications": ("finding_id", "occurred_at", "event_id"),

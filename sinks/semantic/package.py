@@ -8,6 +8,7 @@ import yaml
 from sinks.dictionary import Entry, Relation
 from sinks.semantic.declared import CUBES, Cube, Dimension, Score
 from sinks.semantic.grains import GRAINS
+from sinks.semantic.rows import keys, rows_sql
 
 FOLDER = PurePosixPath("deploy/dbt/models/candor")
 SOURCE = "candor"
@@ -38,11 +39,9 @@ def model_name(cube: Cube) -> str:
 
 
 def model_sql(cube: Cube) -> str:
-    """Keys and sums of the cube's view, and no score, so that nothing in the model is added up by mistake."""
-    picked = [*_keys(cube), *((one.name, one.sql) for one in cube.sums)]
-    lines = ",\n".join(f"    {sql}" if sql == name else f"    {sql} as {name}" for name, sql in picked)
-    where = f"\nwhere {cube.only}" if cube.only else ""
-    return f"-- Made by `candor contracts`; do not edit.\nselect\n{lines}\nfrom {{{{ source('{SOURCE}', '{cube.view}') }}}}{where}\n"
+    """The rows of the cube, of dbt's source."""
+    relation = f"{{{{ source('{SOURCE}', '{cube.view}') }}}}"
+    return f"-- Made by `candor contracts`; do not edit.\n{rows_sql(cube, relation)}"
 
 
 def _yaml(document: Node) -> str:
@@ -88,18 +87,14 @@ def _column(column: Entry, *, alone: bool) -> Node:
 
 
 def _model(cube: Cube, columns: Mapping[str, Entry]) -> Node:
-    keys: list[Node] = [{"name": name, "description": columns[column].comment} for name, column in _keys(cube)]
+    groups: list[Node] = [{"name": name, "description": columns[column].comment} for name, column in keys(cube)]
     sums: list[Node] = [{"name": one.name, "description": one.meaning, "config": {"meta": {"unit": one.unit}}} for one in cube.sums]
     return {
         "name": model_name(cube),
         "description": cube.meaning,
         "config": {"materialized": "view"},
-        "columns": [*keys, *sums],
+        "columns": [*groups, *sums],
     }
-
-
-def _keys(cube: Cube) -> list[tuple[str, str]]:
-    return [*cube.entities, *((dimension.name, dimension.column) for dimension in cube.dimensions)]
 
 
 def _semantic_model(cube: Cube) -> Node:

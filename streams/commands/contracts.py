@@ -8,6 +8,8 @@ from schemas.events_page import events_page
 from schemas.export import contract_files
 from sinks.dictionary import read_fresh, render
 from sinks.semantic.package import FOLDER, package_files
+from sinks.semantic.superset.bundle import FOLDER as BUNDLE
+from sinks.semantic.superset.bundle import bundle_files
 from streams.commands.output import say, working
 from streams.commands.reference import alerts_page, commands_page, settings_page
 from streams.errors import ProblemFound
@@ -32,7 +34,8 @@ def command(into: Path, check: bool) -> None:
 
     JSON Schema and an example of every event, the catalog's JSON Schema and an AsyncAPI 3 document (schemas/contracts), the page of events
     (docs/events.md), the data dictionary of ClickHouse (docs/data-dictionary.md), the pages of metrics (docs/exported-metrics.md),
-    commands, settings and alerts (docs/reference), sources and metrics for dbt (deploy/dbt/models/candor), the rules for Prometheus
+    commands, settings and alerts (docs/reference), sources and metrics for dbt (deploy/dbt/models/candor), datasets, charts and
+    dashboards of Superset (deploy/superset/candor), the rules for Prometheus
     (deploy/prometheus, and once more in deploy/helm, since a chart holds all that it installs), the dashboards of Grafana
     (deploy/grafana/dashboards), the JSON Schema of mapping files (examples) and .env.example.
     """
@@ -61,6 +64,7 @@ def generated() -> dict[Path, str]:
         Path("docs/events.md"): events_page(),
         Path("docs/data-dictionary.md"): render(relations),
         **{Path(path): text for path, text in package_files(relations).items()},
+        **{Path(path): text for path, text in bundle_files(relations).items()},
         Path("docs/exported-metrics.md"): metrics_page(),
         Path("docs/reference/commands.md"): commands_page(),
         Path("docs/reference/settings.md"): settings_page(),
@@ -73,5 +77,6 @@ def generated() -> dict[Path, str]:
 
 
 def _present(root: Path) -> list[Path]:
-    written = [*(root / CONTRACTS).rglob("*.json"), *(root / DASHBOARDS).rglob("*.json"), *(root / FOLDER).glob("*.*")]
+    folders = ((CONTRACTS, "*.json"), (DASHBOARDS, "*.json"), (FOLDER, "*.*"), (BUNDLE, "*.*"))
+    written = [path for folder, pattern in folders for path in (root / folder).rglob(pattern)]
     return [path.relative_to(root) for path in written]

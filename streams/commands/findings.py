@@ -1,19 +1,15 @@
 """``candor findings``."""
 
 from contextlib import closing
-from datetime import UTC, datetime
-from uuid import uuid4
 
 import click
-from pydantic import ValidationError
 
-from schemas.adjudication import EVENT_TYPE, Adjudication
 from schemas.enums import Decision, Detector, UnitState
 from sinks.clickhouse import ClickHouse, connect
-from streams.adjudicating import send_decision
+from streams.adjudicating import DecisionRefused, decide, find
 from streams.commands.groups import Group
 from streams.commands.output import print_json, print_table, say
-from streams.errors import ConfigurationError, ProblemFound
+from streams.errors import ConfigurationError
 from streams.settings import Settings, load_settings
 
 _LISTED = ("finding_id", "state", "decision", "since", "raised_at", "responses", "evidence")
@@ -21,14 +17,6 @@ _LISTED = ("finding_id", "state", "decision", "since", "raised_at", "responses",
 
 def _clickhouse(settings: Settings | None = None) -> closing[ClickHouse]:
     return closing(connect((settings or load_settings()).clickhouse_url.get_secret_value()))
-
-
-def _finding(clickhouse: ClickHouse, finding_id: str) -> dict[str, object]:
-    found = clickhouse.query("SELECT * FROM findings WHERE finding_id = {finding_id:String}", {"finding_id": finding_id}).to_pylist()
-    if not found:
-        raise ProblemFound(f"there is no finding {finding_id}; `candor findings list` lists them")
-    finding: dict[str, object] = found[0]
-    return finding
 
 
 def _of_unit(clickhouse: ClickHouse, finding: dict[str, object]) -> tuple[dict[str, object], list[dict[str, object]]]:
@@ -85,7 +73,7 @@ def show(finding_id: str, as_json: bool) -> None:
     FINDING_ID is as list prints it. Of the unit its state and its scores are shown; responses are those that carry the sign.
     """
     with _clickhouse() as clickhouse:
-        finding = _finding(clickhouse, finding_id)
+        finding = find(clickhouse, finding_id)
         unit, responses = _of_unit(clickhouse, finding) if finding["unit_id"] is not None else ({}, [])
     if as_json:
         print_json({"finding": finding, "unit": unit, "responses": responses})
@@ -114,30 +102,11 @@ def adjudicate(*, finding_id: str, decision: str, reason: str, decided_by: str, 
     """
     settings = load_settings()
     with _clickhouse(settings) as clickhouse:
-        finding = _finding(clickhouse, finding_id)
-        judged = clickhouse.query("SELECT min(judged) AS until FROM integrity_progress").to_pylist()[0]["until"]
-    try:
-        adjudication = Adjudication.model_validate(
-            {
-                "event_id": str(uuid4()),
-                "event_type": EVENT_TYPE,
-                "occurred_at": datetime.now(UTC),
-                "finding_id": finding_id,
-                "unit_id": finding["unit_id"],
-                "plan_id": finding["plan_id"],
-                "decision": decision,
-                "reason": reason,
-                "decided_by": decided_by,
-                "judged_until": judged,
-            }
-        )
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        # What is wrong with several fields at once has no place; the identities come from the finding.
-        field = str(first["loc"][0]) if first["loc"] else "finding_id"
-        option = {"decided_by": "--by", "reason": "--reason"}.get(field, field)
-        raise ConfigurationError(f"{option}: {first['msg']}") from None
-    send_decision(settings, adjudication)
+        try:
+            adjudication = decide(settings, clickhouse, finding_id, decision=decision, reason=reason, decided_by=decided_by)
+        except DecisionRefused as error:
+            option = {"decided_by": "--by", "reason": "--reason"}.get(error.field, error.field)
+            raise ConfigurationError(f"{option}: {error.problem}") from None
     say(f"{finding_id}: {decision} by {decided_by}")
     if as_json:
         print_json(adjudication.model_dump(mode="json"))

@@ -1,6 +1,6 @@
 """From accounts and windows as they are read to a row for each cause, effect and lag."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -9,7 +9,7 @@ import numpy as np
 from schemas.model_enums import Model, Origin, Outcome
 from streams.core.batch import Bools, Floats, Int64s
 from streams.fitting.linkage import LEAST_PAIRS
-from streams.fitting.panel import Effect, Observed, Panel, effect_of, preceding_effect
+from streams.fitting.panel import MOST_ROUNDS, Effect, Observed, Panel, effect_of, preceding_effect
 from streams.fitting.reading import MONDAY, WINDOW_DAYS, Source, floats, integers
 from streams.fitting.report import Report, Row, columns
 
@@ -25,6 +25,8 @@ _LEAST_TOGETHER = 0.8
 """Another measure is held constant where it is known of at least this share of the entries."""
 _FIRST_WINDOW = date(1970, 1, 1) + timedelta(MONDAY)
 _NEVER = np.iinfo(np.int64).max
+_Asked = tuple[Origin, str, Outcome, int]
+"""Where the cause is observed, the cause, the outcome and the lag."""
 
 
 class _Accounts:
@@ -76,25 +78,37 @@ class _Accounts:
 def find_effects(source: Source, as_of: date) -> tuple[list[Row], Report]:
     """A row per cause, effect and lag."""
     accounts = _Accounts(source, as_of)
-    rows: list[Row] = []
+    found: dict[_Asked, Effect] = {}
     if len(accounts.panel):
-        rows += [
-            _row(Origin.MESSAGES, _MESSAGES, outcome, lag, preceding_effect(accounts.preceding(outcome, lag)))
+        found |= {
+            (Origin.MESSAGES, _MESSAGES, outcome, lag): preceding_effect(accounts.preceding(outcome, lag))
             for outcome in (Outcome.FEELING, Outcome.BOUGHT)
             for lag in MESSAGE_LAGS
-        ]
+        }
         measures = {measure: accounts.measured(source, as_of, measure) for measure in source.measures(as_of)}
         for measure, values in measures.items():
             others = [other for name, other in measures.items() if name != measure and _are_together(values, other)]
-            rows += [
-                _row(Origin.OPERATIONS, measure, outcome, lag, effect_of(accounts.observed(values, outcome, lag, others)))
+            found |= {
+                (Origin.OPERATIONS, measure, outcome, lag): effect_of(accounts.observed(values, outcome, lag, others))
                 for outcome, lags in MEASURE_LAGS.items()
                 for lag in lags
-            ]
-    enough = any(row["correlation"] is not None for row in rows)
+            }
+    enough = any(effect.correlation is not None for effect in found.values())
     why = "" if enough else f"no account is known in two complete windows of {WINDOW_DAYS} days in which both a cause and an outcome change"
     data = f"accounts in complete windows of {WINDOW_DAYS} days"
-    return rows, Report(Model.EFFECTS, as_of, len(accounts.panel), data, {"least_pairs": float(LEAST_PAIRS), "window_days": float(WINDOW_DAYS)}, why)
+    parameters = {"least_pairs": float(LEAST_PAIRS), "window_days": float(WINDOW_DAYS)}
+    reservation = not_settled([asked for asked, effect in found.items() if not effect.settled])
+    report = Report(Model.EFFECTS, as_of, len(accounts.panel), data, parameters, why, reservation)
+    return [_row(*asked, effect) for asked, effect in found.items()], report
+
+
+def not_settled(asked: Sequence[_Asked]) -> str:
+    """Which effects could not be told for want of accounts that link the windows, in words; empty where all could."""
+    if not asked:
+        return ""
+    named = ", ".join(f"{cause} on {outcome.value} (lag {lag})" for _, cause, outcome, lag in asked)
+    why = f"the means of accounts and windows did not settle in {MOST_ROUNDS} rounds, since too few accounts link the windows"
+    return f"not told, or not confirmed, of {named}: {why}"
 
 
 def _are_together(values: Floats, other: Floats) -> bool:

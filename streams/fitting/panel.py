@@ -25,7 +25,8 @@ _NO_VARIANCE = 1e-12
 _DETERMINED = 1e-9
 """What the controls leave of a side is not variance either where it is less than this share."""
 _SETTLED = 1e-11
-_MOST_ROUNDS = 500
+MOST_ROUNDS = 500
+"""Rounds after which what accounts and windows have in common counts as not told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """How an effect follows its cause within accounts; None where it cannot be told."""
+    """How an effect follows its cause within accounts; None where it cannot be told, also where ``settled`` is False."""
 
     n: int
     correlation: Estimate | None
@@ -76,6 +77,8 @@ class Effect:
     held_out_correlation: Estimate | None
     confirmed: bool
     """Published, and what is held out alone shows the same sign, with an interval that leaves out 0."""
+    settled: bool = True
+    """Effects of accounts and windows could be told apart, of all entries and of those held out; where not, the estimate that they spoil is None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,28 +154,46 @@ def preceding_effect(observed: Observed) -> Effect:
 
 
 def _judged(known: Observed, held_out: Observed, estimates: Callable[[Observed], _Estimates]) -> Effect:
-    correlation, slope, elasticity = estimates(known)
-    apart, _, _ = estimates(held_out)
+    settled = True
+
+    def told(of: Observed) -> _Estimates:
+        nonlocal settled
+        try:
+            return estimates(of)
+        except NotSettledError:
+            settled = False
+            return _NOTHING
+
+    correlation, slope, elasticity = told(known)
+    apart, _, _ = told(held_out)
     published = len(known) >= LEAST_PAIRS and _excludes_zero(correlation)
     confirmed = published and _excludes_zero(apart) and correlation is not None and apart is not None and correlation.value * apart.value > 0
-    return Effect(len(known), correlation, slope, elasticity, published, len(held_out), apart, confirmed)
+    return Effect(len(known), correlation, slope, elasticity, published, len(held_out), apart, confirmed, settled)
+
+
+class NotSettledError(ArithmeticError):
+    """What is common to accounts and to windows could not be told apart in ``MOST_ROUNDS`` rounds: too few accounts link the windows."""
 
 
 def within(columns: Floats, account: Int64s, window: Int64s) -> Floats:
-    """The columns without what is common to an account and to a window: their means are taken off in turn until nothing is left of either."""
+    """The columns without what is common to an account and to a window: their means are taken off in turn until nothing is left of either.
+
+    Raises ``NotSettledError`` where that takes more than ``MOST_ROUNDS`` rounds: each then takes hardly more off than the one before, since windows
+    hang together by few accounts, and what is left would pass something common to all for an effect.
+    """
     rest = columns - np.mean(columns, axis=0)
     scale = np.sqrt(np.mean(rest**2, axis=0)) + np.finfo(np.float64).tiny
     sides = [np.unique(side, return_inverse=True)[1].reshape(-1) for side in (account, window)]
     entries = [np.bincount(side) for side in sides]
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(MOST_ROUNDS):
         moved = 0.0
         for side, count in zip(sides, entries, strict=True):
             means = np.column_stack([np.bincount(side, column) / count for column in rest.T])
             rest = rest - means[side]
             moved = float(np.max(np.abs(means) / scale))
         if moved < _SETTLED:
-            break
-    return np.asarray(rest)
+            return np.asarray(rest)
+    raise NotSettledError(f"means of accounts and windows did not settle in {MOST_ROUNDS} rounds")
 
 
 @dataclass(frozen=True, slots=True)

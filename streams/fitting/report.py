@@ -12,7 +12,7 @@ Row = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How one model fared; ``explanation`` says why it could not be fitted, and is empty where it could."""
+    """How one model fared; ``explanation`` says why it could not be fitted, ``reservation`` of a fitted one what of it could not be told, and why."""
 
     model: Model
     as_of: date
@@ -20,6 +20,7 @@ class Report:
     data: str
     parameters: Mapping[str, float] = field(default_factory=dict)
     explanation: str = ""
+    reservation: str = ""
 
     @property
     def state(self) -> FitState:
@@ -34,7 +35,7 @@ class Report:
             "as_of": self.as_of,
             "n": self.n,
             "data": self.data,
-            "explanation": self.explanation,
+            "explanation": "; ".join(filter(None, (self.explanation, self.reservation))),
         }
         return {**kept, "parameters": sorted(self.parameters.items())}
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from threading import Event
+from typing import Protocol
 
 import structlog
 from prometheus_client.metrics_core import Metric as Exported
@@ -80,7 +81,17 @@ def _lag_families(lag: Mapping[Place, tuple[Look, LagState]]) -> Iterator[Export
     yield scalar(declared.LAG_STATE, (((*labels, one.value), float(one is state)) for labels, _, state in series for one in LagState))
 
 
-def watch_lag(probe: Probe, health: Health, connect: Callable[[], AbstractContextManager[LagReader]], interval_seconds: float, stop: Event) -> None:
+class Watcher(Protocol):
+    """Whoever is told what a look at Kafka saw."""
+
+    def saw_lag(self, looks: Mapping[Place, Look]) -> object:
+        """A look at all partitions."""
+
+    def failed(self, source: ProbeSource, error: Exception) -> None:
+        """It could not look there."""
+
+
+def watch_lag(probe: Watcher, health: Health, connect: Callable[[], AbstractContextManager[LagReader]], interval_seconds: float, stop: Event) -> None:
     """Look at Kafka until told to stop; after a failure connect anew."""
     while not stop.is_set():
         try:

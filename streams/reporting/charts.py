@@ -1,26 +1,67 @@
-"""Charts as SVG text without script: Vega-Lite specifications, drawn by vl-convert.
+"""Charts as SVG text without script: Vega-Lite specifications, drawn by vl-convert, once for a desk and once for a phone.
 
-The colours are those of Okabe and Ito, and never the only sign: shapes, dashes or words go with them. The page's style sheet names the same
-colours again for the dark.
+The colours are those of Okabe and Ito, the orange darker so that it stands off white; where colour alone tells marks apart, everybody
+can tell those of one chart. The page's style sheet names the same colours again for the dark.
 """
 
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import count
+from typing import Concatenate, ParamSpec
 
 import vl_convert
 
 INK, GRID = "#1b1b1b", "#d9d9d9"
-BLUE, ORANGE, VERMILLION, GREEN, GREY = "#0072b2", "#e69f00", "#d55e00", "#009e73", "#767676"
+BLUE, ORANGE, VERMILLION, GREEN, GREY = "#0072b2", "#c48700", "#d55e00", "#009e73", "#767676"
 _SVG = "http://www.w3.org/2000/svg"
-_WIDTH = 620
 _FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
 """Of the widths with which the renderer lays text out; a browser without these fonts takes another, so there is some room around labels."""
 
 Json = Mapping[str, object]
 Datum = Mapping[str, str | float | None]
+
+
+_P = ParamSpec("_P")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A chart for a wide and for a narrow page, both with the same marks."""
+
+    wide: str
+    narrow: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """How much room there is, in pixels: for what is drawn, and for names of rows beside it."""
+
+    width: int
+    names: int
+    ticks: int
+    legend_columns: int | None
+    side_by_side: bool
+
+    @property
+    def beside_names(self) -> int:
+        """Room for what is drawn beside names."""
+        return self.width - self.names // 2
+
+
+_WIDE = _Frame(width=620, names=220, ticks=6, legend_columns=None, side_by_side=True)
+_NARROW = _Frame(width=285, names=110, ticks=4, legend_columns=1, side_by_side=False)
+
+
+def _in_both(specification: Callable[Concatenate[_Frame, _P], Json]) -> Callable[_P, Drawing]:
+    """The chart of a specification, drawn twice."""
+
+    def drawing(*arguments: _P.args, **named: _P.kwargs) -> Drawing:
+        return Drawing(*(_drawn(frame, specification(frame, *arguments, **named)) for frame in (_WIDE, _NARROW)))
+
+    drawing.__doc__ = specification.__doc__
+    return drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +103,11 @@ def _axis(title: str | None, **more: object) -> Json:
     return {"title": title, **more}
 
 
+def _amounts(title: str, ticks: int) -> Json:
+    """An axis of large numbers; nothing is 0, not 0k."""
+    return _axis(title, format="~s", labelExpr="datum.value == 0 ? '0' : datum.label", tickCount=ticks)
+
+
 def _data(rows: Sequence[Datum]) -> Json:
     return {"values": [dict(row) for row in rows]}
 
@@ -75,10 +121,13 @@ _ONE: Json = {"values": [{}]}
 _TIME = {"type": "temporal", "scale": {"type": "utc"}}
 
 
-def lines(points: Sequence[tuple[date, str, float, float | None, float | None]], kinds: Sequence[Kind], title: str) -> str:
+@_in_both
+def lines(frame: _Frame, points: Sequence[tuple[date, str, float, float | None, float | None]], kinds: Sequence[Kind], title: str) -> Json:
     """Values over time, (day, series, value, low, high), with bands where a series has intervals."""
     rows: list[Datum] = [{"day": _day(day), "kind": kind, "value": value, "low": low, "high": high} for day, kind, value, low, high in points]
-    x = {"field": "day", **_TIME, "axis": _axis(None, format="%d %b", labelOverlap=True)}
+    days = sorted({day for day, *_ in points})
+    months = all(day.day == 1 for day in days)
+    x = {"field": "day", **_TIME, "axis": _axis(None, format="%b %Y" if months else "%d %b", values=[_day(day) for day in days], labelOverlap=True)}
     colour = {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}}
     y = {"field": "value", "type": "quantitative", "axis": _axis(title), "scale": {"zero": False}}
     layers: list[Json] = [
@@ -101,10 +150,11 @@ def lines(points: Sequence[tuple[date, str, float, float | None, float | None]],
             "encoding": {"x": x, "y": y, "color": colour, "shape": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "shape")}},
         },
     ]
-    return _drawn({"data": _data(rows), "width": _WIDTH, "height": 300, "layer": layers})
+    return {"data": _data(rows), "width": frame.width, "height": 300, "layer": layers}
 
 
-def funnel(rows: Sequence[Datum], kinds: Sequence[Kind], x_title: str, y_title: str) -> str:
+@_in_both
+def funnel(frame: _Frame, rows: Sequence[Datum], kinds: Sequence[Kind], x_title: str, y_title: str) -> Json:
     """Units by how many answers they have and how far they are from what is expected, each with its own limits.
 
     ``label`` is written beside the point.
@@ -132,20 +182,25 @@ def funnel(rows: Sequence[Datum], kinds: Sequence[Kind], x_title: str, y_title: 
             "encoding": {"x": x, "y": y, "text": {"field": "label"}},
         },
     ]
-    return _drawn({"data": _data(rows), "width": _WIDTH, "height": 340, "layer": layers})
+    return {"data": _data(rows), "width": frame.width, "height": 340, "layer": layers}
 
 
+@_in_both
 def dots(
-    panels: Sequence[tuple[str, Sequence[Dot]]], kinds: Sequence[Kind], reference: float | None = None, domain: tuple[float, float] | None = None
-) -> str:
+    frame: _Frame,
+    panels: Sequence[tuple[str, Sequence[Dot]]],
+    kinds: Sequence[Kind],
+    reference: float | None = None,
+    domain: tuple[float, float] | None = None,
+) -> Json:
     """Rows of values with intervals; several panels stand side by side and share their rows. Rows keep their order."""
     order = list(dict.fromkeys(dot.label for _, one in panels for dot in one))
     parts: list[Json] = []
     for place, (title, one) in enumerate(panels):
         rows: list[Datum] = [{"label": dot.label, "value": dot.value, "low": dot.low, "high": dot.high, "kind": dot.kind} for dot in one]
         scale = {"zero": False, "nice": True} if domain is None else {"domain": list(domain)}
-        x = {"field": "value", "type": "quantitative", "axis": _axis(title, tickCount=5), "scale": scale}
-        axis = _axis(None, labelLimit=220) if place == 0 else None
+        x = {"field": "value", "type": "quantitative", "axis": _axis(title, tickCount=min(5, frame.ticks)), "scale": scale}
+        axis = _axis(None, labelLimit=frame.names) if place == 0 or not frame.side_by_side else None
         y = {"field": "label", "type": "nominal", "sort": order, "axis": axis, "scale": {"domain": order}}
         shift = {"yOffset": {"field": "kind", "type": "nominal", "sort": [kind.name for kind in kinds]}} if len(kinds) > 1 else {}
         legend = {"title": None} if len(kinds) > 1 and place == 0 else None
@@ -172,89 +227,87 @@ def dots(
                 },
             },
         ]
-        room = _WIDTH - 110 if len(panels) == 1 else (_WIDTH - 110) // len(panels)
+        room = frame.beside_names // (len(panels) if frame.side_by_side else 1)
         parts.append({"data": _data(rows), "width": room, "height": {"step": 26 if len(kinds) == 1 else 34}, "layer": layers})
-    return _drawn(parts[0] if len(parts) == 1 else {"hconcat": parts, "spacing": 24})
+    return parts[0] if len(parts) == 1 else {"hconcat" if frame.side_by_side else "vconcat": parts, "spacing": 24}
 
 
-def stacked(rows: Sequence[tuple[date, str, float]], kinds: Sequence[Kind], title: str) -> str:
+@_in_both
+def stacked(frame: _Frame, rows: Sequence[tuple[date, str, float]], kinds: Sequence[Kind], title: str) -> Json:
     """Amounts a month, stacked: (month, part, amount)."""
     months = sorted({day for day, _, _ in rows})
-    return _drawn(
-        {
-            "data": _data(
-                [
-                    {"day": f"{day:%Y-%m}", "kind": kind, "value": value, "place": place}
-                    for day, kind, value in rows
-                    for place in (_place(kinds, kind),)
-                ]
-            ),
-            "width": min(_WIDTH, 70 * len(months) + 60),
-            "height": 260,
-            "mark": {"type": "bar", "stroke": GRID, "strokeWidth": 0.5},
-            "encoding": {
-                "x": {"field": "day", "type": "ordinal", "axis": _axis(None, labelAngle=0, labelOverlap=True)},
-                "y": {"field": "value", "type": "quantitative", "axis": _axis(title, format="~s", tickCount=6)},
-                "color": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}},
-                "order": {"field": "place"},
-            },
-        }
-    )
+    return {
+        "data": _data(
+            [{"day": f"{day:%Y-%m}", "kind": kind, "value": value, "place": place} for day, kind, value in rows for place in (_place(kinds, kind),)]
+        ),
+        "width": min(frame.width, 70 * len(months) + 60),
+        "height": 260,
+        "mark": {"type": "bar", "stroke": GRID, "strokeWidth": 0.5},
+        "encoding": {
+            "x": {"field": "day", "type": "ordinal", "axis": _axis(None, labelAngle=0, labelOverlap=True)},
+            "y": {"field": "value", "type": "quantitative", "axis": _amounts(title, 6)},
+            "color": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}},
+            "order": {"field": "place"},
+        },
+    }
 
 
 def _place(kinds: Sequence[Kind], name: str) -> int:
     return next(place for place, kind in enumerate(kinds) if kind.name == name)
 
 
-def bars(rows: Sequence[tuple[str, float, str]], kinds: Sequence[Kind], title: str) -> str:
+@_in_both
+def bars(frame: _Frame, rows: Sequence[tuple[str, float, str]], kinds: Sequence[Kind], title: str) -> Json:
     """Amounts by name, in the order given: (name, amount, kind)."""
-    return _drawn(
-        {
-            "data": _data([{"label": label, "value": value, "kind": kind} for label, value, kind in rows]),
-            "width": _WIDTH - 110,
-            "height": {"step": 34},
-            "mark": {"type": "bar"},
-            "encoding": {
-                "y": {"field": "label", "type": "nominal", "sort": [label for label, _, _ in rows], "axis": _axis(None, labelLimit=220)},
-                "x": {"field": "value", "type": "quantitative", "axis": _axis(title, format="~s", tickCount=6)},
-                "color": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}},
-            },
-        }
-    )
+    return {
+        "data": _data([{"label": label, "value": value, "kind": kind} for label, value, kind in rows]),
+        "width": frame.beside_names,
+        "height": {"step": 34},
+        "mark": {"type": "bar"},
+        "encoding": {
+            "y": {"field": "label", "type": "nominal", "sort": [label for label, _, _ in rows], "axis": _axis(None, labelLimit=frame.names)},
+            "x": {"field": "value", "type": "quantitative", "axis": _amounts(title, frame.ticks)},
+            "color": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}},
+        },
+    }
 
 
-def bubbles(rows: Sequence[tuple[float, float, int, str]], kinds: Sequence[Kind], x_title: str, y_title: str) -> str:
+@_in_both
+def bubbles(frame: _Frame, rows: Sequence[tuple[float, float, int, str]], kinds: Sequence[Kind], x_title: str, y_title: str) -> Json:
     """How many there are at each place of a square from 0 to 1: (x, y, how many, kind)."""
     axis = {"type": "quantitative", "scale": {"domain": [0, 1]}}
-    return _drawn(
-        {
-            "data": _data([{"x": x, "y": y, "n": n, "kind": kind} for x, y, n, kind in rows]),
-            "width": 400,
-            "height": 400,
-            "mark": {"type": "point", "filled": True, "opacity": 0.75},
-            "encoding": {
-                "x": {"field": "x", **axis, "axis": _axis(x_title, tickCount=5)},
-                "y": {"field": "y", **axis, "axis": _axis(y_title, tickCount=5)},
-                "size": {
-                    "field": "n",
-                    "type": "quantitative",
-                    "scale": {"range": [20, 900]},
-                    "legend": {"title": "accounts", "values": sorted({1, max(row[2] for row in rows)})},
-                },
-                "color": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}},
-                "shape": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "shape")},
+    size = min(400, frame.width)
+    legend = {"title": "accounts", "values": sorted({1, max(row[2] for row in rows)}), "symbolFillColor": GREY, "symbolStrokeColor": GREY}
+    return {
+        "data": _data([{"x": x, "y": y, "n": n, "kind": kind} for x, y, n, kind in rows]),
+        "width": size,
+        "height": size,
+        "mark": {"type": "point", "filled": True, "opacity": 1},
+        "encoding": {
+            "x": {"field": "x", **axis, "axis": _axis(x_title, tickCount=5)},
+            "y": {"field": "y", **axis, "axis": _axis(y_title, tickCount=5)},
+            "size": {
+                "field": "n",
+                "type": "quantitative",
+                # The largest mark fills the square that it stands for.
+                "scale": {"range": [20, 900 * (size / 400) ** 2]},
+                "legend": {**legend, "orient": "bottom", "direction": "horizontal"},
             },
-        }
-    )
+            "color": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}},
+            "shape": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "shape")},
+        },
+    }
 
 
-def timeline(weeks: Sequence[tuple[date, str, int]], spans: Sequence[Span], kinds: Sequence[Kind], first: date, last: date) -> str:
+@_in_both
+def timeline(frame: _Frame, weeks: Sequence[tuple[date, str, int]], spans: Sequence[Span], kinds: Sequence[Kind], first: date, last: date) -> Json:
     """Answers a week, (Monday, kind, how many), above the stretches of each kind of evidence."""
     x = {"type": "temporal", "scale": {"type": "utc", "domain": [_day(first), _day(last)]}}
-    axis = _axis(None, format="%d %b", labelOverlap=True)
+    # Labels near an end of the axis stay within it, so that the first does not lie under the 0 beside it.
+    axis = _axis(None, format="%d %b", labelOverlap=True, labelFlush=20)
     above: Json = {
         "data": _data(_piled(weeks)),
-        "width": _WIDTH - 120,
+        "width": frame.beside_names - 10,
         "height": 140,
         "mark": {"type": "bar", "clip": True},
         "encoding": {
@@ -266,10 +319,15 @@ def timeline(weeks: Sequence[tuple[date, str, int]], spans: Sequence[Span], kind
         },
     }
     rows: list[Datum] = [{"label": one.label, "start": _day(one.start), "end": _day(one.end), "raised": _day(one.raised)} for one in spans]
-    y = {"field": "label", "type": "nominal", "axis": _axis(None, labelLimit=160), "sort": list(dict.fromkeys(one.label for one in spans))}
+    y = {
+        "field": "label",
+        "type": "nominal",
+        "axis": _axis(None, labelLimit=min(160, frame.names)),
+        "sort": list(dict.fromkeys(one.label for one in spans)),
+    }
     below: Json = {
         "data": _data(rows),
-        "width": _WIDTH - 120,
+        "width": frame.beside_names - 10,
         "height": {"step": 24},
         "layer": [
             {
@@ -282,7 +340,7 @@ def timeline(weeks: Sequence[tuple[date, str, int]], spans: Sequence[Span], kind
             },
         ],
     }
-    return _drawn({"vconcat": [above, below], "spacing": 10})
+    return {"vconcat": [above, below], "spacing": 10}
 
 
 def _piled(weeks: Sequence[tuple[date, str, int]]) -> list[Datum]:
@@ -296,7 +354,7 @@ def _piled(weeks: Sequence[tuple[date, str, int]]) -> list[Datum]:
     return rows
 
 
-def _drawn(specification: Json) -> str:
+def _drawn(frame: _Frame, specification: Json) -> str:
     """The SVG; nothing is fetched while it is drawn."""
     config = {
         "background": None,
@@ -313,8 +371,11 @@ def _drawn(specification: Json) -> str:
             "titleFontSize": 12,
             "titleFontWeight": "normal",
         },
+        # Where there is little room a long title begins left of what is drawn.
+        "axisX": {"titleAnchor": None if frame.side_by_side else "end"},
         "legend": {
             "orient": "top",
+            "columns": frame.legend_columns,
             "labelColor": INK,
             "titleColor": INK,
             "labelFontSize": 12,
@@ -331,7 +392,7 @@ def _drawn(specification: Json) -> str:
 
 
 def accessible(svg: str, identity: str, title: str, description: str) -> str:
-    """The SVG as a picture with a name and a description for screen readers, as wide as there is room, with identifiers of its own on the page."""
+    """The SVG as a picture with a name and a description for screen readers, and identifiers of its own on the page."""
     ET.register_namespace("", _SVG)
     root = ET.fromstring(svg)  # noqa: S314 (written by the renderer)
     numbers = count(1)
@@ -344,7 +405,6 @@ def accessible(svg: str, identity: str, title: str, description: str) -> str:
                 element.set(name, f"url(#{renamed[value[5:-1]]})")
         for name in [name for name in element.attrib if name.startswith("aria-") or name == "role"]:
             del element.attrib[name]
-    root.set("style", f"--natural: {float(root.attrib['width']):.0f}px")
     root.set("role", "img")
     root.set("aria-labelledby", f"{identity}-title {identity}-description")
     for place, (tag, text) in enumerate((("title", title), ("desc", description))):

@@ -100,7 +100,7 @@ SELECT
     if(vdi IS NULL OR feeling IS NULL, NULL, toInt64(least(9, floor(vdi * 10)))) AS value_tenth,
     if(vdi IS NULL OR feeling IS NULL, NULL, toInt64(least(9, floor(feeling * 10)))) AS feeling_tenth,
     toInt64(count()) AS accounts, toFloat64(sum(account.revenue)) AS revenue, sumOrNull(account.lifetime_value) AS lifetime_value
-FROM accounts AS account
+FROM account_profiles AS account
 WHERE RATED
 GROUP BY quadrant, loyalty_segment, value_tenth, feeling_tenth
 ORDER BY quadrant, loyalty_segment, value_tenth, feeling_tenth
@@ -125,9 +125,12 @@ SELECT
     toInt64(countIf(disposition = 'noncontact')) AS noncontacts, toInt64(countIf(disposition = 'other')) AS others,
     toInt64(countIf(disposition = 'not_sampled')) AS not_sampled
 FROM survey_chances
-WHERE {_PERIOD} AND UNITS
+WHERE {_PERIOD} AND UNITS AND (account_id, invitation_id) GLOBAL IN (
+    SELECT account_id, invitation_id FROM fact_invitations WHERE event_type = 'invitation.eligible' AND {_PERIOD}
+)
 GROUP BY peer_group, channel, is_new ORDER BY peer_group, channel, is_new
 """  # noqa: S608 (constants)
+"""The second condition follows from the first, and lets ClickHouse leave other chances out before it puts their steps together."""
 
 FOLLOW_UP = """
 WITH ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone

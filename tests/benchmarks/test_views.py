@@ -1,6 +1,8 @@
 """The benchmark of the views makes what it says, and reads every view."""
 
-from benchmarks.views import fill, measure, table
+import pytest
+
+from benchmarks.views import fill, measure, narrowed, table
 from sinks.clickhouse import connect
 
 
@@ -18,4 +20,19 @@ def test_facts_are_as_many_as_said_and_every_view_is_read(clickhouse_url: str) -
     lived = {"loyalty_daily", "accounts", "growth_monthly", "follow_up", "messages_monthly", "grades", "representation", "retained_revenue"}
     assert all(found[view].rows for view in lived)
     assert len(list(table(list(found.values())))) == len(views) + 2
+    # A question about few is asked of every view that tells units, times or accounts.
+    assert {"loyalty_daily", "loyalty_by_unit", "accounts", "growth_monthly"} <= {view for view, one in found.items() if one.narrow}
+    assert found["mixed_messages"].narrow == ()
     clickhouse.close()
+
+
+@pytest.mark.parametrize(
+    ("columns", "condition"),
+    [
+        (["unit_id", "account_id", "month", "day"], "unit_id = 'u7' AND day >= '2026-12-01'"),
+        (["window_start", "n"], "window_start >= '2026-12-01'"),
+        (["account_id", "revenue"], "account_id = 'a77'"), (["scorecard"], ""),
+    ],
+)  # fmt: skip
+def test_a_question_about_few_names_a_unit_and_the_last_month_else_an_account(columns: list[str], condition: str) -> None:
+    assert narrowed(columns) == condition

@@ -12,7 +12,7 @@ _SVG = re.compile(r'<figure id="(?P<identity>[a-z0-9-]+)">.*?(?P<svg><svg .*?</s
 
 def pictures_of(report: str) -> dict[str, str]:
     """Each picture of a report by its identity, as a file of its own: on white, since it brings no style sheet."""
-    return {found["identity"]: re.sub(r'style="[^"]*"', 'style="background: white"', found["svg"], count=1) + "\n" for found in _SVG.finditer(report)}
+    return {found["identity"]: found["svg"].replace("<svg ", '<svg style="background: white" ', 1) + "\n" for found in _SVG.finditer(report)}
 
 
 def marks(svg: str) -> list[str]:

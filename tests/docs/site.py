@@ -22,6 +22,7 @@ ELSEWHERE = {
     "CONTRIBUTING.md": "contributing.md",
     "deploy/helm/candor/README.md": "helm.md",
     "deploy/dbt/README.md": "dbt.md",
+    "deploy/superset/README.md": "superset.md",
     "examples/olist/README.md": "olist.md",
 }
 """Pages outside ``docs``, by their path from the root, and their name on the site."""

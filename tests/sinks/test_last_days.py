@@ -209,10 +209,28 @@ def test_service_levels_count_what_was_due_not_what_was_contacted(clickhouse: Cl
         found = clickhouse.query(f"SELECT * FROM follow_up_last_days(days = {days}, as_of = '{as_of}')").to_pylist()
         return [tuple(row.values()) for row in found]
 
-    assert levels(1, "2026-03-12") == [("none", 4, 2, 1, 1, 0.5)]
-    assert levels(7, "2026-03-13") == [("none", 4, 2, 2, 0, 0.5)]
+    assert levels(1, "2026-03-12") == [("none", 4, 2, 1, 1, 0.5, 47.0)]
+    assert levels(7, "2026-03-13") == [("none", 4, 2, 2, 0, 0.5, 47.0)]
     assert levels(7, "2026-03-11") == []
     assert levels(1, "2026-03-14") == []
     write_catalog(clickhouse, Catalog(timezone="Pacific/Auckland"))
     assert levels(1, "2026-03-12") == []
-    assert levels(1, "2026-03-13") == [("none", 4, 2, 2, 0, 0.5)]
+    assert levels(1, "2026-03-13") == [("none", 4, 2, 2, 0, 0.5, 47.0)]
+
+
+def test_the_median_wait_of_the_last_days_knows_nothing_of_later_contacts(clickhouse: ClickHouse) -> None:
+    """Kaplan-Meier by hand, hours from noon of the tenth: contacts after 10, 30 and 61, and a case that ended after 20 without one; all due in 11.
+
+    By the end of the tenth (12 hours) a quarter was contacted. By the end of the twelfth (60): 3/4 after 10 hours, two left of whom one is contacted
+    after 30, which makes 3/8.
+    """
+    for name, step_name, hours in (("a", "contacted", 10), ("b", "resolved", 20), ("c", "contacted", 30), ("d", "contacted", 61)):
+        known: dict[str, Any] = {"case_id": name, "trigger": "detractor", "response_id": None}
+        due = datetime(2026, 3, 10, 23, tzinfo=UTC)
+        stepped(clickhouse, step("opened", 0, due_at=due, **known), step(step_name, hours, due_at=None, **known))
+
+    def median(as_of: str) -> object:
+        return one(clickhouse, f"SELECT median_hours_to_contact FROM follow_up_last_days(days = 7, as_of = '{as_of}')")["median_hours_to_contact"]
+
+    assert median("2026-03-10") is None
+    assert median("2026-03-12") == 30

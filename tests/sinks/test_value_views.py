@@ -218,6 +218,27 @@ def effect(cause: str, hub: str, correlation: float | None, linked: bool, n: int
     return {"run_id": "r", "origin": "operations", "cause": cause, "effect": hub, "lag": 0, **known, **values}
 
 
+def test_a_link_that_the_newest_windows_do_not_confirm_does_not_acquit_a_spoke(clickhouse: ClickHouse) -> None:
+    """Of forty pairs that have nothing to do with each other two are linked by chance; their spoke is company-centred all the same."""
+    kpis = (
+        Kpi(kpi_id="cash", orientation="company", spoke=Spoke.FINANCE), Kpi(kpi_id="debt", orientation="company", spoke=Spoke.FINANCE),
+        Kpi(kpi_id="speed", orientation="company", spoke=Spoke.OPERATIONS),
+    )  # fmt: skip
+    write_catalog(clickhouse, Catalog(kpis=kpis))
+    chance = {"confirmed": False}
+    found = [
+        effect("cash", "vdi", 0.4, True, **chance), effect("debt", "effort", -0.2, True, **chance), effect("debt", "vdi", 0.01, False),
+        effect("speed", "effort", 0.6, True, **chance), effect("speed", "vdi", -0.15, True),
+    ]  # fmt: skip
+    clickhouse.insert(Table.FIT_EFFECTS, rows(Table.FIT_EFFECTS, *found))
+    clickhouse.insert(Table.FIT_RUNS, rows(Table.FIT_RUNS, {"run_id": "r", "version": 1}))
+
+    assert clickhouse.command("SELECT countIf(linked) FROM hub_links WHERE spoke = 'finance'") == "2"
+    told = clickhouse.query("SELECT * FROM spokes ORDER BY spoke").to_pylist()
+    # What harms counts where it is confirmed alone, and so does the strongest link.
+    assert [tuple(row.values()) for row in told] == [("finance", 2, 2, 0, 0, None, True), ("operations", 1, 1, 1, 1, -0.15, False)]
+
+
 def test_spokes_that_nothing_links_with_the_hub_are_company_centred(clickhouse: ClickHouse) -> None:
     """Waiting is better low: with less of it effort rises and hassles fall. Speed of calls is better high, and effort falls with it."""
     kpis = (

@@ -7,7 +7,7 @@ from streams.reporting.rows import Numbers
 from streams.reporting.sections.model import Column, Figure, Section, Table, cell, ends, integer, percent, value_of
 
 _MESSAGES = (Kind("selling", charts.VERMILLION), Kind("teaching value", charts.BLUE))
-_NEW = (Kind("earned", charts.GREEN), Kind("bought", charts.ORANGE), Kind("other or unknown", charts.GREY))
+_NEW = (Kind("earned", charts.BLUE), Kind("bought", charts.ORANGE), Kind("other or unknown", charts.GREY))
 _RATIOS = (Kind("by weight", charts.BLUE), Kind("by weight and pay", charts.VERMILLION, "diamond"))
 
 
@@ -30,7 +30,7 @@ def messages(numbers: Numbers) -> Section:
     wrong = share(errors, offers)
     if wrong is not None:
         said.append(sentences.level("The share of offers that were owned already, or made while a case was open,", wrong.scaled_to_percent, " %"))
-    svg = charts.stacked(
+    drawing = charts.stacked(
         [(one.month, kind.name, float(n)) for one in numbers.messages for kind, n in zip(_MESSAGES, (one.selling, one.value), strict=True)],
         _MESSAGES,
         "messages",
@@ -66,7 +66,7 @@ def messages(numbers: Numbers) -> Section:
         identity,
         title,
         notes=_whole_company(numbers),
-        figures=[Figure("messages-bars", "Messages that sell, and that teach value", said, svg, table)],
+        figures=[Figure("messages-bars", "Messages that sell, and that teach value", said, drawing, table)],
     )
 
 
@@ -94,7 +94,7 @@ def growth(numbers: Numbers) -> Section:
     part = share(n_earned, n_earned + n_bought)
     if part is not None:
         said.append(sentences.level("Of the customers themselves, the earned share", part.scaled_to_percent, " %"))
-    svg = charts.stacked(
+    drawing = charts.stacked(
         [
             (one.month, kind.name, n)
             for one in numbers.growth
@@ -138,7 +138,7 @@ def growth(numbers: Numbers) -> Section:
         ],
     )
     notes = [*_whole_company(numbers), "Money is counted, not sampled, so it has no interval; a month that has just begun holds little of it."]
-    return Section(identity, title, notes=notes, figures=[Figure("growth-bars", "Revenue of new customers by why they came", said, svg, table)])
+    return Section(identity, title, notes=notes, figures=[Figure("growth-bars", "Revenue of new customers by why they came", said, drawing, table)])
 
 
 def _part(earned: float, bought: float) -> float | None:
@@ -165,7 +165,7 @@ def mixed_messages(numbers: Numbers) -> Section:
         for kind, ratio in zip(_RATIOS, (one.ratio, one.ratio_paid), strict=True)
         if ratio is not None
     ]
-    svg = charts.dots([("per cent that serves the company", dots)], _RATIOS, domain=(0, 100))
+    drawing = charts.dots([("per cent that serves the company", dots)], _RATIOS, domain=(0, 100))
     table = Table(
         "Scorecards",
         (
@@ -185,4 +185,4 @@ def mixed_messages(numbers: Numbers) -> Section:
         *_whole_company(numbers),
         "Ratios are of the catalog as it is now; nothing is sampled, so they have no interval. Conflicts are over all days.",
     ]
-    return Section(identity, title, notes=notes, figures=[Figure("mixed-dots", "Whom the scorecards serve", said, svg, table)])
+    return Section(identity, title, notes=notes, figures=[Figure("mixed-dots", "Whom the scorecards serve", said, drawing, table)])

@@ -59,7 +59,7 @@ def value_and_feeling(numbers: Numbers) -> Section:
         part = shares[name]
         if part is not None:
             said.append(f"{sentences.count(by_quadrant[name])} {meaning}: {sentences.level('their share', part.scaled_to_percent, ' %')}")
-    svg = charts.bubbles(
+    drawing = charts.bubbles(
         [((one[1] + 0.5) / 10, (one[2] + 0.5) / 10, n, sentences.words(one[0])) for one, n in _squares(places)],
         tuple(Kind(sentences.words(kind.name), kind.colour, kind.shape) for kind in _QUADRANTS),
         "value delivered",
@@ -85,7 +85,7 @@ def value_and_feeling(numbers: Numbers) -> Section:
             for kind in _QUADRANTS
         ],
     )
-    figure = Figure("value-bubbles", "Accounts by value delivered and feeling", said, svg, table)
+    figure = Figure("value-bubbles", "Accounts by value delivered and feeling", said, drawing, table)
     note = (
         f"{_whose(numbers)} Revenue is in {numbers.currency}. Each mark stands for the "
         "accounts of a tenth by a tenth, and is as large as they are many."
@@ -147,12 +147,12 @@ def loyalty_matrix(numbers: Numbers) -> Section:
             for name in _SEGMENTS
         ],
     )
-    svg = charts.bars(
+    drawing = charts.bars(
         [(sentences.words(name), revenue[name], _RISKS[0 if name in AT_RISK else 1].name) for name in _SEGMENTS],
         _RISKS,
         f"revenue, {numbers.currency}",
     )
-    figure = Figure("matrix-bars", "Revenue by loyalty segment", said, svg, table)
+    figure = Figure("matrix-bars", "Revenue by loyalty segment", said, drawing, table)
     note = (
         f"{_whose(numbers)} {sentences.count(total - known)} of {sentences.count(total)} "
         "accounts have no segment: they never answered, or never bought."
@@ -177,7 +177,7 @@ def drivers(numbers: Numbers) -> Section:
         ]
         if ranked:
             said.append(f"Survey {survey}: {sentences.first_of('priority', ranked)}")
-    svg = charts.dots(
+    drawing = charts.dots(
         [
             (
                 "importance (part of the explained variance)",
@@ -225,7 +225,7 @@ def drivers(numbers: Numbers) -> Section:
             "units; importance says what goes with the score, not what causes it."
         )
     ]
-    return Section(identity, title, notes=notes, figures=[Figure("drivers-dots", "Importance and gap of each driver", said, svg, table)])
+    return Section(identity, title, notes=notes, figures=[Figure("drivers-dots", "Importance and gap of each driver", said, drawing, table)])
 
 
 def _as_of(numbers: Numbers, model: str) -> str:
@@ -259,7 +259,7 @@ def prediction(numbers: Numbers) -> Section:
         found = estimate(one.gain, one.gain_low, one.gain_high, one.n)
         if found is not None and one.compared_with:
             said.append(sentences.gain(sentences.words(one.predictor), sentences.words(one.compared_with), found))
-    svg = charts.dots(
+    drawing = charts.dots(
         [("AUC; 0.5 tells nothing", [Dot(sentences.words(one.predictor), found.value, found.low, found.high) for one, found in told])],
         _ONE_KIND,
         reference=0.5,
@@ -282,7 +282,7 @@ def prediction(numbers: Numbers) -> Section:
     notes = [f"From the last run of candor fit, as of {_as_of(numbers, 'prediction')}, over all days, units and surveys."]
     if silent:
         notes.append(f"Not drawn, since too few are known: {sentences.listed(silent, 10)}.")
-    return Section(identity, title, notes=notes, figures=[Figure("prediction-dots", "How well each tells who buys again", said, svg, table)])
+    return Section(identity, title, notes=notes, figures=[Figure("prediction-dots", "How well each tells who buys again", said, drawing, table)])
 
 
 def _predictor_row(one: Predictor) -> list[str]:

@@ -128,8 +128,8 @@ def _timeline(place: int, unit: UnitScore, numbers: Numbers, found: list[Finding
             "began to when it last sounded, a diamond on the day that raised it."
         )
     ]
-    svg = charts.timeline(bars, spans, _KINDS, first, last + timedelta(days=1))
-    return Figure(f"evidence-{place}", f"Time line of {unit.unit_id}", said, svg, _findings_table(unit.unit_id, found))
+    drawing = charts.timeline(bars, spans, _KINDS, first, last + timedelta(days=1))
+    return Figure(f"evidence-{place}", f"Time line of {unit.unit_id}", said, drawing, _findings_table(unit.unit_id, found))
 
 
 def _findings_table(unit_id: str, found: list[Finding]) -> Table:

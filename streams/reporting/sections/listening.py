@@ -48,7 +48,7 @@ def answered(numbers: Numbers) -> Section:
             f"(n = {sentences.count(total)}): 1 would say that all answer alike."
         )
     shown = {name: found for name, (eligible, answered) in groups.items() if (found := share(answered, eligible)) is not None}
-    svg = charts.dots([("answered, per cent of the chances to ask", [_dot(name, found) for name, found in shown.items()])], _ONE_KIND)
+    drawing = charts.dots([("answered, per cent of the chances to ask", [_dot(name, found) for name, found in shown.items()])], _ONE_KIND)
     table = Table(
         "Chances to ask, and answers",
         (
@@ -79,7 +79,11 @@ def answered(numbers: Numbers) -> Section:
     )
     notes = ["Chances to ask are not told apart by survey: these are of all surveys."] if numbers.scope.survey is not None else []
     return Section(
-        identity, title, notes=notes, figures=[Figure("answered-dots", "Share that answered", said, svg, table)], tables=[outcomes, indicator_table]
+        identity,
+        title,
+        notes=notes,
+        figures=[Figure("answered-dots", "Share that answered", said, drawing, table)],
+        tables=[outcomes, indicator_table],
     )
 
 
@@ -139,8 +143,8 @@ def follow_up(numbers: Numbers) -> Section:
     parts = [(one.programme, part) for one in found if (part := share(one.in_sla, one.due)) is not None]
     if len(parts) == 2:
         said.append(sentences.comparison(parts[0][0], parts[0][1].scaled_to_percent, parts[1][0], parts[1][1].scaled_to_percent))
-    svg = charts.dots([("contacted in time, per cent of due cases", [_dot(name, part) for name, part in parts])], _ONE_KIND)
-    return Section(identity, title, notes=notes, figures=[Figure("follow-up-dots", "Cases contacted in time", said, svg, table)])
+    drawing = charts.dots([("contacted in time, per cent of due cases", [_dot(name, part) for name, part in parts])], _ONE_KIND)
+    return Section(identity, title, notes=notes, figures=[Figure("follow-up-dots", "Cases contacted in time", said, drawing, table)])
 
 
 def _programme_row(one: FollowUp) -> list[str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from streams.reporting.charts import Drawing
 from streams.reporting.numbers import Estimate
 from streams.reporting.sentences import count, number
 
@@ -34,7 +35,7 @@ class Figure:
     identity: str
     title: str
     sentences: list[str]
-    svg: str
+    drawing: Drawing
     table: Table
 
 

@@ -180,7 +180,7 @@ def units(numbers: Numbers) -> Section:
     missing = len(numbers.units) - len(numbers.funnel)
     if missing > 0:
         notes.append(f"{sentences.counted(missing, 'unit is', 'units are')} not in the picture: too few answers or peers to compare.")
-    svg = charts.funnel(
+    drawing = charts.funnel(
         [_point(one, states.get(one.unit_id)) for one in drawn],
         _STATES,
         "comparable answers",
@@ -214,7 +214,7 @@ def units(numbers: Numbers) -> Section:
             for one in numbers.funnel
         ],
     )
-    figure = Figure("units-funnel", f"Funnel plot of top scores ({Metric(metric).value})", [one for one in said if one], svg, table)
+    figure = Figure("units-funnel", f"Funnel plot of top scores ({Metric(metric).value})", [one for one in said if one], drawing, table)
     return Section(identity, title, notes=notes, figures=[figure], tables=[scores])
 
 

@@ -34,6 +34,7 @@ EXPECTED = {
     "doctor",
     "findings",
     "report",
+    "serve",
     "lag",
     "fit",
     "contracts",

@@ -290,4 +290,4 @@ def _check_hub(clickhouse: ClickHouse, made: Company) -> None:
     spokes = {row["spoke"]: row for row in clickhouse.query("SELECT * FROM spokes").to_pylist()}
     assert (spokes["operations"]["kpis_linked"], spokes["operations"]["company_centred"]) == (1, False)
     assert (spokes["employee"]["kpis_judged"], spokes["employee"]["company_centred"]) == (0, None)
-    assert spokes["finance"]["company_centred"] == (not any(row["linked"] for (kpi, _), row in links.items() if kpi == "ledger_days"))
+    assert spokes["finance"]["company_centred"] == (not any(row["confirmed"] for (kpi, _), row in links.items() if kpi == "ledger_days"))

@@ -1,10 +1,15 @@
 """Effects within accounts, against least squares with a column for each account and window, and where nothing or the reverse is true."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 
+from schemas.model_enums import Model, Origin, Outcome
 from streams.core.batch import Floats
-from streams.fitting.panel import Effect, Observed, Panel, effect_of, preceding_effect
+from streams.fitting.effects import not_settled
+from streams.fitting.panel import MOST_ROUNDS, Effect, NotSettledError, Observed, Panel, effect_of, preceding_effect, within
+from streams.fitting.report import Report
 
 
 def observed(accounts: int, windows: int, slope: float, seed: int = 1, kept: float = 1.0, newest: float | None = None) -> Observed:
@@ -204,3 +209,45 @@ def test_what_was_never_known_is_not_carried_on() -> None:
     found = PANEL.carried(np.array([np.nan, 2.0, np.nan, np.nan, 5.0]), 0)
 
     assert [None if np.isnan(value) else value for value in found] == [None, 2, 2, None, 5]
+
+
+def chain(windows: int, each: int, seed: int = 5) -> Observed:
+    """Accounts that are known in two windows that follow each other, so that far windows hang together by many steps; cause and effect are one."""
+    random = np.random.default_rng(seed)
+    account = np.repeat(np.arange((windows - 1) * each), 2)
+    window = (account // each) + np.tile([0, 1], (windows - 1) * each)
+    cause = random.normal(size=account.shape) + window
+    return Observed(cause, cause + random.normal(size=account.shape) / 2, [], account, window, account % 64)
+
+
+def test_what_does_not_settle_is_not_told() -> None:
+    """Each round takes a little of what windows have in common; over 120 windows in a chain 500 rounds leave some of it."""
+    some = chain(120, 4)
+
+    with pytest.raises(NotSettledError, match=f"{MOST_ROUNDS} rounds"):
+        within(np.column_stack([some.cause, some.effect]), some.account, some.window)
+    found = effect_of(some)
+    assert (found.correlation, found.slope, found.elasticity) == (None, None, None)
+    assert (found.settled, found.published, found.confirmed) == (False, False, False)
+    assert found.n == len(some)
+
+
+def test_a_short_chain_settles_and_is_least_squares() -> None:
+    some = chain(6, 20)
+
+    found = effect_of(some)
+
+    assert found.settled
+    assert found.slope is not None
+    assert found.slope.value == pytest.approx(least_squares(some)[0])
+
+
+def test_what_was_not_told_for_want_of_links_is_said_in_words() -> None:
+    assert not_settled([]) == ""
+    said = not_settled([(Origin.OPERATIONS, "wait", Outcome.FEELING, 1), (Origin.MESSAGES, "value_share", Outcome.BOUGHT, -2)])
+    assert said.startswith(
+        "not told, or not confirmed, of wait on feeling (lag 1), value_share on bought (lag -2): the means of accounts and windows"
+    )
+    # It is told of a model that was fitted all the same.
+    row = Report(Model.EFFECTS, date(2026, 1, 1), 500, "accounts", reservation=said).row()
+    assert (row["state"], row["explanation"]) == ("fitted", said)

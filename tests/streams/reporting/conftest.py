@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,6 +20,10 @@ from streams.fitting.reading import Source
 from streams.fitting.recording import next_version, record
 from streams.fitting.run import fit
 from streams.replay import Replay
+from streams.reporting import Asked, ReportSource, render
+from streams.reporting.rows import Numbers
+from streams.reporting.sections import build
+from streams.reporting.sections.model import Figure
 from streams.settings import load_settings
 from streams.simulate import Plan, simulate
 from streams.stages import chained_stages
@@ -113,10 +118,10 @@ def migrated(folder: Path) -> ClickHouse:
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
-    """Seven months of a company, judged and fitted; one unit of it is suspect."""
+    """Seven months of a company, judged and fitted, of which every section has something to show; one unit of it is suspect."""
     folder = tmp_path_factory.mktemp("company")
     simulation = simulate(Plan(events=40_000, units=24, accounts=1_500, months=7, gamed_share=0.2))
-    catalog = Catalog.model_validate({**yaml.safe_load(simulation.catalog()), "kpis": KPIS})
+    catalog = Catalog.model_validate({**yaml.safe_load(simulation.catalog()), "kpis": KPIS, "grades": {"repurchase_days": 14}})
     events = folder / "events.ndjson"
     write_events(events, simulation.records())
     with closing(migrated(folder / "data")) as clickhouse:
@@ -126,3 +131,35 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
         assert run is not None
         record(clickhouse, run, next_version(clickhouse))
         yield clickhouse
+
+
+def asked(clickhouse: ClickHouse, sql: str, **parameters: object) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = clickhouse.query(sql, parameters).to_pylist()
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(company: ClickHouse) -> Asked:
+    """All days of the company, so that the views over all days say the same."""
+    days = asked(company, "SELECT min(day) AS first, max(day) AS last FROM loyalty_daily")[0]
+    return Asked(days["first"], days["last"])
+
+
+@pytest.fixture(scope="module")
+def numbers(company: ClickHouse, whole: Asked) -> Numbers:
+    source = ReportSource(company)
+    return source.numbers(source.scope(whole))
+
+
+@pytest.fixture(scope="module")
+def page(numbers: Numbers) -> Page:
+    return Page(render(numbers))
+
+
+@pytest.fixture(scope="module")
+def figures(numbers: Numbers) -> dict[str, Figure]:
+    return {
+        figure.identity: figure
+        for section in build(numbers)
+        for figure in [*section.figures, *(one for item in section.items for one in item.figures)]
+    }
