@@ -118,7 +118,7 @@ def migrated(folder: Path) -> ClickHouse:
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
-    """Seven months of a company, judged and fitted, of which every section has something to show; one unit of it is suspect."""
+    """Seven months of a company, judged and fitted, of which every section has something to show; some units of it are suspect."""
     folder = tmp_path_factory.mktemp("company")
     simulation = simulate(Plan(events=40_000, units=24, accounts=1_500, months=7, gamed_share=0.2))
     catalog = Catalog.model_validate({**yaml.safe_load(simulation.catalog()), "kpis": KPIS, "grades": {"repurchase_days": 14}})
