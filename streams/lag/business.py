@@ -1,11 +1,10 @@
 """What the tables say of findings, units and scores, for gauges: a few numbers of the whole company, never of a unit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import sqrt
 
 from schemas.enums import Detector, OpenCase, ScoreVariant, ScoreWindow, UnitState
 from sinks.base import Reader
+from streams.core.scores import score
 from streams.metrics import declared
 from streams.metrics.collectors import Labels, combinations
 from streams.metrics.declared import Metric
@@ -63,30 +62,8 @@ FROM responses
 WHERE asked_for_score IS NOT NULL AND NOT withdrawn AND NOT synthetic AND day > newest - {2 * WINDOW_DAYS}
 GROUP BY window
 """  # noqa: S608  # of numbers and names of our own
-_Z = 1.959964
 Values = Mapping[Metric, Mapping[Labels, float]]
 """Per metric the series that are known; one that is absent has no value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """A net promoter score with its 95 % interval, in points."""
-
-    nps: float
-    low: float
-    high: float
-
-
-def score(n: int, promoters: int, detractors: int) -> Score | None:
-    """The score and its adjusted Wald interval, as in the views: three more answers, of which three quarters are promoters and as many detractors.
-
-    None where there is no answer.
-    """
-    if n <= 0:
-        return None
-    centre = (promoters - detractors) / (n + 3)
-    margin = _Z * sqrt(((promoters + detractors + 1.5) / (n + 3) - centre**2) / (n + 3))
-    return Score(100 * (promoters - detractors) / n, max(-100.0, 100 * (centre - margin)), min(100.0, 100 * (centre + margin)))
 
 
 def read_business(reader: Reader) -> Values:

@@ -7,7 +7,7 @@ period equals what a view says of the same answers. Intervals are of 95 %.
 from dataclasses import dataclass
 from math import sqrt
 
-Z = 1.959964
+from streams.core.scores import Z, score
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,8 @@ class Sums:
 
 def net_promoter_score(promoters: int, detractors: int, n: int) -> Estimate | None:
     """The score in points with its adjusted-Wald interval, cut to -100..100; None without responses (reading R16 of the contract)."""
-    if n <= 0:
-        return None
-    centre = (promoters - detractors) / (n + 3)
-    margin = Z * sqrt(((promoters + detractors + 1.5) / (n + 3) - centre**2) / (n + 3))
-    return Estimate(100 * (promoters - detractors) / n, max(-100.0, 100 * (centre - margin)), min(100.0, 100 * (centre + margin)), n)
+    found = score(n, promoters, detractors)
+    return None if found is None else Estimate(found.nps, found.low, found.high, n)
 
 
 def share(successes: int, n: int) -> Estimate | None:
