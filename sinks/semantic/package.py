@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
-import yaml
-
 from sinks.dictionary import Entry, Relation
 from sinks.semantic.declared import CUBES, Cube, Dimension, Score
+from sinks.semantic.generated import MADE, Node, as_yaml, cube_name
 from sinks.semantic.grains import GRAINS
 from sinks.semantic.rows import keys, rows_sql
 
@@ -14,10 +13,7 @@ FOLDER = PurePosixPath("deploy/dbt/models/candor")
 SOURCE = "candor"
 REFUSED = "refused"
 """Tag of sources that hold records that were refused, raw: not for every reader."""
-_HEAD = "# Made by `candor contracts`; do not edit.\n"
 _READ_BY_OPERATORS = frozenset({"dead_letters", "fact_dead_letters"})
-
-Node = dict[str, object]
 
 
 def package_files(relations: Sequence[Relation]) -> dict[str, str]:
@@ -26,27 +22,17 @@ def package_files(relations: Sequence[Relation]) -> dict[str, str]:
     models = [_model(cube, columns[cube.view]) for cube in CUBES]
     metrics = [metric for cube in CUBES for metric in _metrics(cube)]
     texts = {
-        "sources.yml": _yaml({"version": 2, "sources": [_source(relations)]}),
-        "semantic.yml": _yaml({"version": 2, "models": models, "semantic_models": [_semantic_model(cube) for cube in CUBES], "metrics": metrics}),
-        **{f"{model_name(cube)}.sql": model_sql(cube) for cube in CUBES},
+        "sources.yml": as_yaml({"version": 2, "sources": [_source(relations)]}),
+        "semantic.yml": as_yaml({"version": 2, "models": models, "semantic_models": [_semantic_model(cube) for cube in CUBES], "metrics": metrics}),
+        **{f"{cube_name(cube)}.sql": model_sql(cube) for cube in CUBES},
     }
     return {str(FOLDER / name): text for name, text in texts.items()}
-
-
-def model_name(cube: Cube) -> str:
-    """The model of a cube; its names stand in a schema of the user's."""
-    return f"candor_{cube.name}"
 
 
 def model_sql(cube: Cube) -> str:
     """The rows of the cube, of dbt's source."""
     relation = f"{{{{ source('{SOURCE}', '{cube.view}') }}}}"
-    return f"-- Made by `candor contracts`; do not edit.\n{rows_sql(cube, relation)}"
-
-
-def _yaml(document: Node) -> str:
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=150)
-    return _HEAD + text
+    return f"-- {MADE}\n{rows_sql(cube, relation)}"
 
 
 def _source(relations: Sequence[Relation]) -> Node:
@@ -90,7 +76,7 @@ def _model(cube: Cube, columns: Mapping[str, Entry]) -> Node:
     groups: list[Node] = [{"name": name, "description": columns[column].comment} for name, column in keys(cube)]
     sums: list[Node] = [{"name": one.name, "description": one.meaning, "config": {"meta": {"unit": one.unit}}} for one in cube.sums]
     return {
-        "name": model_name(cube),
+        "name": cube_name(cube),
         "description": cube.meaning,
         "config": {"materialized": "view"},
         "columns": [*groups, *sums],
@@ -102,7 +88,7 @@ def _semantic_model(cube: Cube) -> Node:
     return {
         "name": cube.name,
         "description": cube.meaning,
-        "model": f"ref('{model_name(cube)}')",
+        "model": f"ref('{cube_name(cube)}')",
         "defaults": {"agg_time_dimension": time},
         "primary_entity": cube.row,
         "entities": [{"name": name, "type": "foreign", "expr": name} for name, _ in cube.entities],

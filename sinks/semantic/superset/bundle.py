@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-import yaml
-
 from sinks.dictionary import Relation
 from sinks.semantic.declared import CUBES
-from sinks.semantic.superset.charts import VERSION, Node, dataset_name, identity
+from sinks.semantic.generated import Node, as_yaml
+from sinks.semantic.superset.charts import VERSION, dataset_name, identity
 from sinks.semantic.superset.dashboards import DASHBOARDS, Dashboard
 from sinks.semantic.superset.datasets import DATABASE, of_cube, of_view
 
 FOLDER = PurePosixPath("deploy/superset/candor")
 # The user that `candor migrate --reader bi` makes. The mask is Superset's own: it asks for the password while it imports, and keeps it encrypted.
 ADDRESS = "clickhousedb://bi:XXXXXXXXXX@localhost:8123/candor"
-_HEAD = "# Made by `candor contracts`; do not edit.\n"
 
 
 def bundle_files(relations: Sequence[Relation]) -> dict[str, str]:
@@ -32,12 +30,7 @@ def bundle_files(relations: Sequence[Relation]) -> dict[str, str]:
         **{f"charts/{chart.name}.yaml": chart.node() for chart in charts},
         **{f"dashboards/{dashboard.name}.yaml": _dashboard(dashboard) for dashboard in DASHBOARDS},
     }
-    return {str(FOLDER / path): _yaml(node) for path, node in nodes.items()}
-
-
-def _yaml(node: Node) -> str:
-    text: str = yaml.safe_dump(node, sort_keys=False, allow_unicode=True, width=150)
-    return _HEAD + text
+    return {str(FOLDER / path): as_yaml(node) for path, node in nodes.items()}
 
 
 def _database() -> Node:

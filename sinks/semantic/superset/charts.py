@@ -8,8 +8,8 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from sinks.semantic.declared import Cube
+from sinks.semantic.generated import Node, cube_name
 
-Node = dict[str, object]
 VERSION = "1.0.0"
 """Of Superset's format."""
 _NAMES = UUID("5b0c3c1e-6d0f-5f0e-9a39-6a7d0c8a2f11")
@@ -166,4 +166,4 @@ class Chart:
 
 def dataset_name(of: Cube | str) -> str:
     """The dataset of a cube, or of a view."""
-    return of if isinstance(of, str) else f"candor_{of.name}"
+    return of if isinstance(of, str) else cube_name(of)

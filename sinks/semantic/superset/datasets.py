@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from sinks.dictionary import Entry, Relation
 from sinks.semantic.declared import Cube, Dimension, Score, Sum
+from sinks.semantic.generated import Node
 from sinks.semantic.grains import GRAINS
 from sinks.semantic.rows import keys, rows_sql
-from sinks.semantic.superset.charts import VERSION, Node, dataset_name, identity
+from sinks.semantic.superset.charts import VERSION, dataset_name, identity
 
 DATABASE = "Candor"
 _FORMATS: Mapping[str, str] = {
