@@ -14,7 +14,7 @@ from schemas.begging import Lexicon
 from schemas.enums import ContactClass
 from streams.core.accounts.loyalty import TOP
 from streams.core.accounts.praising import Answered, PraiseTable
-from streams.core.accounts.responses import Counted, Feedback, TakenOut, is_late
+from streams.core.accounts.responses import Counted, Feedback, TakenOut, may_be_evidence
 from streams.core.accounts.sums import Sums, signed
 from streams.core.batch import Bools, Decoded, Int64s
 from streams.core.hashing import UInt64s, combine, hash_strings, salt
@@ -71,7 +71,7 @@ class Answering:
 
     def add(self, events: Decoded, account_hashes: UInt64s, feedback: Feedback, before: Int64s) -> None:
         """Keeps a batch that was taken in; ``before`` is the topic's newest time before each event."""
-        accepted = np.flatnonzero(feedback.accepted & ~events.synthetic & ~is_late(events, before))
+        accepted = np.flatnonzero(feedback.accepted & may_be_evidence(events, before))
         counted = [change for change in feedback.changes if isinstance(change, Counted)]
         self._kept.append(_Kept(events, account_hashes, counted, accepted))
         self._taken_out += [change for change in feedback.changes if isinstance(change, TakenOut)]

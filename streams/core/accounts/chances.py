@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from schemas.enums import InvitationType, TransactionType
 from streams.core.accounts.asking import NUMBERS, Difference
-from streams.core.accounts.responses import is_late
+from streams.core.accounts.responses import may_be_evidence
 from streams.core.accounts.state import AccountsState
 from streams.core.accounts.sums import Sums
 from streams.core.accounts.transactions import transaction_keys
@@ -52,7 +52,7 @@ class Chances:
 
     def transactions(self, events: Decoded, account_hashes: UInt64s, fresh: Int64s, keys: UInt64s, before: Int64s) -> None:
         """Keeps new transactions; ``keys`` are theirs, ``before`` is the topic's newest time before each event."""
-        in_time, completed = _in_time(events, before)[fresh], events.event_type[fresh] == _COMPLETED
+        in_time, completed = may_be_evidence(events, before)[fresh], events.event_type[fresh] == _COMPLETED
         unit_ids = events.facts.column("unit_id")
         sold = in_time & completed & unit_ids.is_valid().to_numpy()[fresh]
         at = fresh[sold]
@@ -71,7 +71,7 @@ class Chances:
     def invitations(self, events: Decoded, account_hashes: UInt64s, fresh: Int64s, before: Int64s) -> None:
         """Keeps those of new invitations that were sampled, sent or bounced."""
         kinds = events.event_type[fresh]
-        at = fresh[_in_time(events, before)[fresh] & ((kinds == _SAMPLED) | (kinds == _SENT) | (kinds == _BOUNCED))]
+        at = fresh[may_be_evidence(events, before)[fresh] & ((kinds == _SAMPLED) | (kinds == _SENT) | (kinds == _BOUNCED))]
         if not len(at):
             return
         unit_id, names = (events.facts.column(name).take(pa.array(at)) for name in ("unit_id", "transaction_id"))
@@ -134,10 +134,6 @@ def _add(sums: Sums, state: AccountsState, difference: Difference) -> None:
     table, rows = state.asked_purchases, difference.rows
     units, days = table.unit[rows].astype(np.int64), table.day[rows].astype(np.int64)
     sums.add((units, days), (np.zeros(len(rows), np.int64), *difference.numbers.T))
-
-
-def _in_time(events: Decoded, before: Int64s) -> Bools:
-    return ~events.synthetic & ~is_late(events, before)
 
 
 def _units_of(state: AccountsState, unit_ids: list[pa.ChunkedArray]) -> Int64s:

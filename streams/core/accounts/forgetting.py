@@ -13,6 +13,10 @@ from streams.core.batch import Int64s
 from streams.core.signals import ASK_DAYS, LATE_DAYS, REGRET_DAYS
 from streams.core.state_table import StateTable
 
+_PARTS, _PARTS_OF_DAYS = 10, 6
+"""A table is cut once one of so many parts of it can go. Of rows that live for days alone so many go each day that one cut by tenths would be moved
+all the time."""
+
 
 def forget(state: AccountsState, horizons: Horizons) -> None:
     """Frees what is past the horizons, counted from the newest ``occurred_at`` of the topics."""
@@ -29,18 +33,17 @@ def forget(state: AccountsState, horizons: Horizons) -> None:
     # Either may be far behind or not have come yet, but is not waited for for ever.
     invitations = state.watermarks.get(Topic.INVITATIONS, NEVER)
     asked = max(min(transactions, invitations), max(transactions, invitations) - horizons.revision)
-    _forget_before(state, state.asked_purchases, state.asked_purchases.seen_at, asked - (ASK_DAYS + LATE_DAYS) * DAY)
+    _forget_before(state, state.asked_purchases, state.asked_purchases.seen_at, asked - (ASK_DAYS + LATE_DAYS) * DAY, _PARTS_OF_DAYS)
     answered = max(min(transactions, feedback), max(transactions, feedback) - horizons.revision)
-    _forget_before(state, state.praised_purchases, state.praised_purchases.seen_at, answered - (REGRET_DAYS + LATE_DAYS) * DAY)
+    _forget_before(state, state.praised_purchases, state.praised_purchases.seen_at, answered - (REGRET_DAYS + LATE_DAYS) * DAY, _PARTS_OF_DAYS)
     for topic, watermark in state.watermarks.items():
         state.forgotten[identities_name(topic)] = (watermark - horizons.dedupe, state.sequence)
         state.identities[topic].forget(watermark - horizons.dedupe)
 
 
-def _forget_before(state: AccountsState, table: StateTable, times: Int64s, before: int) -> None:
-    """Forgets rows in one go once a tenth of the table can go, since the others have to be moved; of one that is kept for days alone, a sixth."""
+def _forget_before(state: AccountsState, table: StateTable, times: Int64s, before: int, parts: int = _PARTS) -> None:
+    """Forgets rows in one go once one of so many ``parts`` of the table can go, since the others have to be moved."""
     old = times[: table.count] < before
-    parts = 6 if table in (state.asked_purchases, state.praised_purchases) else 10
     if np.count_nonzero(old) * parts <= table.count:
         return
     # A cell is forgotten only once the sink has its newest values.

@@ -33,6 +33,11 @@ def is_late(events: Decoded, before: Int64s) -> Bools:
     return late
 
 
+def may_be_evidence(events: Decoded, before: Int64s) -> Bools:
+    """Returns which events units may be judged by: those that came in time and are no test traffic; ``before`` as for ``is_late``."""
+    return ~events.synthetic & ~is_late(events, before)
+
+
 def response_keys(account_hashes: UInt64s, response_ids: list[str]) -> UInt64s:
     """Returns the key of each response, which its account and id identify."""
     return combine(combine(account_hashes, hash_strings(response_ids)), RESPONSE)
