@@ -181,6 +181,9 @@ class Evidence:
         sounding = single.copy()
         for at in np.flatnonzero(together).tolist():
             sounding[at, self._spend_strongest(at, values[at], detectors)] = True
+        if not sounding.any():
+            # As on most days.
+            return []
         raised = []
         for at, i in zip(*(axis.tolist() for axis in np.nonzero(sounding)), strict=True):
             new = self.sounded_on[at, i] <= day - ACTIVE_DAYS
