@@ -154,21 +154,19 @@ def preceding_effect(observed: Observed) -> Effect:
 
 
 def _judged(known: Observed, held_out: Observed, estimates: Callable[[Observed], _Estimates]) -> Effect:
-    settled = True
-
-    def told(of: Observed) -> _Estimates:
-        nonlocal settled
-        try:
-            return estimates(of)
-        except NotSettledError:
-            settled = False
-            return _NOTHING
-
-    correlation, slope, elasticity = told(known)
-    apart, _, _ = told(held_out)
+    of_all, of_held_out = (_settled(estimates, of) for of in (known, held_out))
+    correlation, slope, elasticity = of_all or _NOTHING
+    apart, _, _ = of_held_out or _NOTHING
     published = len(known) >= LEAST_PAIRS and _excludes_zero(correlation)
     confirmed = published and _excludes_zero(apart) and correlation is not None and apart is not None and correlation.value * apart.value > 0
-    return Effect(len(known), correlation, slope, elasticity, published, len(held_out), apart, confirmed, settled)
+    return Effect(len(known), correlation, slope, elasticity, published, len(held_out), apart, confirmed, None not in (of_all, of_held_out))
+
+
+def _settled(estimates: Callable[[Observed], _Estimates], of: Observed) -> _Estimates | None:
+    try:
+        return estimates(of)
+    except NotSettledError:
+        return None
 
 
 class NotSettledError(ArithmeticError):

@@ -67,15 +67,14 @@ class Intake:
         ends: dict[tuple[Stage, str], int] = {}
         for place, (look, _) in looks.items():
             ends[place.stage, place.topic] = ends.get((place.stage, place.topic), 0) + look.end
+        newest = at // _MINUTE * _MINUTE
         if self._ends:
             before = self._ends[-1][1]
             came = sum(_came(before, ends, of) for of in ends if of[0] is Stage.ACCOUNTS)
-            minute = at // _MINUTE * _MINUTE
-            self._minutes[minute] = self._minutes.get(minute, 0) + came
+            self._minutes[newest] = self._minutes.get(newest, 0) + came
         self._ends.append((at, ends))
         while len(self._ends) > 1 and self._ends[1][0] <= at - MINUTES * _MINUTE:
             self._ends.popleft()
-        newest = at // _MINUTE * _MINUTE
         kept = [newest - place * _MINUTE for place in reversed(range(MINUTES)) if newest - place * _MINUTE >= self._since // _MINUTE * _MINUTE]
         self._minutes = {start: self._minutes.get(start, 0) for start in kept}
         return Stream(at, self._since, tuple(self._topics(looks, at)), tuple(Minute(start, records) for start, records in self._minutes.items()))
