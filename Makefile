@@ -92,11 +92,10 @@ dbt: .venv/dbt/ready ## Install dbt into an environment of its own, for the test
 
 superset: .venv/superset/ready ## Install Superset into an environment of its own, for the tests of deploy/superset
 
-# By uv, which takes seconds where pip takes minutes.
 .venv/superset/ready: requirements-superset.txt .venv/ready
 	rm -rf .venv/superset
 	$(BIN)/python -m venv --without-pip .venv/superset
-	$(BIN)/uv pip install --quiet --no-deps --require-hashes --python .venv/superset/bin/python -r requirements-superset.txt
+	.ci/install .venv/superset/bin/python requirements-superset.txt --no-deps
 	@touch $@
 
 clean: ## Remove what was made here
