@@ -12,11 +12,9 @@ import pytest
 import yaml
 
 from schemas.catalog import Catalog
-from schemas.rows import Table
 from sinks.clickhouse import ClickHouse
 from streams.simulate import Plan, simulate
-from tests.sinks.loyalty import sign, suspect
-from tests.sinks.rows import rows
+from tests.sinks.loyalty import flag_some_of_one_unit
 from tests.streams.simulated.company import replayed
 
 PACKAGE = Path(__file__).parents[2] / "deploy" / "dbt"
@@ -83,13 +81,7 @@ def company(clickhouse_server: str, tmp_path_factory: pytest.TempPathFactory) ->
     simulation = simulate(Plan(seed=12, events=6_000, accounts=600, units=6, months=5))
     catalog = Catalog.model_validate(yaml.safe_load(simulation.catalog()))
     clickhouse = replayed(simulation, catalog, f"http://default@{clickhouse_server}/dbt_company", tmp_path_factory.mktemp("company"))
-    some = clickhouse.query(
-        "SELECT account_id, response_id, revision, unit_id, day FROM responses"
-        " WHERE metric = 'nps' AND NOT withdrawn AND NOT synthetic AND day < '2026-02-20'"
-        " AND unit_id = (SELECT min(unit_id) FROM responses WHERE unit_id != '') ORDER BY response_id LIMIT 25"
-    ).to_pylist()
-    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, *(sign(**row) for row in some)))
-    suspect(clickhouse, unit_id=some[0]["unit_id"])
+    flag_some_of_one_unit(clickhouse)
     yield clickhouse
     clickhouse.close()
 

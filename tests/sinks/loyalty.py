@@ -42,6 +42,17 @@ def suspect(clickhouse: ClickHouse, **values: object) -> None:
     clickhouse.insert(Table.FINDINGS, rows(Table.FINDINGS, *found))
 
 
+def flag_some_of_one_unit(clickhouse: ClickHouse) -> None:
+    """Flag answers of the first weeks at one unit of a company that starts on the first of January 2026."""
+    some = clickhouse.query(
+        "SELECT account_id, response_id, revision, unit_id, day FROM responses"
+        " WHERE metric = 'nps' AND NOT withdrawn AND NOT synthetic AND day < '2026-02-20'"
+        " AND unit_id = (SELECT min(unit_id) FROM responses WHERE unit_id != '') ORDER BY response_id LIMIT 25"
+    ).to_pylist()
+    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, *(sign(**row) for row in some)))
+    suspect(clickhouse, unit_id=some[0]["unit_id"])
+
+
 def finding(detector: str, family: str, raised_on: int, sounded_on: int, **values: object) -> Mapping[str, object]:
     """A finding at the unit, raised and sounded again so many days after the Monday."""
     days = {"raised_on": MONDAY + timedelta(raised_on), "sounded_on": MONDAY + timedelta(sounded_on), "since": MONDAY}

@@ -23,7 +23,7 @@ from streams.simulate import Plan, simulate
 from tests.deploy.superset.expected import EXPECTED, NPS
 from tests.deploy.superset.serving import Superset, superset
 from tests.sinks.chdb_server.serving import Running, running
-from tests.sinks.loyalty import sign, suspect
+from tests.sinks.loyalty import flag_some_of_one_unit
 from tests.sinks.rows import rows
 from tests.streams.simulated.company import replayed
 
@@ -53,13 +53,7 @@ def served_company(starting: Superset, tmp_path_factory: pytest.TempPathFactory)
         catalog = Catalog.model_validate(yaml.safe_load(simulation.catalog()))
         url = f"http://default:owner%27s@127.0.0.1:{server.port}/candor"
         clickhouse = replayed(simulation, catalog, url, tmp_path_factory.mktemp("company"))
-        some = clickhouse.query(
-            "SELECT account_id, response_id, revision, unit_id, day FROM responses"
-            " WHERE metric = 'nps' AND NOT withdrawn AND NOT synthetic AND day < '2026-02-20'"
-            " AND unit_id = (SELECT min(unit_id) FROM responses WHERE unit_id != '') ORDER BY response_id LIMIT 25"
-        ).to_pylist()
-        clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, *(sign(**row) for row in some)))
-        suspect(clickhouse, unit_id=some[0]["unit_id"])
+        flag_some_of_one_unit(clickhouse)
         clickhouse.insert(Table.UNITS, rows(Table.UNITS, *({"unit_id": unit} for unit in ("unit-001", "unit-002"))))
         clickhouse.insert(Table.FIT_RUNS, rows(Table.FIT_RUNS, {"run_id": "r", "model": "drivers"}))
         clickhouse.insert(Table.FIT_DRIVERS, rows(Table.FIT_DRIVERS, *({"run_id": "r", "driver": name} for name in ("speed", "price"))))
