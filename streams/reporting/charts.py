@@ -4,18 +4,15 @@ The colours are those of Okabe and Ito, the orange darker so that it stands off 
 can tell those of one chart. The page's style sheet names the same colours again for the dark.
 """
 
-import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import count
 from typing import Concatenate, ParamSpec
 
 import vl_convert
 
 INK, GRID = "#1b1b1b", "#d9d9d9"
 BLUE, ORANGE, VERMILLION, GREEN, GREY = "#0072b2", "#c48700", "#d55e00", "#009e73", "#767676"
-_SVG = "http://www.w3.org/2000/svg"
 _FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
 """Of the widths with which the renderer lays text out; a browser without these fonts takes another, so there is some room around labels."""
 
@@ -74,6 +71,10 @@ class Kind:
     dash: tuple[int, int] = (1, 0)
 
 
+ONE_KIND = (Kind("", BLUE),)
+"""Where nothing is told apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dot:
     """A value with its interval on a row of its own."""
@@ -99,6 +100,14 @@ def _scale(kinds: Sequence[Kind], what: str) -> Json:
     return {"domain": [kind.name for kind in kinds], "range": [list(kind.dash) if what == "dash" else getattr(kind, what) for kind in kinds]}
 
 
+def _coloured(kinds: Sequence[Kind], legend: Json | None) -> Json:
+    return {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": legend}
+
+
+def _shaped(kinds: Sequence[Kind], **more: object) -> Json:
+    return {"field": "kind", "type": "nominal", "scale": _scale(kinds, "shape"), **more}
+
+
 def _axis(title: str | None, **more: object) -> Json:
     return {"title": title, **more}
 
@@ -119,6 +128,8 @@ def _day(value: date) -> str:
 _ONE: Json = {"values": [{}]}
 """A row without columns: a line that belongs to the chart, not to a datum, is drawn once."""
 _TIME = {"type": "temporal", "scale": {"type": "utc"}}
+_UNTITLED: Json = {"title": None}
+"""A legend whose names say enough."""
 
 
 @_in_both
@@ -128,7 +139,7 @@ def lines(frame: _Frame, points: Sequence[tuple[date, str, float, float | None, 
     days = sorted({day for day, *_ in points})
     months = all(day.day == 1 for day in days)
     x = {"field": "day", **_TIME, "axis": _axis(None, format="%b %Y" if months else "%d %b", values=[_day(day) for day in days], labelOverlap=True)}
-    colour = {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}}
+    colour = _coloured(kinds, _UNTITLED)
     y = {"field": "value", "type": "quantitative", "axis": _axis(title), "scale": {"zero": False}}
     layers: list[Json] = [
         {
@@ -147,7 +158,7 @@ def lines(frame: _Frame, points: Sequence[tuple[date, str, float, float | None, 
         },
         {
             "mark": {"type": "point", "filled": True, "size": 45, "opacity": 1},
-            "encoding": {"x": x, "y": y, "color": colour, "shape": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "shape")}},
+            "encoding": {"x": x, "y": y, "color": colour, "shape": _shaped(kinds)},
         },
     ]
     return {"data": _data(rows), "width": frame.width, "height": 300, "layer": layers}
@@ -166,7 +177,7 @@ def funnel(frame: _Frame, rows: Sequence[Datum], kinds: Sequence[Kind], x_title:
         "axis": _axis(x_title, tickCount=6, format="~s"),
     }
     y = {"field": "value", "type": "quantitative", "axis": _axis(y_title)}
-    colour = {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}}
+    colour = _coloured(kinds, _UNTITLED)
     layers: list[Json] = [
         {"data": _ONE, "mark": {"type": "rule", "color": GREY}, "encoding": {"y": {"datum": 0}}},
         {"mark": {"type": "rule", "color": GREY, "opacity": 0.45}, "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}}},
@@ -174,7 +185,7 @@ def funnel(frame: _Frame, rows: Sequence[Datum], kinds: Sequence[Kind], x_title:
         {"mark": {"type": "tick", "color": GREY, "width": 8, "orient": "horizontal"}, "encoding": {"x": x, "y": {**y, "field": "high"}}},
         {
             "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
-            "encoding": {"x": x, "y": y, "color": colour, "shape": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "shape")}},
+            "encoding": {"x": x, "y": y, "color": colour, "shape": _shaped(kinds)},
         },
         {
             "transform": [{"filter": "datum.label != ''"}],
@@ -203,8 +214,8 @@ def dots(
         axis = _axis(None, labelLimit=frame.names) if place == 0 or not frame.side_by_side else None
         y = {"field": "label", "type": "nominal", "sort": order, "axis": axis, "scale": {"domain": order}}
         shift = {"yOffset": {"field": "kind", "type": "nominal", "sort": [kind.name for kind in kinds]}} if len(kinds) > 1 else {}
-        legend = {"title": None} if len(kinds) > 1 and place == 0 else None
-        colour = {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": legend}
+        legend = _UNTITLED if len(kinds) > 1 and place == 0 else None
+        colour = _coloured(kinds, legend)
         layers: list[Json] = (
             []
             if reference is None
@@ -223,7 +234,7 @@ def dots(
                     "y": y,
                     "color": colour,
                     **shift,
-                    "shape": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "shape"), "legend": legend},
+                    "shape": _shaped(kinds, legend=legend),
                 },
             },
         ]
@@ -236,24 +247,19 @@ def dots(
 def stacked(frame: _Frame, rows: Sequence[tuple[date, str, float]], kinds: Sequence[Kind], title: str) -> Json:
     """Amounts a month, stacked: (month, part, amount)."""
     months = sorted({day for day, _, _ in rows})
+    places = {kind.name: place for place, kind in enumerate(kinds)}
     return {
-        "data": _data(
-            [{"day": f"{day:%Y-%m}", "kind": kind, "value": value, "place": place} for day, kind, value in rows for place in (_place(kinds, kind),)]
-        ),
+        "data": _data([{"day": f"{day:%Y-%m}", "kind": kind, "value": value, "place": places[kind]} for day, kind, value in rows]),
         "width": min(frame.width, 70 * len(months) + 60),
         "height": 260,
         "mark": {"type": "bar", "stroke": GRID, "strokeWidth": 0.5},
         "encoding": {
             "x": {"field": "day", "type": "ordinal", "axis": _axis(None, labelAngle=0, labelOverlap=True)},
             "y": {"field": "value", "type": "quantitative", "axis": _amounts(title, 6)},
-            "color": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}},
+            "color": _coloured(kinds, _UNTITLED),
             "order": {"field": "place"},
         },
     }
-
-
-def _place(kinds: Sequence[Kind], name: str) -> int:
-    return next(place for place, kind in enumerate(kinds) if kind.name == name)
 
 
 @_in_both
@@ -267,7 +273,7 @@ def bars(frame: _Frame, rows: Sequence[tuple[str, float, str]], kinds: Sequence[
         "encoding": {
             "y": {"field": "label", "type": "nominal", "sort": [label for label, _, _ in rows], "axis": _axis(None, labelLimit=frame.names)},
             "x": {"field": "value", "type": "quantitative", "axis": _amounts(title, frame.ticks)},
-            "color": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}},
+            "color": _coloured(kinds, _UNTITLED),
         },
     }
 
@@ -293,8 +299,8 @@ def bubbles(frame: _Frame, rows: Sequence[tuple[float, float, int, str]], kinds:
                 "scale": {"range": [20, 900 * (size / 400) ** 2]},
                 "legend": {**legend, "orient": "bottom", "direction": "horizontal"},
             },
-            "color": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}},
-            "shape": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "shape")},
+            "color": _coloured(kinds, _UNTITLED),
+            "shape": _shaped(kinds),
         },
     }
 
@@ -315,7 +321,7 @@ def timeline(frame: _Frame, weeks: Sequence[tuple[date, str, int]], spans: Seque
             "x2": {"field": "end"},
             "y": {"field": "n", "type": "quantitative", "axis": _axis("answers a week", tickMinStep=1)},
             "y2": {"field": "base"},
-            "color": {"field": "kind", "type": "nominal", "scale": _scale(kinds, "colour"), "legend": {"title": None}},
+            "color": _coloured(kinds, _UNTITLED),
         },
     }
     rows: list[Datum] = [{"label": one.label, "start": _day(one.start), "end": _day(one.end), "raised": _day(one.raised)} for one in spans]
@@ -389,26 +395,3 @@ def _drawn(frame: _Frame, specification: Json) -> str:
     return vl_convert.vegalite_to_svg(
         {**specification, "config": config, "padding": {"left": 24, "right": 16, "top": 6, "bottom": 6}}, allowed_base_urls=[]
     )
-
-
-def accessible(svg: str, identity: str, title: str, description: str) -> str:
-    """The SVG as a picture with a name and a description for screen readers, and identifiers of its own on the page."""
-    ET.register_namespace("", _SVG)
-    root = ET.fromstring(svg)  # noqa: S314 (written by the renderer)
-    numbers = count(1)
-    renamed = {element.attrib["id"]: f"{identity}-{next(numbers)}" for element in root.iter() if "id" in element.attrib}
-    for element in root.iter():
-        for name, value in element.attrib.items():
-            if name == "id":
-                element.set(name, renamed[value])
-            elif value.startswith("url(#"):
-                element.set(name, f"url(#{renamed[value[5:-1]]})")
-        for name in [name for name in element.attrib if name.startswith("aria-") or name == "role"]:
-            del element.attrib[name]
-    root.set("role", "img")
-    root.set("aria-labelledby", f"{identity}-title {identity}-description")
-    for place, (tag, text) in enumerate((("title", title), ("desc", description))):
-        told = ET.Element(f"{{{_SVG}}}{tag}", {"id": f"{identity}-{'title' if tag == 'title' else 'description'}"})
-        told.text = text
-        root.insert(place, told)
-    return ET.tostring(root, encoding="unicode")

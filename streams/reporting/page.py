@@ -7,7 +7,8 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from streams.reporting import charts, definitions, sentences
+from streams.reporting import definitions, sentences
+from streams.reporting.accessible import accessible
 from streams.reporting.rows import Numbers
 from streams.reporting.sections import build
 from streams.reporting.sections.model import Figure
@@ -80,4 +81,4 @@ def _unbroken(text: str) -> Markup:
 def _picture(figure: Figure, width: str) -> Markup:
     """The SVG, which the renderer and the XML library have escaped."""
     told = " ".join(figure.sentences)
-    return Markup(charts.accessible(getattr(figure.drawing, width), f"{figure.identity}-{width}", figure.title, told))  # noqa: S704
+    return Markup(accessible(getattr(figure.drawing, width), f"{figure.identity}-{width}", figure.title, told))  # noqa: S704

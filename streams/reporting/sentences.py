@@ -32,9 +32,18 @@ def counted(value: int, one: str, many: str) -> str:
     return f"{value:,} {one if value == 1 else many}"
 
 
-def interval(estimate: Estimate, unit: str = "") -> str:
+def interval(estimate: Estimate, unit: str = "", decimals: int = 1) -> str:
     """The 95 % interval and the n behind it."""
-    return f"95 % interval {number(estimate.low)} to {number(estimate.high)}{unit}; n = {count(estimate.n)}"
+    return f"{_ends(estimate, decimals)}{unit}; n = {count(estimate.n)}"
+
+
+def _ends(estimate: Estimate, decimals: int = 1) -> str:
+    return f"95 % interval {number(estimate.low, decimals)} to {number(estimate.high, decimals)}"
+
+
+def _directed(found: Estimate, above: str, below: str, neither: str, none: float = 0.0) -> str:
+    """The rule of this module: a direction only where the whole interval lies on one side of what would be ``none``."""
+    return above if found.low > none else below if found.high < none else neither
 
 
 def level(what: str, estimate: Estimate, unit: str = "") -> str:
@@ -46,23 +55,20 @@ def change(what: str, before: Estimate, after: Estimate, unit: str = " points") 
     """How a number moved between two periods that follow each other: rose, fell, or that no change can be told."""
     gap = difference(after, before)
     told = f"from {number(before.value)} (n = {count(before.n)}) to {number(after.value)} (n = {count(after.n)})"
-    width = f"difference {number(gap.value)}{unit}, 95 % interval {number(gap.low)} to {number(gap.high)}"
-    if gap.low > 0:
-        return f"{what} rose {told}: {width}."
-    if gap.high < 0:
-        return f"{what} fell {told}: {width}."
-    return f"{what} went {told}, but {NO_CHANGE}: {width}."
+    direction = _directed(gap, f"rose {told}", f"fell {told}", f"went {told}, but {NO_CHANGE}")
+    return f"{what} {direction}: difference {number(gap.value)}{unit}, {_ends(gap)}."
 
 
 def comparison(first: str, one: Estimate, second: str, other: Estimate, unit: str = " percentage points") -> str:
     """Which of two independent shares or scores is higher, or that no difference can be told."""
     gap = difference(one, other)
-    width = f"difference {number(gap.value)}{unit}, 95 % interval {number(gap.low)} to {number(gap.high)}; n = {count(one.n)} and {count(other.n)}"
-    if gap.low > 0:
-        return f"It is higher for {first} than for {second} ({width})."
-    if gap.high < 0:
-        return f"It is lower for {first} than for {second} ({width})."
-    return f"Between {first} and {second} {NO_DIFFERENCE} ({width})."
+    direction = _directed(
+        gap,
+        f"It is higher for {first} than for {second}",
+        f"It is lower for {first} than for {second}",
+        f"Between {first} and {second} {NO_DIFFERENCE}",
+    )
+    return f"{direction} (difference {number(gap.value)}{unit}, {_ends(gap)}; n = {count(one.n)} and {count(other.n)})."
 
 
 def cleaning(n: int, flagged: int, excluded: Estimate | None, bound_mid: float, bound_low: float) -> str:
@@ -81,22 +87,25 @@ def cleaning(n: int, flagged: int, excluded: Estimate | None, bound_mid: float, 
 
 def discrimination(what: str, auc: Estimate) -> str:
     """Whether a predictor tells those who buy again from those who do not."""
-    width = f"AUC {number(auc.value, 2)}, 95 % interval {number(auc.low, 2)} to {number(auc.high, 2)}; n = {count(auc.n)}"
-    if auc.low > 0.5:
-        return f"{what} tells who buys again better than chance ({width})."
-    if auc.high < 0.5:
-        return f"{what} points the wrong way: those with higher values bought again less often ({width})."
-    return f"Whether {what} tells who buys again cannot be told ({width})."
+    direction = _directed(
+        auc,
+        f"{what} tells who buys again better than chance",
+        f"{what} points the wrong way: those with higher values bought again less often",
+        f"Whether {what} tells who buys again cannot be told",
+        none=0.5,
+    )
+    return f"{direction} (AUC {number(auc.value, 2)}, {interval(auc, decimals=2)})."
 
 
 def gain(what: str, other: str, found: Estimate) -> str:
     """Whether one predictor is better than another on the same responses."""
-    width = f"gain in AUC {number(found.value, 2)}, 95 % interval {number(found.low, 2)} to {number(found.high, 2)}; n = {count(found.n)}"
-    if found.low > 0:
-        return f"{what} tells more than {other} on the same responses ({width})."
-    if found.high < 0:
-        return f"{what} tells less than {other} on the same responses ({width})."
-    return f"Whether {what} tells more than {other} cannot be told ({width})."
+    direction = _directed(
+        found,
+        f"{what} tells more than {other} on the same responses",
+        f"{what} tells less than {other} on the same responses",
+        f"Whether {what} tells more than {other} cannot be told",
+    )
+    return f"{direction} (gain in AUC {number(found.value, 2)}, {interval(found, decimals=2)})."
 
 
 def first_of(what: str, ranked: Sequence[tuple[str, Estimate]]) -> str:
@@ -105,7 +114,7 @@ def first_of(what: str, ranked: Sequence[tuple[str, Estimate]]) -> str:
         raise ValueError("nothing to rank")
     ordered = sorted(ranked, key=lambda one: -one[1].value)
     name, top = ordered[0]
-    told = f"{number(top.value, 2)}, 95 % interval {number(top.low, 2)} to {number(top.high, 2)}; n = {count(top.n)}"
+    told = f"{number(top.value, 2)}, {interval(top, decimals=2)}"
     rivals = [other for other, estimate in ordered[1:] if estimate.high >= top.low]
     if not rivals:
         return f"{name} comes first by {what} ({told})." if len(ordered) > 1 else f"{name} is the only one ({what} {told})."

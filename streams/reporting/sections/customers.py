@@ -18,7 +18,6 @@ _QUADRANTS = (
 _SEGMENTS = ("truly_loyal", "accessible", "trapped", "high_risk")
 AT_RISK = frozenset({"trapped", "high_risk"})
 _RISKS = (Kind("at risk", charts.VERMILLION), Kind("not at risk", charts.BLUE))
-_ONE_KIND = (Kind("", charts.BLUE),)
 
 
 def _whose(numbers: Numbers) -> str:
@@ -185,7 +184,7 @@ def drivers(numbers: Numbers) -> Section:
             ),
             ("gap to the target", [_gap_dot(one, one.performance) for one in ordered if one.performance is not None]),
         ],
-        _ONE_KIND,
+        charts.ONE_KIND,
     )
     table = Table(
         "Drivers, those of highest priority first",
@@ -261,7 +260,7 @@ def prediction(numbers: Numbers) -> Section:
             said.append(sentences.gain(sentences.words(one.predictor), sentences.words(one.compared_with), found))
     drawing = charts.dots(
         [("AUC; 0.5 tells nothing", [Dot(sentences.words(one.predictor), found.value, found.low, found.high) for one, found in told])],
-        _ONE_KIND,
+        charts.ONE_KIND,
         reference=0.5,
     )
     table = Table(

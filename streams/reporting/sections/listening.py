@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from streams.reporting import charts, sentences
-from streams.reporting.charts import Dot, Kind
+from streams.reporting.charts import Dot
 from streams.reporting.numbers import Estimate, percentage, representativeness, share
 from streams.reporting.rows import FollowUp, Numbers, Stratum
 from streams.reporting.sections.model import Column, Figure, Section, Table, cell, ends, integer, value_of
 
-_ONE_KIND = (Kind("", charts.BLUE),)
+_RETURNING, _NEW = "returning customers", "new customers"
 _OUTCOMES: tuple[tuple[str, Callable[[Stratum], int]], ...] = (
     ("answered", lambda one: one.answered),
     ("refused, or opened without an answer", lambda one: one.refusals),
@@ -36,11 +36,9 @@ def answered(numbers: Numbers) -> Section:
     whole = share(heard, total)
     said = [] if whole is None else [sentences.level("The share of the chances to ask that were answered", whole.scaled_to_percent, " %")]
     groups = _margins(strata)
-    for first, second in (("returning customers", "new customers"),):
-        if first in groups and second in groups:
-            one, other = (share(answered, eligible) for eligible, answered in (groups[first], groups[second]))
-            if one is not None and other is not None:
-                said.append(sentences.comparison(first, one.scaled_to_percent, second, other.scaled_to_percent))
+    returning, new = (percentage(answered, eligible) for eligible, answered in (groups.get(name, (0, 0)) for name in (_RETURNING, _NEW)))
+    if returning is not None and new is not None:
+        said.append(sentences.comparison(_RETURNING, returning, _NEW, new))
     indicator = representativeness([(one.eligible, one.answered) for one in strata])
     if indicator is not None:
         said.append(
@@ -48,7 +46,7 @@ def answered(numbers: Numbers) -> Section:
             f"(n = {sentences.count(total)}): 1 would say that all answer alike."
         )
     shown = {name: found for name, (eligible, answered) in groups.items() if (found := share(answered, eligible)) is not None}
-    drawing = charts.dots([("answered, per cent of the chances to ask", [_dot(name, found) for name, found in shown.items()])], _ONE_KIND)
+    drawing = charts.dots([("answered, per cent of the chances to ask", [_dot(name, found) for name, found in shown.items()])], charts.ONE_KIND)
     table = Table(
         "Chances to ask, and answers",
         (
@@ -95,7 +93,7 @@ def _margins(strata: list[Stratum]) -> dict[str, tuple[int, int]]:
     """Chances and answers by each of the three things that make a stratum."""
     margins: dict[str, tuple[int, int]] = {}
     name_ofs: tuple[Callable[[Stratum], str], ...] = (
-        lambda one: "new customers" if one.is_new else "returning customers",
+        lambda one: _NEW if one.is_new else _RETURNING,
         lambda one: f"channel {one.channel}",
         lambda one: f"peer group {one.peer_group}" if one.peer_group else "no peer group",
     )
@@ -143,7 +141,7 @@ def follow_up(numbers: Numbers) -> Section:
     parts = [(one.programme, part) for one in found if (part := share(one.in_sla, one.due)) is not None]
     if len(parts) == 2:
         said.append(sentences.comparison(parts[0][0], parts[0][1].scaled_to_percent, parts[1][0], parts[1][1].scaled_to_percent))
-    drawing = charts.dots([("contacted in time, per cent of due cases", [_dot(name, part) for name, part in parts])], _ONE_KIND)
+    drawing = charts.dots([("contacted in time, per cent of due cases", [_dot(name, part) for name, part in parts])], charts.ONE_KIND)
     return Section(identity, title, notes=notes, figures=[Figure("follow-up-dots", "Cases contacted in time", said, drawing, table)])
 
 

@@ -13,6 +13,7 @@ from schemas.rows import Table
 from sinks.clickhouse import ClickHouse
 from streams.errors import ConfigurationError
 from streams.reporting import Asked, ReportSource, charts, render
+from streams.reporting.accessible import accessible
 from streams.reporting.charts import Kind
 from streams.reporting.definitions import OWN
 from streams.reporting.rows import Numbers, Predictor, Scorecard
@@ -99,7 +100,7 @@ def test_text_in_a_chart_stays_text() -> None:
     svg = charts.funnel(
         [{"n": 10.0, "value": 1.0, "low": -2.0, "high": 2.0, "kind": "suspect", "label": HOSTILE}], (Kind("suspect", charts.BLUE),), "n", "y"
     )
-    told = charts.accessible(svg.wide, "x", HOSTILE, HOSTILE)
+    told = accessible(svg.wide, "x", HOSTILE, HOSTILE)
     page = Page(f"<p>{told}</p>")
     assert "script" not in {tag for tag, _ in page.elements}
     assert told.count("&lt;script&gt;") == 3
@@ -107,7 +108,7 @@ def test_text_in_a_chart_stays_text() -> None:
 
 def test_charts_on_one_page_do_not_share_identifiers() -> None:
     svg = charts.bars([("a", 1.0, "k")], (Kind("k", charts.BLUE),), "x")
-    both = charts.accessible(svg.wide, "one", "t", "d") + charts.accessible(svg.narrow, "two", "t", "d")
+    both = accessible(svg.wide, "one", "t", "d") + accessible(svg.narrow, "two", "t", "d")
     identities = [attributes["id"] for _, attributes in Page(f"<p>{both}</p>").elements if "id" in attributes]
     assert len(identities) == len(set(identities))
 
