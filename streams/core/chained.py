@@ -49,7 +49,10 @@ class ChainedStage:
 
     def rest(self, topics: Iterable[str]) -> None:
         """Of these topics there is nothing more to read for now: whatever can be judged is judged with the next flush."""
-        self._accounts.rest(topics)
+        # Nobody else reads on between two claims.
+        resting = list(topics)
+        self._accounts.rest(resting)
+        self._accounts.rest(resting)
 
     def flush(self) -> Flush | None:
         """All that changed since the last flush, or None; see ``PartitionStage``."""

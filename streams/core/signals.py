@@ -25,7 +25,9 @@ REVISION_DAYS = 3
 CLOSING_DAYS = LATE_DAYS + REVISION_DAYS + 1
 """Once all have come so many days past a day nothing in time can be missing; local days may have 23 hours, so one more than the sum."""
 IDLE_DAYS = 7
-"""A partition that is idle holds up no judgement, but no day is closed for good as long as its clock is at most so many days behind the newest."""
+"""A partition that is idle holds up no judgement, but no day is closed for good as long as its clock is at most so many days behind."""
+NOT_YET = -(2**31)
+"""The clock of a partition that has read nothing of a topic of which there may be more."""
 REGRET_DAYS = 30
 """Praise is regretted if the purchase that it names is given back so soon after it."""
 ASK_DAYS = 7

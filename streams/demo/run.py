@@ -155,7 +155,7 @@ def _settings(demo: Demo, url: str, bootstrap_servers: str) -> Settings:
         group=run,
         catalog=str((demo.folder / "catalog.yaml").resolve()),
         session_timeout_seconds=6,
-        idle_seconds=2,
+        idle_seconds=1,
     )
 
 

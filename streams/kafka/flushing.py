@@ -50,8 +50,6 @@ class Slot:
     paused: set[str] = field(default_factory=set)
     busy_at: dict[str, float] = field(default_factory=dict)
     """When records of each input were applied last, or when it was last looked whether there are more."""
-    resting: set[str] = field(default_factory=set)
-    """Inputs of which the stage was told that there is nothing more to read for now."""
 
     @property
     def partition(self) -> int:

@@ -140,7 +140,6 @@ class Shell:
             self._count(slot, await self.compute(apply_all, slot.owner.stage, self._ownership.prefix, taken, slot.arrivals))
             for name, _ in taken:
                 slot.busy_at[name] = time.monotonic()
-                slot.resting.discard(name)
             if slot.pending >= self._pace.flush_records:
                 self._flush_wanted.set()
 
@@ -181,12 +180,15 @@ class Shell:
             await set_within(self._flush_wanted, left)
 
     async def _let_rest(self, now: float) -> None:
-        """Tell the stages which inputs are idle: nothing came for a while, nothing more is there, and all that was there is applied."""
+        """Tell the stages which inputs are idle: nothing came for a while, nothing more is there, and all that was there is applied.
+
+        As long as it stays so, it is said again every while; see ``PartitionStage.rest``.
+        """
         for slot in list(self._slots.values()) if not self._suspended else ():
             silent = {
                 partition
                 for partition in self._inputs(slot.partition, slot.paused)
-                if partition.topic not in slot.resting and now - slot.busy_at.setdefault(partition.topic, now) >= self._pace.idle
+                if now - slot.busy_at.setdefault(partition.topic, now) >= self._pace.idle
             }
             if not silent:
                 continue
@@ -196,7 +198,6 @@ class Shell:
                 # What was taken and is still on its way has not been kept yet, or has not been applied.
                 applied = {tp.topic for tp, end in ended.items() if self._inbox.reached(tp.topic, tp.partition) == end}
                 await self.compute(slot.owner.stage.rest, [name.removeprefix(self._ownership.prefix) for name in applied])
-                slot.resting |= applied
 
     async def _flush(self) -> None:
         self._flush_wanted.clear()

@@ -208,7 +208,7 @@ class Trial:
             "CANDOR_GROUP": self._group,
             "CANDOR_CATALOG": str(self.folder / "catalog.yaml"),
             "CANDOR_FLUSH_INTERVAL_SECONDS": "0.3",
-            "CANDOR_IDLE_SECONDS": "6",
+            "CANDOR_IDLE_SECONDS": "2",
             "CANDOR_FLUSH_MAX_RECORDS": str(self.plan.flush_max_records),
             "CANDOR_PAUSE_REJECT_RATIO": "1",
             "CANDOR_SESSION_TIMEOUT_SECONDS": str(self.plan.session_seconds),

@@ -24,7 +24,7 @@ def shell(broker: LocalBroker, clickhouse_url: str, topic_prefix: str, tmp_path:
             "CANDOR_CLICKHOUSE_URL": clickhouse_url,
             "CANDOR_TOPIC_PREFIX": topic_prefix,
             "CANDOR_GROUP": topic_prefix.rstrip("."),
-            "CANDOR_IDLE_SECONDS": "2",
+            "CANDOR_IDLE_SECONDS": "1",
         },
     )
 

@@ -1,26 +1,22 @@
 """What a flush tells the units stage: answers that began or ceased to count, chances to be answered, and what the whole fleet did."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.begging import Lexicon
-from schemas.enums import Topic
 from streams.core.accounts.answering import Answering, Told
 from streams.core.accounts.chances import Chances
 from streams.core.accounts.plans_told import PlansTold
 from streams.core.accounts.praising import NUMBERS as PRAISE_NUMBERS
+from streams.core.accounts.resting import Resting
 from streams.core.accounts.state import AccountsState
 from streams.core.accounts.sums import Sums, signed
 from streams.core.batch import Int64s
 from streams.core.hashing import hash_strings
-from streams.core.signals import MOST_ANSWERS, MOST_NUMBERS, FleetSignals, Flows, NewUnits, PraiseDays, Sign, Strata, UnitSignals
-
-NOT_YET = -(2**31)
-"""The clock of a partition that has read nothing of a topic of which there may be more."""
-_CLOCK_TOPICS = (Topic.FEEDBACK, Topic.INVITATIONS, Topic.TRANSACTIONS)
+from streams.core.signals import MOST_ANSWERS, MOST_NUMBERS, NOT_YET, FleetSignals, Flows, NewUnits, PraiseDays, Sign, Strata, UnitSignals
 
 
 class Signalling:
@@ -43,11 +39,10 @@ class Signalling:
         self._plans = PlansTold(plans)
         self._local_days = local_days
 
-    def take(self, state: AccountsState, partition: int, resting: Collection[Topic]) -> Iterator[UnitSignals | FleetSignals]:
+    def take(self, state: AccountsState, partition: int, resting: Resting) -> Iterator[UnitSignals | FleetSignals]:
         """Yields the signals since the last time, once: those of each unit, then those for everybody, of which the last tells the clock.
 
-        ``resting`` are the topics that have nothing more to read for now. What the state remembers of it is changed by this, so the checkpoint comes
-        after it.
+        What the state remembers of it is changed by this, so the checkpoint comes after it.
         """
         told = self.answering.take(state.praised_purchases)
         praise = _praise_days([*told.praise, self.chances.take_refunds(state)])
@@ -70,7 +65,7 @@ class Signalling:
         yield from self._fleet(state, partition, resting, (new_units, told, praise))
 
     def _fleet(
-        self, state: AccountsState, partition: int, resting: Collection[Topic], of_all: tuple[NewUnits, Told, PraiseDays]
+        self, state: AccountsState, partition: int, resting: Resting, of_all: tuple[NewUnits, Told, PraiseDays]
     ) -> Iterator[UnitSignals | FleetSignals]:
         new_units, told, praise = of_all
         cells, answered = _answered(told)
@@ -81,7 +76,8 @@ class Signalling:
         (day, group, metric, channel), of_stratum = of_groups.take()
         plans = self._plans.take([names[i] for i in of_cell.tolist()], cells[1], answered, told.submissions)
         strata = Strata(day, group.view(np.uint64), metric, channel, *of_stratum)
-        clock, caught_up = self._clock(state, resting), all(topic in resting for topic in _CLOCK_TOPICS)
+        instant, caught_up = resting.reached(state.watermarks)
+        clock = NOT_YET if instant is None else int(self._local_days(np.array([instant]))[0])
         rest = max(map(len, (new_units, strata, told.paces, plans, praise)))
         for at in range(0, max(rest, 1), MOST_NUMBERS):
             is_last = at + MOST_NUMBERS >= rest
@@ -96,16 +92,6 @@ class Signalling:
                 plans.take(part),
                 praise.take(part),
             )
-
-    def _clock(self, state: AccountsState, resting: Collection[Topic]) -> int:
-        """Returns the day that all topics have reached which have more to read; where none has, the newest day of any."""
-        reached = {topic: state.watermarks.get(topic) for topic in _CLOCK_TOPICS}
-        waited_for = [newest for topic, newest in reached.items() if topic not in resting]
-        known = [newest for newest in reached.values() if newest is not None]
-        if None in waited_for or not known:
-            return NOT_YET
-        instant = min(newest for newest in waited_for if newest is not None) if waited_for else max(known)
-        return int(self._local_days(np.array([instant]))[0])
 
 
 def _answered(told: Told) -> tuple[Int64s, Int64s]:

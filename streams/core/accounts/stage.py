@@ -12,6 +12,7 @@ from schemas.rows import TABLES, Table
 from streams.core.accounts import cases, responses, transactions
 from streams.core.accounts.forgetting import forget
 from streams.core.accounts.projection import account_rows, constant, loyalty_rows
+from streams.core.accounts.resting import Resting
 from streams.core.accounts.signalling import Signalling
 from streams.core.accounts.state import NEVER, AccountsState, Horizons
 from streams.core.accounts.tables import NOBODY
@@ -66,7 +67,7 @@ class AccountsStage:
         self._dead_letters: list[DeadLetter] = []
         self._pending = 0
         self._is_first_flush = True
-        self._resting: set[Topic] = set()
+        self._resting = Resting()
         self._has_news = False
 
     def position(self, topic: str) -> int:
@@ -82,10 +83,9 @@ class AccountsStage:
         self.state.acknowledged = max(self.state.acknowledged, sequence)
 
     def rest(self, topics: Iterable[str]) -> None:
-        """Of these topics there is nothing more to read for now; the units stage hears of it with the next flush."""
-        resting = self._resting | {Topic(topic) for topic in topics}
-        self._has_news |= self.signalling is not None and resting != self._resting
-        self._resting = resting
+        """See ``PartitionStage``; the units stage hears of it with the next flush."""
+        if self.signalling is not None:
+            self._has_news |= self._resting.claim(map(Topic, topics), self.state.watermarks)
 
     def apply(self, topic: str, records: Sequence[SourceRecord]) -> Applied:
         """Apply records of one topic in offset order; those below ``position(topic)`` are skipped."""
@@ -104,7 +104,7 @@ class AccountsStage:
         self._dead_letters += [dead_letter(Stage.ACCOUNTS, topic, self._partition, fresh[refused.index], refused) for refused in rejected]
         self.state.positions[topic] = fresh[-1].offset + 1
         self._pending += len(fresh)
-        self._resting.discard(topic)
+        self._resting.wake(topic)
         reasons: Counter[RejectReason] = Counter(refused.reason for refused in rejected)
         newest = self.state.watermarks.get(topic)
         return Applied(accepted, duplicates, len(records) - len(fresh), reasons, events.unknown_fields, newest, behind)

@@ -7,6 +7,7 @@ import numpy as np
 from streams.core.batch import Int64s
 from streams.core.hashing import UInt64s, combine, salt
 from streams.core.signals import (
+    NOT_YET,
     REGRET_DAYS,
     Answers,
     FleetSignals,
@@ -21,7 +22,7 @@ from streams.core.signals import (
 )
 from streams.core.state_table import StateTable
 from streams.core.units.state import UnitsState
-from streams.core.units.tables import FLOWS, HISTORY
+from streams.core.units.tables import FLOWS, HISTORY, ClockTable
 
 _UNIT = salt("unit of an answer")
 _FIELDS = tuple(name for name in Answers.names() if name not in ("key", "signs"))
@@ -86,9 +87,15 @@ def take_in_fleet(state: UnitsState, signals: Sequence[FleetSignals]) -> None:
     state.fleet_units.touch(rows)
     for signal in signals:
         if signal.clock is not None:
-            row, _ = state.clocks.find_or_append(np.array([signal.partition], np.uint64))
-            state.clocks.day[row], state.clocks.caught_up[row] = signal.clock, signal.caught_up
-            state.clocks.touch(row)
+            _take_in_clock(state.clocks, signal.partition, signal.clock, caught_up=signal.caught_up)
+
+
+def _take_in_clock(clocks: ClockTable, partition: int, day: int, *, caught_up: bool) -> None:
+    row, _ = clocks.find_or_append(np.array([partition], np.uint64))
+    clocks.vouched[row] = np.where(clocks.caught_up[row], clocks.leader[row], NOT_YET) if caught_up else NOT_YET
+    clocks.day[row], clocks.caught_up[row] = day, caught_up
+    clocks.leader[row] = clocks.day[: clocks.count].max()
+    clocks.touch(row)
 
 
 def _take_in_strata(state: UnitsState, told: Strata) -> None:

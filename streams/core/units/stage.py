@@ -216,11 +216,12 @@ class UnitsStage:
         if clocks.count < self._watched.source_partitions:
             return None
         day, caught_up = clocks.day[: clocks.count], clocks.caught_up[: clocks.count]
-        idle, leader = bool(caught_up.all()), int(day.max())
-        reached = leader if idle else int(day[~caught_up].min())
-        # Whoever is idle may go on from where it stopped, but not from long ago.
-        behind = int(np.where(caught_up, np.maximum(day, leader - IDLE_DAYS), day).min())
-        return _Reached(reached - 1, min(reached, behind) - CLOSING_DAYS - 1, idle)
+        vouched = clocks.vouched[: clocks.count]
+        # Whoever rests has nothing of what the others had reached some time ago. Of what they have read since it may have more.
+        reached = int(np.where(caught_up, np.maximum(day, vouched), day).min())
+        # It may go on from where it stopped, but not from long ago.
+        behind = int(np.where(caught_up, np.maximum(day, vouched - IDLE_DAYS), day).min())
+        return _Reached(reached - 1, min(reached, behind) - CLOSING_DAYS - 1, bool(caught_up.all()) and reached == int(day.max()))
 
     def _first_day(self, last: int) -> int:
         """Returns the first day on which anything happened in the fleet; the same in every partition, also in one without units."""

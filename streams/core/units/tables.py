@@ -238,9 +238,14 @@ class ClockTable(StateTable):
     """How far each source partition has come; the key is its number."""
 
     NAME = "clocks"
-    COLUMNS: ClassVar[Columns] = {"day": np.int64, "caught_up": np.bool_}
+    COLUMNS: ClassVar[Columns] = {"day": np.int64, "caught_up": np.bool_, "leader": np.int64, "vouched": np.int64}
     day: Int64s
     caught_up: Bools
+    """It told lately that it has nothing more to read."""
+    leader: Int64s
+    """How far the foremost had come then."""
+    vouched: Int64s
+    """How far the foremost had come when it told the same the time before, of which it therefore has nothing any more; ``NOT_YET``: it had not."""
 
 
 class FindingTable(StateTable):

@@ -58,7 +58,7 @@ class Stack:
             "CANDOR_GROUP": prefix.strip("."),
             "CANDOR_SESSION_TIMEOUT_SECONDS": str(session_timeout_seconds),
             "CANDOR_REBALANCE_TIMEOUT_SECONDS": "5",
-            "CANDOR_IDLE_SECONDS": "2",
+            "CANDOR_IDLE_SECONDS": "1",
             "CANDOR_LOG_FORMAT": "json",
             **({"CANDOR_CATALOG": str(catalog)} if catalog else {}),
         }

@@ -66,7 +66,7 @@ class Answers:
         fleet = self._fleet
         for partition, records in enumerate(self._waiting):
             fleet.feed(partition, records)
-            fleet.accounts[partition].rest([topic for topic in Topic if topic is not Topic.FEEDBACK])
+            fleet.rest(partition, [topic for topic in Topic if topic is not Topic.FEEDBACK])
             fleet.tell(partition)
             records.clear()
         for partition in range(self._partitions):

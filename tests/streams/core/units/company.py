@@ -47,11 +47,12 @@ def _in_time(arrived_at: int, value: bytes | None) -> int:
     return min(arrived_at, int(datetime.fromisoformat(occurred[1].decode()).timestamp() * 1000) + 4 * DAY_MS)
 
 
-def run(partitions: int, seed: int | None, jitter_days: float = 0.0, crashes: bool = False) -> Fleet:
+def run(partitions: int, seed: int | None, jitter_days: float = 0.0, crashes: bool = False, rested: bool = False) -> Fleet:
     """Everything through a fleet of so many partitions.
 
     Without a seed: in order of arrival, and heard at once. With one: arrivals are shifted by up to ``jitter_days``, each partition goes ahead of the
-    others by months, batches are cut at random, and units stages hear when they please, and are lost now and then if ``crashes``.
+    others by months, batches are cut at random, and units stages hear when they please, and are lost now and then if ``crashes``. If ``rested``,
+    there was long nothing to read when everything came at once, and topics of a partition are read one after another.
     """
     _, catalog, arrivals = company()
     chance = random.Random(seed)
@@ -66,12 +67,16 @@ def run(partitions: int, seed: int | None, jitter_days: float = 0.0, crashes: bo
         lanes[partition].append((arrival.topic, Numbered(offset, arrival.arrived_at, arrival.key, arrival.value, arrival.headers)))
     fleet = Fleet(catalog, partitions)
     places = [0] * partitions
+    if rested:
+        fleet.end()
     while any(place < len(lane) for place, lane in zip(places, lanes, strict=True)):
         partition = chance.choice([p for p in range(partitions) if places[p] < len(lanes[p])])
         size = chance.randint(200, 12_000) if seed is not None else 2_000
-        fleet.feed(partition, lanes[partition][places[partition] : places[partition] + size])
+        batch = lanes[partition][places[partition] : places[partition] + size]
+        for topics in [[topic] for topic in chance.sample(list(Topic), len(Topic))] if rested else [list(Topic)]:
+            fleet.feed(partition, (arrival for arrival in batch if arrival[0] in topics))
+            fleet.tell(partition)
         places[partition] += size
-        fleet.tell(partition)
         for listener in range(partitions):
             if seed is None or chance.random() < 0.3:
                 behind = fleet.units[listener].position(SIGNALS.name)

@@ -1,7 +1,7 @@
 """Accounts stages and units stages of several partitions, the signals between them, and a sink, in memory."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,11 +89,17 @@ class Fleet:
         self.units[partition] = self._units_stages.restore(partition, self.checkpoints[partition].values())
         self.hear(partition, 0)
 
+    def rest(self, partition: int, topics: Sequence[Topic] = tuple(Topic)) -> None:
+        """Of these topics an accounts stage has nothing more to read: said twice, so that nothing that was read in between counts."""
+        for _ in range(2):
+            self.accounts[partition].rest(topics)
+
     def end(self) -> None:
-        """Everything has been read, and nothing more comes."""
-        for partition in range(self.partitions):
-            self.accounts[partition].rest(Topic)
-            self.tell(partition)
+        """Everything has been read, and nothing more comes: each says so until it has done so twice since the last of them came so far."""
+        for _ in range(3):
+            for partition in range(self.partitions):
+                self.rest(partition)
+                self.tell(partition)
         for partition in range(self.partitions):
             self.hear(partition)
 

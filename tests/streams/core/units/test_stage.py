@@ -92,6 +92,11 @@ def test_any_number_of_partitions_read_in_any_order_gives_the_same(fleet: Fleet,
     assert _same(run(3, seed), fleet)
 
 
+@pytest.mark.parametrize("seed", [8, 9])
+def test_whoever_rested_before_everything_came_at_once_is_waited_for(fleet: Fleet, seed: int) -> None:
+    assert _same(run(3, seed, rested=True), fleet)
+
+
 @pytest.mark.parametrize("seed", [4, 5])
 def test_records_that_arrive_days_late_and_out_of_order_give_the_same(fleet: Fleet, seed: int) -> None:
     assert _same(run(2, seed, jitter_days=2.0), fleet)
