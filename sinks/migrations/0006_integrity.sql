@@ -60,19 +60,40 @@ CREATE OR REPLACE VIEW integrity_units${on_cluster}
     `validity_rate` Nullable(Float64) COMMENT '1 - flagged / n. NULL where nothing counts.',
     `n_nps` Int64 COMMENT 'Counted responses of metric nps.',
     `nps_raw` Nullable(Float64) COMMENT 'Net promoter score of all counted responses, in points.',
+    `nps_raw_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (adjusted Wald) of nps_raw, in points, not below -100.',
+    `nps_raw_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (adjusted Wald) of nps_raw, in points, not above 100.',
     `nps_excluded` Nullable(Float64) COMMENT 'Without the flagged responses. NULL where nothing is left.',
+    `nps_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not below -100.',
+    `nps_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not above 100.',
     `nps_bound_low` Nullable(Float64) COMMENT 'If every flagged response were a detractor.'
 )
-AS SELECT
+AS WITH
+    -- Adjusted Wald: three more responses, three quarters of them promoters and three quarters detractors.
+    (promoters, detractors, n) -> (promoters - detractors) / (n + 3) AS centre,
+    (promoters, detractors, n) -> 1.959964 * sqrt(((promoters + detractors + 1.5) / (n + 3) - pow((promoters - detractors) / (n + 3), 2)) / (n + 3)) AS margin,
+    loyalty.promoters - loyalty.flagged_promoters AS kept_promoters,
+    loyalty.detractors - loyalty.flagged_detractors AS kept_detractors,
+    loyalty.n_nps - loyalty.flagged_nps AS kept
+SELECT
     unit.unit_id AS unit_id, unit.state AS state, unit.families AS families, unit.since AS since, unit.e_value AS e_value, unit.judged AS judged,
     loyalty.n AS n, loyalty.flagged AS flagged,
     1 - loyalty.flagged / nullIf(loyalty.n, 0) AS validity_rate,
     loyalty.n_nps AS n_nps,
     100 * (loyalty.promoters - loyalty.detractors) / nullIf(loyalty.n_nps, 0) AS nps_raw,
-    100 * ((loyalty.promoters - loyalty.flagged_promoters) - (loyalty.detractors - loyalty.flagged_detractors))
-        / nullIf(loyalty.n_nps - loyalty.flagged_nps, 0) AS nps_excluded,
-    100 * ((loyalty.promoters - loyalty.flagged_promoters) - (loyalty.detractors - loyalty.flagged_detractors + loyalty.flagged_nps))
-        / nullIf(loyalty.n_nps, 0) AS nps_bound_low
+    if(loyalty.n_nps > 0, greatest(-100., 100 * (
+        centre(loyalty.promoters, loyalty.detractors, loyalty.n_nps) - margin(loyalty.promoters, loyalty.detractors, loyalty.n_nps)
+    )), NULL) AS nps_raw_low,
+    if(loyalty.n_nps > 0, least(100., 100 * (
+        centre(loyalty.promoters, loyalty.detractors, loyalty.n_nps) + margin(loyalty.promoters, loyalty.detractors, loyalty.n_nps)
+    )), NULL) AS nps_raw_high,
+    100 * (kept_promoters - kept_detractors) / nullIf(kept, 0) AS nps_excluded,
+    if(kept > 0, greatest(-100., 100 * (
+        centre(kept_promoters, kept_detractors, kept) - margin(kept_promoters, kept_detractors, kept)
+    )), NULL) AS nps_excluded_low,
+    if(kept > 0, least(100., 100 * (
+        centre(kept_promoters, kept_detractors, kept) + margin(kept_promoters, kept_detractors, kept)
+    )), NULL) AS nps_excluded_high,
+    100 * (kept_promoters - (kept_detractors + loyalty.flagged_nps)) / nullIf(loyalty.n_nps, 0) AS nps_bound_low
 FROM cell_units AS unit FINAL
 GLOBAL LEFT JOIN (
     SELECT

@@ -77,9 +77,10 @@ def _shown(row: dict[str, Any]) -> Row:
 def _worth(unit: object, by_unit: Rows) -> Row:
     """From the rows over all days, one a metric, of the oracle."""
     rows: list[Any] = [row for (name, _, window), row in by_unit.items() if name == unit and window is None]
-    of_nps: Any = by_unit.get((unit, "nps", None), {"n": 0, "nps": None, "nps_excluded": None, "nps_bound_low": None})
+    of_nps: Any = by_unit.get((unit, "nps", None), {"n": 0})
     n, flagged = sum(row["n"] for row in rows), sum(row["flagged"] for row in rows)
-    scores = {"nps_raw": of_nps["nps"], "nps_excluded": of_nps["nps_excluded"], "nps_bound_low": of_nps["nps_bound_low"]}
+    same = ("nps_excluded", "nps_excluded_low", "nps_excluded_high", "nps_bound_low")
+    scores = {f"nps_raw{end}": of_nps.get(f"nps{end}") for end in ("", "_low", "_high")} | {name: of_nps.get(name) for name in same}
     return {"n": n, "flagged": flagged, "validity_rate": 1 - flagged / n if n else None, "n_nps": of_nps["n"], **scores}
 
 

@@ -110,3 +110,11 @@ def test_units_stand_beside_what_their_scores_are_worth(clickhouse: ClickHouse) 
     assert list(row.values()) == pytest.approx([20, 6, 0.7, 10, 30.0, 25.0, -50.0])
     row = one(clickhouse, f"SELECT {columns}, since, state FROM integrity_units WHERE unit_id = 'v'")
     assert list(row.values()) == [0, 0, None, 0, None, None, None, None, "clear"]
+
+    # The intervals are those of the same answers in the view of scores.
+    ends = "nps_excluded_low, nps_excluded_high"
+    of_scores = one(clickhouse, f"SELECT nps_low, nps_high, {ends} FROM loyalty_by_unit WHERE unit_id = 'u' AND period = 'all' AND metric = 'nps'")
+    row = one(clickhouse, f"SELECT nps_raw_low, nps_raw_high, {ends} FROM integrity_units WHERE unit_id = 'u'")
+    assert list(row.values()) == pytest.approx(list(of_scores.values()))
+    nothing = one(clickhouse, f"SELECT nps_raw_low, nps_raw_high, {ends} FROM integrity_units WHERE unit_id = 'v'")
+    assert set(nothing.values()) == {None}
