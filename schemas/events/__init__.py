@@ -4,7 +4,7 @@ from schemas.enums import Topic
 from schemas.events.actions import CaseAssigned, CaseConfirmed, CaseContacted, CaseEscalated, CaseOpened, CaseReopened, CaseResolved
 from schemas.events.base import Event, Record, Rule, rules_of
 from schemas.events.communications import CommunicationSent
-from schemas.events.feedback import SCALES, ResponseSubmitted, ResponseWithdrawn
+from schemas.events.feedback import SCALES, TOP_TWO, ResponseSubmitted, ResponseWithdrawn
 from schemas.events.invitations import (
     InvitationBounced,
     InvitationDelivered,
@@ -60,4 +60,4 @@ IDENTITIES: dict[Topic, str] = {
 }
 """The field that names the thing that an event is about, by topic."""
 
-__all__ = ["EVENTS", "IDENTITIES", "SCALES", "Event", "ProductLine", "Record", "Rule", "rules_of"]
+__all__ = ["EVENTS", "IDENTITIES", "SCALES", "TOP_TWO", "Event", "ProductLine", "Record", "Rule", "rules_of"]

@@ -10,6 +10,8 @@ from schemas.events.fields import Answers, Comment, Flag, Id, Instant, Milliseco
 
 SCALES: dict[str, tuple[float, float]] = {Metric.NPS: (0.0, 10.0), Metric.CSAT: (1.0, 5.0), Metric.CES: (1.0, 7.0), Metric.RATING: (1.0, 5.0)}
 """Default scale of each metric; scores are mapped to it."""
+TOP_TWO: dict[str, float] = {Metric.NPS: 9.0, Metric.CSAT: 4.0, Metric.CES: 6.0, Metric.RATING: 4.0}
+"""Least score of the two best steps of that scale, which the top two boxes are (reading R15 of the contract)."""
 
 
 class ResponseSubmitted(Event):

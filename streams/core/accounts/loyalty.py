@@ -3,14 +3,15 @@
 import numpy as np
 
 from schemas.enums import Metric
+from schemas.events import SCALES, TOP_TWO
 from streams.core.accounts.state import AccountsState
 from streams.core.batch import Bools, Floats, Int64s
 from streams.core.hash_index import spread
 
 NPS = list(Metric).index(Metric.NPS)
-TOP = np.array([{Metric.NPS: 10.0, Metric.CSAT: 5.0, Metric.CES: 7.0, Metric.RATING: 5.0}[metric] for metric in Metric])
+TOP = np.array([SCALES[metric][1] for metric in Metric])
 """Greatest mapped score, by metric."""
-TOP_TWO = np.array([{Metric.NPS: 9.0, Metric.CSAT: 4.0, Metric.CES: 6.0, Metric.RATING: 4.0}[metric] for metric in Metric])
+LEAST_OF_TOP_TWO = np.array([TOP_TWO[metric] for metric in Metric])
 """Least mapped score of the top two boxes, by metric."""
 PROMOTER, PASSIVE = 9.0, 7.0
 _SCORE_UNIT = 1e9
@@ -28,7 +29,7 @@ def count(state: AccountsState, responses: Int64s, sign: int) -> None:
     _add(cells.passives, rows, passive, sign)
     _add(cells.detractors, rows, nps & ~promoter & ~passive, sign)
     _add(cells.top_box, rows, score == TOP[registry.metric[responses]], sign)
-    _add(cells.top_two_box, rows, score >= TOP_TWO[registry.metric[responses]], sign)
+    _add(cells.top_two_box, rows, score >= LEAST_OF_TOP_TWO[registry.metric[responses]], sign)
     np.add.at(cells.score_sum, rows, sign * _billionths(score))
     np.add.at(cells.score_sum_squares, rows, sign * _billionths(score * score))
     np.add.at(cells.revenue, rows, sign * registry.revenue[responses])

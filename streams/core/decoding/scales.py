@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.enums import Metric
-from schemas.events import SCALES
+from schemas.events import SCALES, TOP_TWO
 from streams.core.batch import Bools, Floats
 
 _LOWEST = np.array([SCALES[metric][0] for metric in Metric])
 _HIGHEST = np.array([SCALES[metric][1] for metric in Metric])
-_TOP_TWO = np.array([{Metric.NPS: 9.0, Metric.CSAT: 4.0, Metric.CES: 6.0, Metric.RATING: 4.0}[metric] for metric in Metric])
+_TOP_TWO = np.array([TOP_TWO[metric] for metric in Metric])
 _NPS = list(Metric).index(Metric.NPS)
 _EXACT_PRODUCTS = float(2**40)
 """Whole numbers up to this give products that a double holds exactly."""
