@@ -10,6 +10,7 @@ CREATE OR REPLACE VIEW flagged_responses${on_cluster}
     `channel` LowCardinality(String) COMMENT 'Where the customer was met.',
     `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
     `class` LowCardinality(Nullable(String)) COMMENT 'Of nps: promoter, passive or detractor; NULL for other metrics.',
+    `top_two_box` Bool COMMENT 'csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
     `flag_reasons` Array(String) COMMENT 'Names of the detectors whose flags stand.',
     `flag_weight` Float64 COMMENT 'Of the answers that carried the sign when its finding was raised, the share above what is usual at most, 0 to 1: how likely such an answer is one too many. Of several reasons the greatest.'
 )
@@ -22,10 +23,11 @@ AS SELECT
     fact.channel,
     assumeNotNull(fact.metric) AS metric,
     fact.class,
+    assumeNotNull(fact.top_two_box) AS top_two_box,
     flag.reasons AS flag_reasons,
     flag.weight AS flag_weight
 FROM (
-    SELECT account_id, response_id, revision, day, unit_id, channel, metric, class
+    SELECT account_id, response_id, revision, day, unit_id, channel, metric, class, top_two_box
     FROM fact_responses FINAL
     WHERE (account_id, response_id) GLOBAL IN (SELECT of_account, of_response FROM standing_flags)
         AND NOT synthetic AND NOT withdrawn
@@ -53,16 +55,17 @@ CREATE OR REPLACE VIEW loyalty_sums${on_cluster}
     `flagged` Int64 COMMENT 'Counted responses with at least one standing flag.',
     `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
     `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
-    `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.'
+    `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
+    `flagged_top_two_box` Int64 COMMENT 'Of the flagged, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.'
 )
 AS SELECT
     day, unit_id, channel, metric, n, promoters, passives, detractors, top_box, top_two_box, score_sum, score_sum_squares, revenue,
-    0 AS flagged, 0 AS flagged_promoters, 0 AS flagged_passives, 0 AS flagged_detractors
+    0 AS flagged, 0 AS flagged_promoters, 0 AS flagged_passives, 0 AS flagged_detractors, 0 AS flagged_top_two_box
 FROM cell_loyalty FINAL
 UNION ALL
 SELECT
     day, unit_id, channel, metric, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    count(), countIf(class = 'promoter'), countIf(class = 'passive'), countIf(class = 'detractor')
+    count(), countIf(class = 'promoter'), countIf(class = 'passive'), countIf(class = 'detractor'), countIf(top_two_box)
 FROM flagged_responses
 GROUP BY day, unit_id, channel, metric
 COMMENT 'What the loyalty views add up: several rows per day, unit, channel and metric.';
@@ -85,6 +88,7 @@ CREATE OR REPLACE VIEW loyalty_daily${on_cluster}
     `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
     `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
     `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
+    `flagged_top_two_box` Int64 COMMENT 'Of the flagged, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
     `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchases that the responses name; refunds are not taken off.',
     `nps` Nullable(Float64) COMMENT 'Net promoter score in points: 100 (promoters - detractors) / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
     `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
@@ -114,6 +118,7 @@ SELECT
     sum(cell.flagged_promoters) AS flagged_promoters,
     sum(cell.flagged_passives) AS flagged_passives,
     sum(cell.flagged_detractors) AS flagged_detractors,
+    sum(cell.flagged_top_two_box) AS flagged_top_two_box,
     sum(cell.revenue) AS revenue,
     if(metric = 'nps', score(promoters, detractors, n), NULL) AS nps,
     if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
@@ -151,6 +156,7 @@ CREATE OR REPLACE VIEW loyalty_last_days${on_cluster}
     `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
     `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
     `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
+    `flagged_top_two_box` Int64 COMMENT 'Of the flagged, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
     `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchases that the responses name; refunds are not taken off.',
     `nps` Nullable(Float64) COMMENT 'Net promoter score in points: 100 (promoters - detractors) / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
     `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
@@ -180,6 +186,7 @@ SELECT
     sum(cell.flagged_promoters) AS flagged_promoters,
     sum(cell.flagged_passives) AS flagged_passives,
     sum(cell.flagged_detractors) AS flagged_detractors,
+    sum(cell.flagged_top_two_box) AS flagged_top_two_box,
     sum(cell.revenue) AS revenue,
     if(metric = 'nps', score(promoters, detractors, n), NULL) AS nps,
     if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,

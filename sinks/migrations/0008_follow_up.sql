@@ -852,6 +852,7 @@ CREATE OR REPLACE VIEW loyalty_by_unit${on_cluster}
     `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
     `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
     `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
+    `flagged_top_two_box` Int64 COMMENT 'Of the flagged, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
     `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchases that the responses name; refunds are not taken off.',
     `nps` Nullable(Float64) COMMENT 'Net promoter score in points: 100 (promoters - detractors) / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
     `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
@@ -891,6 +892,7 @@ AS WITH
             sum(cell.flagged_promoters) AS flagged_promoters,
             sum(cell.flagged_passives) AS flagged_passives,
             sum(cell.flagged_detractors) AS flagged_detractors,
+            sum(cell.flagged_top_two_box) AS flagged_top_two_box,
             sum(cell.revenue) AS revenue
         FROM loyalty_sums AS cell
         GROUP BY cell.unit_id, cell.metric, first_day
@@ -927,6 +929,7 @@ AS WITH
             sum(loyalty.flagged_promoters) AS flagged_promoters,
             sum(loyalty.flagged_passives) AS flagged_passives,
             sum(loyalty.flagged_detractors) AS flagged_detractors,
+            sum(loyalty.flagged_top_two_box) AS flagged_top_two_box,
             sum(loyalty.revenue) AS revenue
         FROM loyalty ARRAY JOIN ['all', '28 days'] AS period
         GROUP BY unit_id, metric, period, window
@@ -934,7 +937,8 @@ AS WITH
     )
 SELECT
     scores.unit_id AS unit_id, metric, scores.period AS period, if(scores.period = 'all', NULL, scores.window) AS window_start,
-    n, promoters, passives, detractors, top_box, top_two_box, score_sum, score_sum_squares, flagged, flagged_promoters, flagged_passives, flagged_detractors, revenue,
+    n, promoters, passives, detractors, top_box, top_two_box, score_sum, score_sum_squares, flagged, flagged_promoters, flagged_passives, flagged_detractors, flagged_top_two_box,
+    revenue,
     if(metric = 'nps', score(promoters, detractors, n), NULL) AS nps,
     if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
     if(metric = 'nps', least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS nps_high,
@@ -977,6 +981,7 @@ CREATE OR REPLACE VIEW loyalty_by_channel${on_cluster}
     `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
     `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
     `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
+    `flagged_top_two_box` Int64 COMMENT 'Of the flagged, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
     `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchases that the responses name; refunds are not taken off.',
     `nps` Nullable(Float64) COMMENT 'Net promoter score in points: 100 (promoters - detractors) / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
     `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
@@ -1016,6 +1021,7 @@ AS WITH
             sum(cell.flagged_promoters) AS flagged_promoters,
             sum(cell.flagged_passives) AS flagged_passives,
             sum(cell.flagged_detractors) AS flagged_detractors,
+            sum(cell.flagged_top_two_box) AS flagged_top_two_box,
             sum(cell.revenue) AS revenue
         FROM loyalty_sums AS cell
         GROUP BY cell.channel, cell.metric, first_day
@@ -1052,6 +1058,7 @@ AS WITH
             sum(loyalty.flagged_promoters) AS flagged_promoters,
             sum(loyalty.flagged_passives) AS flagged_passives,
             sum(loyalty.flagged_detractors) AS flagged_detractors,
+            sum(loyalty.flagged_top_two_box) AS flagged_top_two_box,
             sum(loyalty.revenue) AS revenue
         FROM loyalty ARRAY JOIN ['all', '28 days'] AS period
         GROUP BY channel, metric, period, window
@@ -1059,7 +1066,8 @@ AS WITH
     )
 SELECT
     scores.channel AS channel, metric, scores.period AS period, if(scores.period = 'all', NULL, scores.window) AS window_start,
-    n, promoters, passives, detractors, top_box, top_two_box, score_sum, score_sum_squares, flagged, flagged_promoters, flagged_passives, flagged_detractors, revenue,
+    n, promoters, passives, detractors, top_box, top_two_box, score_sum, score_sum_squares, flagged, flagged_promoters, flagged_passives, flagged_detractors, flagged_top_two_box,
+    revenue,
     if(metric = 'nps', score(promoters, detractors, n), NULL) AS nps,
     if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
     if(metric = 'nps', least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS nps_high,
@@ -1101,6 +1109,7 @@ CREATE OR REPLACE VIEW loyalty_total${on_cluster}
     `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
     `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
     `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
+    `flagged_top_two_box` Int64 COMMENT 'Of the flagged, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
     `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchases that the responses name; refunds are not taken off.',
     `nps` Nullable(Float64) COMMENT 'Net promoter score in points: 100 (promoters - detractors) / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
     `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
@@ -1140,6 +1149,7 @@ AS WITH
             sum(cell.flagged_promoters) AS flagged_promoters,
             sum(cell.flagged_passives) AS flagged_passives,
             sum(cell.flagged_detractors) AS flagged_detractors,
+            sum(cell.flagged_top_two_box) AS flagged_top_two_box,
             sum(cell.revenue) AS revenue
         FROM loyalty_sums AS cell
         GROUP BY cell.metric, first_day
@@ -1176,6 +1186,7 @@ AS WITH
             sum(loyalty.flagged_promoters) AS flagged_promoters,
             sum(loyalty.flagged_passives) AS flagged_passives,
             sum(loyalty.flagged_detractors) AS flagged_detractors,
+            sum(loyalty.flagged_top_two_box) AS flagged_top_two_box,
             sum(loyalty.revenue) AS revenue
         FROM loyalty ARRAY JOIN ['all', '28 days'] AS period
         GROUP BY metric, period, window
@@ -1183,7 +1194,8 @@ AS WITH
     )
 SELECT
     metric, scores.period AS period, if(scores.period = 'all', NULL, scores.window) AS window_start,
-    n, promoters, passives, detractors, top_box, top_two_box, score_sum, score_sum_squares, flagged, flagged_promoters, flagged_passives, flagged_detractors, revenue,
+    n, promoters, passives, detractors, top_box, top_two_box, score_sum, score_sum_squares, flagged, flagged_promoters, flagged_passives, flagged_detractors, flagged_top_two_box,
+    revenue,
     if(metric = 'nps', score(promoters, detractors, n), NULL) AS nps,
     if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
     if(metric = 'nps', least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS nps_high,

@@ -116,6 +116,7 @@ def _row(group: list[Counted]) -> Row:
         "flagged_promoters": flagged.count("promoter"),
         "flagged_passives": flagged.count("passive"),
         "flagged_detractors": flagged.count("detractor"),
+        "flagged_top_two_box": sum(scores.top_two_box(one.metric, one.score) for one in group if one.flagged),
         "revenue": sum((one.revenue for one in group), Decimal(0)),
         "nps": nps,
         "nps_low": low,

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.rows import TABLES, Table
 from sinks.clickhouse import ClickHouse
-from tests.sinks.loyalty import MONDAY, cells, flag, one, response, withdrawal
+from tests.sinks.loyalty import MONDAY, cells, flag, one, response, sign, suspect, withdrawal
 from tests.sinks.rows import INSTANT, column, rows
 
 NPS_COLUMNS = ("nps", "nps_low", "nps_high", "nps_excluded", "nps_excluded_low", "nps_excluded_high", "nps_bound_mid", "nps_bound_low")
@@ -91,6 +91,20 @@ def test_other_metrics_have_sums_but_no_nps(clickhouse: ClickHouse, view: str) -
     row = one(clickhouse, f"SELECT DISTINCT n, top_two_box, score_sum, score_sum_squares, {', '.join(NPS_COLUMNS)} FROM {view}")
 
     assert row == {"n": 2, "top_two_box": 1, "score_sum": 8.5, "score_sum_squares": 36.25, **dict.fromkeys(NPS_COLUMNS)}
+
+
+@pytest.mark.parametrize("view", VIEWS_OF_LOYALTY)
+def test_of_the_flagged_the_two_best_steps_are_counted_for_any_metric(clickhouse: ClickHouse, view: str) -> None:
+    cells(clickhouse, {"metric": "rating", "n": 5, "top_two_box": 3})
+    given = {"unit_id": "u", "day": MONDAY, "channel": "web", "metric": "rating", "class": None}
+    answers = [response(response_id=name, top_two_box=name in ("a", "b"), **given) for name in ("a", "b", "c")]
+    clickhouse.insert(Table.RESPONSES, rows(Table.RESPONSES, *answers))
+    clickhouse.insert(Table.SIGNS, rows(Table.SIGNS, *(sign(response_id=name) for name in ("a", "c"))))
+    suspect(clickhouse)
+
+    row = one(clickhouse, f"SELECT DISTINCT n, top_two_box, flagged, flagged_promoters, flagged_top_two_box FROM {view}")
+
+    assert row == {"n": 5, "top_two_box": 3, "flagged": 2, "flagged_promoters": 0, "flagged_top_two_box": 1}
 
 
 def test_partial_sums_of_partitions_and_generations_add_up(clickhouse: ClickHouse) -> None:
