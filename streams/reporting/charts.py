@@ -176,7 +176,7 @@ def funnel(frame: _Frame, rows: Sequence[Datum], kinds: Sequence[Kind], x_title:
         "scale": {"type": "log", "nice": False, "padding": 18},
         "axis": _axis(x_title, tickCount=6, format="~s"),
     }
-    y = {"field": "value", "type": "quantitative", "axis": _axis(y_title)}
+    y = {"field": "value", "type": "quantitative", "axis": _axis(y_title, titlePadding=10)}
     colour = _coloured(kinds, _UNTITLED)
     layers: list[Json] = [
         {"data": _ONE, "mark": {"type": "rule", "color": GREY}, "encoding": {"y": {"datum": 0}}},
@@ -254,7 +254,7 @@ def stacked(frame: _Frame, rows: Sequence[tuple[date, str, float]], kinds: Seque
         "height": 260,
         "mark": {"type": "bar", "stroke": GRID, "strokeWidth": 0.5},
         "encoding": {
-            "x": {"field": "day", "type": "ordinal", "axis": _axis(None, labelAngle=0, labelOverlap=True)},
+            "x": {"field": "day", "type": "ordinal", "axis": _axis(None, labelAngle=0, labelOverlap=True, labelSeparation=14)},
             "y": {"field": "value", "type": "quantitative", "axis": _amounts(title, 6)},
             "color": _coloured(kinds, _UNTITLED),
             "order": {"field": "place"},
