@@ -1,15 +1,18 @@
 """``candor report``."""
 
 import tempfile
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 import click
 
+from schemas.enums import Metric
 from sinks.clickhouse import connect
-from streams.commands.output import say
-from streams.reporting import Asked, find_browser, print_pdf, write_report
+from streams.commands.output import progress, say
+from streams.reporting import STEPS, Asked, find_browser, print_pdf, write_report
 from streams.settings import load_settings
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -21,6 +24,7 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 @click.option("--unit", "units", multiple=True, help="Only this unit; may be given several times.")
 @click.option("--peer-group", "peer_groups", multiple=True, help="Only the units of this peer group; may be given several times.")
 @click.option("--survey", help="Only answers to this survey.")
+@click.option("--metric", type=click.Choice([one.value for one in Metric]), help="Show scores of it; default: the one with most answers.")
 @click.option("--format", "form", type=click.Choice(["html", "pdf"]), default="html", show_default=True, help="pdf needs Chromium on this machine.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The file; default: candor-report.html or .pdf here.")
 def command(
@@ -30,6 +34,7 @@ def command(
     units: tuple[str, ...],
     peer_groups: tuple[str, ...],
     survey: str | None,
+    metric: str | None,
     form: str,
     out: Path | None,
 ) -> None:
@@ -41,14 +46,43 @@ def command(
     """
     browser = find_browser() if form == "pdf" else None
     to = out or Path(f"candor-report.{form}")
-    asked = Asked(None if start is None else start.date(), None if end is None else end.date(), units, peer_groups, survey)
-    with closing(connect(load_settings().clickhouse_url.get_secret_value())) as clickhouse:
+    asked = Asked(
+        start=None if start is None else start.date(),
+        end=None if end is None else end.date(),
+        units=units,
+        peer_groups=peer_groups,
+        survey=survey,
+        metric=None if metric is None else Metric(metric),
+    )
+    with (
+        closing(connect(load_settings().clickhouse_url.get_secret_value())) as clickhouse,
+        _telling(STEPS if browser is None else STEPS + 1) as begun,
+    ):
         if browser is None:
-            scope = write_report(clickhouse, asked, to)
+            numbers = write_report(clickhouse, asked, to, begun)
         else:
             with tempfile.TemporaryDirectory(prefix="candor-report-") as folder:
                 page = Path(folder) / "report.html"
-                scope = write_report(clickhouse, asked, page)
+                numbers = write_report(clickhouse, asked, page, begun)
+                begun("printing")
                 print_pdf(browser, page, to)
-    say(f"{scope.start} to {scope.end}" + ("" if scope.newest_answer else "; no answer has been received"))
+    scope = numbers.scope
+    say(
+        f"{scope.start} to {scope.end}, scores of {numbers.metric}"
+        if scope.newest_answer
+        else f"{scope.start} to {scope.end}; no answer has been received"
+    )
     click.echo(to)
+
+
+@contextmanager
+def _telling(steps: int) -> Iterator[Callable[[str], None]]:
+    """A bar of so many steps, to be told of each as it begins."""
+    with progress() as bar:
+        task, done = bar.add_task("looking for the newest answer", total=steps, rate=""), count()
+
+        def begun(step: str) -> None:
+            bar.update(task, description=step, completed=next(done))
+
+        yield begun
+        bar.update(task, description="written", completed=steps)

@@ -10,6 +10,7 @@ import click
 import structlog
 from aiohttp import web
 
+from schemas.enums import Metric
 from sinks.clickhouse import connect
 from streams.commands.output import say
 from streams.errors import DependencyUnavailable
@@ -31,6 +32,7 @@ _PORT = 8380
 @click.option("--unit", "units", multiple=True, help="Pictures of this unit alone; may be given several times.")
 @click.option("--peer-group", "peer_groups", multiple=True, help="Pictures of the units of this peer group alone; may be given several times.")
 @click.option("--survey", help="Pictures of answers to this survey alone.")
+@click.option("--metric", type=click.Choice([one.value for one in Metric]), help="Pictures of scores of it; default: the one with most answers.")
 @click.option("--interval", type=click.FloatRange(min=1, max=60), default=5.0, show_default=True, help="Seconds between two looks at the stream.")
 @click.option("--pictures", type=click.FloatRange(min=1, max=86_400), default=300.0, show_default=True, help="Seconds until pictures are made anew.")
 def command(
@@ -42,6 +44,7 @@ def command(
     units: tuple[str, ...],
     peer_groups: tuple[str, ...],
     survey: str | None,
+    metric: str | None,
     interval: float,
     pictures: float,
 ) -> None:
@@ -61,7 +64,7 @@ def command(
         guard = Guard.of(names_of(host, port, names, others_may_ask=without_authentication))
         watching, stop = Watching(), Event()
         serving = Serving(settings, clickhouse, watching, guard, f"candor_session_{port}", interval)
-        asked = Asked(units=units, peer_groups=peer_groups, survey=survey)
+        asked = Asked(units=units, peer_groups=peer_groups, survey=survey, metric=None if metric is None else Metric(metric))
         watching.start(clickhouse, lambda: lag_reader(settings), asked, stop, look_seconds=interval, picture_seconds=pictures)
         shown = f"[{host}]" if ":" in host else host
         if not is_loopback(host):

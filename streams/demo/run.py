@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 import psutil
@@ -33,7 +33,7 @@ from streams.errors import BrokerUnavailable, ConfigurationError, ExitCode
 from streams.files import FileRecord, write_events
 from streams.producing import EventProducer
 from streams.replay import Replay, Summary
-from streams.reporting import Asked, write_report
+from streams.reporting import STEPS, Asked, write_report
 from streams.settings import Settings, load_settings, variable
 from streams.simulate import Plan, Simulation, simulate
 from streams.stages import catalog_of, chained_stages
@@ -92,7 +92,9 @@ def run_demo(demo: Demo, console: Console) -> None:
         show(target, console)
         _say_queries(demo, target, console)
         report = demo.folder / "report.html"
-        write_report(target, Asked(), report)
+        with _progress(transient=True) as bar:
+            task, done = bar.add_task("the report", total=STEPS, rate=""), count()
+            write_report(target, Asked(), report, lambda step: bar.update(task, completed=next(done), description=f"the report: {step}"))
         console.print(f"A report for people, to open in a browser: {report}", soft_wrap=True)
         if demo.stay:
             _stay(demo, environment, console)

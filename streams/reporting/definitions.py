@@ -10,6 +10,12 @@ OWN: Mapping[str, str] = {
     "interval": (
         "Values that fit the numbers: of 100 such intervals, some 95 hold the true value. Of NPS the adjusted Wald interval, of shares Wilson's."
     ),
+    "top_two_share": (
+        "Answers in the two best steps of the scale over all counted answers, in per cent: csat and rating >= 4 "
+        "of 5, ces >= 6 of 7. It is loyalty_daily.top_two_box over loyalty_daily.n, with Wilson's interval."
+    ),
+    "top_two_share_excluded": "The same of the answers that carry no standing flag.",
+    "top_two_share_bound": "What it would be if no flagged answer were in the two best steps.",
     "difference": (
         "The later value less the earlier one. Its interval is made of the intervals of both (MOVER, Zou "
         "and Donner 2008). Words such as rose or fell stand only where it excludes 0."

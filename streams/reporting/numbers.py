@@ -7,7 +7,11 @@ period equals what a view says of the same answers. Intervals are of 95 %.
 from dataclasses import dataclass
 from math import sqrt
 
+from schemas.enums import Metric
 from streams.core.scores import Z, score
+
+_LEAST_FOR_MEAN = 30
+"""Responses from which on the mean of so few steps is near enough to a normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,45 +34,65 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Sums of nps responses, as ``loyalty_daily`` has them; they may be added up over any grouping."""
+    """Sums of responses of one metric, as ``loyalty_daily`` has them; they may be added up over any grouping.
 
+    Their score is the NPS in points; of other metrics the share, in per cent, of the responses in the two best steps of the scale.
+    """
+
+    metric: Metric
     n: int = 0
     promoters: int = 0
     detractors: int = 0
+    top_two_box: int = 0
     flagged: int = 0
     flagged_promoters: int = 0
     flagged_detractors: int = 0
+    flagged_top_two_box: int = 0
 
     def __add__(self, other: "Sums") -> "Sums":
+        if self.metric != other.metric:
+            raise ValueError(f"responses of {self.metric} and {other.metric} have no score in common")
         return Sums(
+            self.metric,
             self.n + other.n,
             self.promoters + other.promoters,
             self.detractors + other.detractors,
+            self.top_two_box + other.top_two_box,
             self.flagged + other.flagged,
             self.flagged_promoters + other.flagged_promoters,
             self.flagged_detractors + other.flagged_detractors,
+            self.flagged_top_two_box + other.flagged_top_two_box,
         )
 
     @property
     def raw(self) -> Estimate | None:
-        """The score of all counted responses, in points; None without responses."""
-        return net_promoter_score(self.promoters, self.detractors, self.n)
+        """The score of all counted responses; None without responses."""
+        if self.metric is Metric.NPS:
+            return net_promoter_score(self.promoters, self.detractors, self.n)
+        return percentage(self.top_two_box, self.n)
 
     @property
     def excluded(self) -> Estimate | None:
         """The score without the flagged responses; None where nothing is left."""
-        return net_promoter_score(self.promoters - self.flagged_promoters, self.detractors - self.flagged_detractors, self.n - self.flagged)
+        left = self.n - self.flagged
+        if self.metric is Metric.NPS:
+            return net_promoter_score(self.promoters - self.flagged_promoters, self.detractors - self.flagged_detractors, left)
+        return percentage(self.top_two_box - self.flagged_top_two_box, left)
 
     @property
     def bound_mid(self) -> float | None:
-        """The score if flagged promoters were passives."""
+        """The score if flagged promoters were passives; of other metrics ``bound_low``, since there is nothing between."""
+        if self.metric is not Metric.NPS:
+            return self.bound_low
         return 100 * (self.promoters - self.flagged_promoters - self.detractors) / self.n if self.n else None
 
     @property
     def bound_low(self) -> float | None:
-        """The score if every flagged response were a detractor."""
+        """The score if every flagged response were a detractor; of other metrics, if none of them were in the two best steps."""
         if not self.n:
             return None
+        if self.metric is not Metric.NPS:
+            return 100 * (self.top_two_box - self.flagged_top_two_box) / self.n
         return 100 * (self.promoters - self.flagged_promoters - self.detractors + self.flagged_detractors - self.flagged) / self.n
 
 
@@ -93,6 +117,19 @@ def percentage(successes: int, n: int) -> Estimate | None:
     """A share in per cent, with Wilson's interval; None of nothing."""
     found = share(successes, n)
     return None if found is None else found.scaled_to_percent
+
+
+def mean(score_sum: float, score_sum_squares: float, n: int) -> Estimate | None:
+    """The mean score with the interval of a normal distribution; None of fewer than 30, and of equal scores, whose interval would be too short."""
+    if n < _LEAST_FOR_MEAN:
+        return None
+    middle = score_sum / n
+    variance = (score_sum_squares - n * middle**2) / (n - 1)
+    # Sums are of nine decimals, so what is left of equal scores is rounding.
+    if variance < 1e-6:
+        return None
+    margin = Z * sqrt(variance / n)
+    return Estimate(middle, middle - margin, middle + margin, n)
 
 
 def difference(after: Estimate, before: Estimate) -> Estimate:

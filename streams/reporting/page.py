@@ -12,6 +12,8 @@ from streams.reporting.accessible import accessible
 from streams.reporting.rows import Numbers
 from streams.reporting.sections import build
 from streams.reporting.sections.model import Figure
+from streams.reporting.sections.scoring import scores_are_of
+from streams.reporting.steps import Begun, quietly
 
 _DAY = re.compile(r"(?<!\d)\d{4}-\d\d(?:-\d\d)?(?![\d-])")
 
@@ -27,15 +29,15 @@ class Parts:
     sections: Markup
 
 
-def render(numbers: Numbers) -> str:
-    """The report as HTML; text from data is escaped, whatever it holds."""
+def render(numbers: Numbers, begun: Begun = quietly) -> str:
+    """The report as HTML; text from data is escaped, whatever it holds. ``begun`` is told of each section as it is drawn."""
     # Style sheets know no entities, so what is put into one must not be escaped; it is a file of this package.
-    return environment("streams.reporting").get_template("page.html.j2").render(parts=parts(numbers), style=Markup(style_sheet()))  # noqa: S704
+    return environment("streams.reporting").get_template("page.html.j2").render(parts=parts(numbers, begun), style=Markup(style_sheet()))  # noqa: S704
 
 
-def parts(numbers: Numbers) -> Parts:
+def parts(numbers: Numbers, begun: Begun = quietly) -> Parts:
     """The same in parts, for a page that shows more."""
-    sections = build(numbers)
+    sections = build(numbers, begun)
     scope = numbers.scope
     period = f"{sentences.day(scope.start)} to {sentences.day(scope.end)}"
     templates = environment("streams.reporting")
@@ -46,6 +48,7 @@ def parts(numbers: Numbers) -> Parts:
                 period=period,
                 days=sentences.counted(scope.days, "day", "days"),
                 newest=None if scope.newest_answer is None else sentences.day(scope.newest_answer),
+                scores=scores_are_of(numbers),
                 asked=sentences.listed(scope.asked, 10) if scope.asked else "",
                 definitions=definitions.in_order([name for section in sections for name in section.definitions]),
                 anchor=definitions.anchor_of,

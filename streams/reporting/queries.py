@@ -8,61 +8,42 @@ SELECT
     day, ifNull(answer.unit_id, '') AS unit_id, assumeNotNull(answer.metric) AS metric, toInt64(count()) AS n,
     toInt64(countIf(answer.class = 'promoter')) AS promoters, toInt64(countIf(answer.class = 'detractor')) AS detractors,
     toInt64(countIf(answer.top_box)) AS top_box, toInt64(countIf(answer.top_two_box)) AS top_two_box, sum(assumeNotNull(score_mapped)) AS score_sum,
+    sum(pow(assumeNotNull(score_mapped), 2)) AS score_sum_squares,
     toInt64(countIf(answer.flagged)) AS flagged,
     toInt64(countIf(answer.flagged AND answer.class = 'promoter')) AS flagged_promoters,
-    toInt64(countIf(answer.flagged AND answer.class = 'detractor')) AS flagged_detractors
+    toInt64(countIf(answer.flagged AND answer.class = 'detractor')) AS flagged_detractors,
+    toInt64(countIf(answer.flagged AND answer.top_two_box)) AS flagged_top_two_box
 FROM responses AS answer
 WHERE NOT withdrawn AND NOT synthetic AND score IS NOT NULL AND survey_id = {survey:String}
 GROUP BY day, answer.unit_id, answer.metric
 )"""
 """As loyalty_daily, which does not tell surveys apart."""
 
-_SUMS = ", ".join(
-    f"toInt64(sum({name})) AS {name}" for name in ("n", "promoters", "detractors", "flagged", "flagged_promoters", "flagged_detractors")
-)
-_RENAMED = _SUMS.replace("sum(", "sum(loyalty.")
+_SUMMED = ("n", "promoters", "detractors", "top_box", "top_two_box", "flagged", "flagged_promoters", "flagged_detractors", "flagged_top_two_box")
+_SUMS = ", ".join(f"toInt64(sum(loyalty.{name})) AS {name}" for name in _SUMMED)
 _PERIOD = "day >= {start:Date32} AND day <= {end:Date32}"
 
-NEWEST_ANSWER = "SELECT maxOrNull(day) AS day FROM loyalty_daily"
+NEWEST_ANSWER = "SELECT maxOrNull(day) AS day FROM (SELECT day FROM loyalty_sums AS cell GROUP BY day HAVING sum(cell.n) > 0)"
+"""Over all days, so grouped by less than loyalty_daily is."""
 NEWEST_MOVEMENT = "SELECT maxOrNull(day) AS day FROM transactions WHERE NOT synthetic"
 CURRENCY = "SELECT if(max(base_currency) = '', 'EUR', max(base_currency)) AS currency FROM base_currency FINAL"
 CATALOG_UNITS = "SELECT unit_id, ifNull(peer_group, '') AS peer_group FROM units FINAL ORDER BY unit_id"
 RATED_UNITS = "SELECT DISTINCT unit_id FROM loyalty_daily WHERE unit_id IN {units:Array(String)}"
 SURVEY = "SELECT count() AS n FROM responses WHERE survey_id = {survey:String}"
 
-LOYALTY = f"""
-SELECT toDate32(BUCKET) AS start, {_RENAMED}
+SCORES = f"""
+SELECT
+    toString(metric) AS metric, day < {{start:Date32}} AS is_before, grouping(unit) = 0 AS by_unit,
+    toDate32(BUCKET) AS bucket, loyalty.unit_id AS unit, {_SUMS},
+    sum(loyalty.score_sum) AS score_sum, sum(loyalty.score_sum_squares) AS score_sum_squares
 FROM LOYALTY AS loyalty
-WHERE metric = 'nps' AND {_PERIOD} AND UNITS
-GROUP BY start ORDER BY start
+WHERE day >= {{before:Date32}} AND day <= {{end:Date32}} AND UNITS
+GROUP BY GROUPING SETS ((metric, is_before, bucket), (metric, is_before, unit))
 """  # noqa: S608 (constants)
+"""By week or month, and by unit, in one go: the view is by far more than what is grouped of it."""
 WEEK, MONTH = "toMonday(day)", "toStartOfMonth(day)"
 
-BEFORE = f"""
-SELECT {_RENAMED} FROM LOYALTY AS loyalty WHERE metric = 'nps' AND day >= {{before:Date32}} AND day < {{start:Date32}} AND UNITS
-"""  # noqa: S608 (constants)
-
-METRICS = f"""
-SELECT
-    toString(metric) AS metric, toInt64(sum(loyalty.n)) AS n, toInt64(sum(loyalty.flagged)) AS flagged, sum(loyalty.score_sum) / n AS mean,
-    toInt64(sum(loyalty.top_box)) AS top_box, toInt64(sum(loyalty.top_two_box)) AS top_two_box
-FROM LOYALTY AS loyalty WHERE {_PERIOD} AND UNITS GROUP BY metric ORDER BY n DESC, metric
-"""  # noqa: S608 (constants)
-
-UNITS = f"""
-SELECT
-    if(scored.unit_id = '', judged.judged_unit, scored.unit_id) AS unit_id, scored.n AS n,
-    scored.promoters AS promoters, scored.detractors AS detractors, scored.flagged AS flagged,
-    scored.flagged_promoters AS flagged_promoters, scored.flagged_detractors AS flagged_detractors,
-    if(judged.state = '', 'clear', toString(judged.state)) AS state, judged.families AS families, judged.since AS since
-FROM (
-    SELECT unit_id, {_RENAMED} FROM LOYALTY AS loyalty WHERE metric = 'nps' AND {_PERIOD} AND UNITS GROUP BY unit_id
-) AS scored
-GLOBAL FULL JOIN (SELECT unit_id AS judged_unit, state, families, since FROM integrity_units WHERE UNITS) AS judged ON scored.unit_id =
-judged.judged_unit
-WHERE unit_id != '' AND (scored.n > 0 OR state != 'clear')
-ORDER BY unit_id
-"""  # noqa: S608 (constants)
+JUDGED = "SELECT unit_id, toString(state) AS state, families, since FROM integrity_units WHERE UNITS"
 
 FUNNEL = """
 SELECT

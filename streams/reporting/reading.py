@@ -7,12 +7,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.enums import UnitState
+from schemas.enums import Metric, UnitState
 from sinks.clickhouse import ClickHouse
 from sinks.dictionary import read_relations
 from streams.errors import ConfigurationError
-from streams.reporting import queries, rows
+from streams.reporting import queries, rows, scores
 from streams.reporting.rows import Numbers, Scope
+from streams.reporting.steps import Begun, Reading, quietly
 
 DEFAULT_DAYS = 90
 _MOST_WEEKLY_DAYS = 210
@@ -30,6 +31,7 @@ class Asked:
     units: tuple[str, ...] = ()
     peer_groups: tuple[str, ...] = ()
     survey: str | None = None
+    metric: Metric | None = None
 
 
 class ReportSource:
@@ -55,41 +57,64 @@ class ReportSource:
             *(f"peer group {group}" for group in asked.peer_groups),
             *(() if asked.survey is None else (f"survey {asked.survey}",)),
         )
-        return Scope(start, end, newest, units, told, asked.survey, (end - start).days < _MOST_WEEKLY_DAYS)
+        return Scope(start, end, newest, units, told, asked.survey, asked.metric, (end - start).days < _MOST_WEEKLY_DAYS)
 
-    def numbers(self, scope: Scope) -> Numbers:
-        """Everything that the report is made of."""
+    def numbers(self, scope: Scope, begun: Begun = quietly) -> Numbers:
+        """Everything that the report is made of. ``begun`` is told of each of ``Reading``, once, in order."""
+        begun(Reading.SCORES)
         bucket = queries.WEEK if scope.weekly else queries.MONTH
-        metrics = [rows.MetricTotal(**row) for row in self._asked(queries.METRICS, scope)]
-        units = [rows.UnitScore(**row) for row in self._asked(queries.UNITS, scope)]
+        groups = [rows.ScoreGroup(**row) for row in self._asked(queries.SCORES.replace("BUCKET", bucket), scope)]
+        metric, metrics = scope.metric or scores.metric_of(groups), scores.totals(groups)
+        begun(Reading.UNITS)
+        judged = [rows.JudgedUnit(**row) for row in self._asked(queries.JUDGED, scope)]
+        units = scores.units(groups, judged, metric)
+        funnel = [rows.UnitFunnel(**row) for row in self._asked(queries.FUNNEL, scope, metric=metric.value)] if metrics else []
+        begun(Reading.FINDINGS)
         findings = [rows.Finding(**row) for row in self._asked(queries.FINDINGS, scope)]
         suspects = [unit.unit_id for unit in units if unit.state == UnitState.SUSPECT]
         since = min([scope.start, *(finding.since for finding in findings if finding.of_unit in suspects)])
-        relations = read_relations(self._clickhouse)
-        comments = {(relation.about.name, ""): relation.about.comment for relation in relations}
-        comments |= {(relation.about.name, column.name): column.comment for relation in relations for column in relation.columns}
+        weeks = [rows.UnitWeek(**row) for row in self._asked(queries.UNIT_WEEKS, scope, since=since, suspects=suspects)] if suspects else []
+        plan_units = {row["plan_id"]: row["units"] for row in self._asked(queries.PLAN_UNITS, scope)}
+        begun(Reading.ACCOUNTS)
+        accounts = [rows.AccountGroup(**row) for row in self._asked(queries.ACCOUNTS, scope)]
+        begun(Reading.CHANCES)
+        strata = [rows.Stratum(**row) for row in self._asked(queries.STRATA, scope)]
+        begun(Reading.FOLLOW_UP)
+        follow_up = [rows.FollowUp(**row) for row in self._asked(queries.FOLLOW_UP, scope)]
+        begun(Reading.MESSAGES)
+        messages = [rows.MessageMonth(**row) for row in self._asked(queries.MESSAGES, scope)]
+        begun(Reading.GROWTH)
+        growth = [rows.GrowthMonth(**row) for row in self._asked(queries.GROWTH, scope)]
+        begun(Reading.MODELS)
         return Numbers(
             scope=scope,
             currency=str(self._first(queries.CURRENCY)),
-            loyalty=[rows.LoyaltyBucket(**row) for row in self._asked(queries.LOYALTY.replace("BUCKET", bucket), scope)],
-            before=[rows.ScoreSums(**row) for row in self._asked(queries.BEFORE, scope)],
+            metric=metric,
+            loyalty=scores.buckets(groups, metric),
+            before=scores.before(groups, metric),
             metrics=metrics,
             units=units,
-            funnel=[rows.UnitFunnel(**row) for row in self._asked(queries.FUNNEL, scope, metric=metrics[0].metric)] if metrics else [],
+            judged=len(judged),
+            funnel=funnel,
             findings=findings,
-            plan_units={row["plan_id"]: row["units"] for row in self._asked(queries.PLAN_UNITS, scope)},
-            unit_weeks=[rows.UnitWeek(**row) for row in self._asked(queries.UNIT_WEEKS, scope, since=since, suspects=suspects)] if suspects else [],
-            accounts=[rows.AccountGroup(**row) for row in self._asked(queries.ACCOUNTS, scope)],
+            plan_units=plan_units,
+            unit_weeks=weeks,
+            accounts=accounts,
             drivers=[rows.Driver(**row) for row in self._asked(queries.DRIVERS, scope)],
-            strata=[rows.Stratum(**row) for row in self._asked(queries.STRATA, scope)],
-            follow_up=[rows.FollowUp(**row) for row in self._asked(queries.FOLLOW_UP, scope)],
-            messages=[rows.MessageMonth(**row) for row in self._asked(queries.MESSAGES, scope)],
-            growth=[rows.GrowthMonth(**row) for row in self._asked(queries.GROWTH, scope)],
+            strata=strata,
+            follow_up=follow_up,
+            messages=messages,
+            growth=growth,
             prediction=[rows.Predictor(**row) for row in self._asked(queries.PREDICTION, scope)],
             scorecards=[rows.Scorecard(**row) for row in self._asked(queries.SCORECARDS, scope)],
             runs=[rows.ModelRun(**row) for row in self._asked(queries.RUNS, scope)],
-            comments=comments,
+            comments=self._comments(),
         )
+
+    def _comments(self) -> dict[tuple[str, str], str]:
+        relations = read_relations(self._clickhouse)
+        comments = {(relation.about.name, ""): relation.about.comment for relation in relations}
+        return comments | {(relation.about.name, column.name): column.comment for relation in relations for column in relation.columns}
 
     def _units(self, asked: Asked) -> tuple[str, ...] | None:
         if not asked.units and not asked.peer_groups:

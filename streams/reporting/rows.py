@@ -3,52 +3,52 @@
 from dataclasses import dataclass
 from datetime import date
 
+from schemas.enums import Metric, UnitState
 from streams.reporting.numbers import Sums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreSums:
-    """Sums of counted nps responses."""
+class ScoreGroup:
+    """Counted responses of one metric, of the period or of as many days before: of a week or month, or of a unit."""
 
+    metric: str
+    is_before: bool
+    by_unit: bool
+    bucket: date
+    """Monday of the week, or first day of the month; of no meaning by unit."""
+    unit: str
+    """Empty by week or month."""
     n: int
     promoters: int
     detractors: int
+    top_box: int
+    top_two_box: int
+    score_sum: float
+    score_sum_squares: float
     flagged: int
     flagged_promoters: int
     flagged_detractors: int
+    flagged_top_two_box: int
 
     @property
     def sums(self) -> Sums:
         """The sums, to add and to score."""
-        return Sums(self.n, self.promoters, self.detractors, self.flagged, self.flagged_promoters, self.flagged_detractors)
+        return Sums(
+            Metric(self.metric),
+            self.n,
+            self.promoters,
+            self.detractors,
+            self.top_two_box,
+            self.flagged,
+            self.flagged_promoters,
+            self.flagged_detractors,
+            self.flagged_top_two_box,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoyaltyBucket(ScoreSums):
-    """The nps responses of a stretch of the period."""
-
-    start: date
-    """Monday of the week, or first day of the month; the period may begin after it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricTotal:
-    """The responses of one metric over the period."""
-
-    metric: str
-    n: int
-    flagged: int
-    mean: float
-    top_box: int
-    top_two_box: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitScore(ScoreSums):
-    """The nps responses of a unit over the period, and what is to be thought of the unit as of the newest judged day.
-
-    ``clear`` where it was never judged.
-    """
+class JudgedUnit:
+    """What is to be thought of a unit as of the newest judged day."""
 
     unit_id: str
     state: str
@@ -56,9 +56,46 @@ class UnitScore(ScoreSums):
     since: date | None
 
 
+@dataclass(frozen=True, slots=True)
+class LoyaltyBucket:
+    """The responses of a stretch of the period, of the metric that is shown."""
+
+    start: date
+    """Monday of the week, or first day of the month; the period may begin after it."""
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricTotal:
+    """The responses of one metric over the period. Scores are on the metric's default scale."""
+
+    metric: Metric
+    n: int
+    flagged: int
+    score_sum: float
+    score_sum_squares: float
+    top_box: int
+    top_two_box: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnitScore:
+    """The responses of a unit over the period, of the metric that is shown, and what is to be thought of the unit."""
+
+    unit_id: str
+    sums: Sums
+    judged: JudgedUnit | None
+    """None: it has not been judged yet."""
+
+    @property
+    def state(self) -> UnitState:
+        """``clear`` where it has not been judged yet."""
+        return UnitState.CLEAR if self.judged is None else UnitState(self.judged.state)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitFunnel:
-    """A unit against its peers over the period, on the metric with most answers: ``integrity_funnel_last_days``. Rates are shares."""
+    """A unit against its peers over the period, on the metric that is shown: ``integrity_funnel_last_days``. Rates are shares."""
 
     unit_id: str
     peer_group: str | None
@@ -250,6 +287,8 @@ class Scope:
     asked: tuple[str, ...]
     """What was asked for, in words: units, peer groups, survey; empty for all."""
     survey: str | None
+    metric: Metric | None
+    """What scores were asked for; None: of the metric with most responses."""
     weekly: bool
     """Whether the time line goes by weeks; else by months."""
 
@@ -265,11 +304,17 @@ class Numbers:
 
     scope: Scope
     currency: str
+    metric: Metric
+    """What scores are shown of."""
     loyalty: list[LoyaltyBucket]
-    before: list[ScoreSums]
-    """One row: the nps responses of as many days before the period."""
+    before: Sums
+    """The responses of as many days before the period, of the metric that is shown."""
     metrics: list[MetricTotal]
+    """Those that have responses in the period, those with most first."""
     units: list[UnitScore]
+    """Those with responses of the metric that is shown, and those whose state is not ``clear``."""
+    judged: int
+    """Units of the scope that have been judged, with or without responses in the period."""
     funnel: list[UnitFunnel]
     findings: list[Finding]
     plan_units: dict[str, list[str]]

@@ -46,17 +46,17 @@ def _directed(found: Estimate, above: str, below: str, neither: str, none: float
     return above if found.low > none else below if found.high < none else neither
 
 
-def level(what: str, estimate: Estimate, unit: str = "") -> str:
+def level(what: str, estimate: Estimate, unit: str = "", decimals: int = 1) -> str:
     """What a number is, with interval and n."""
-    return f"{what} is {number(estimate.value)}{unit} ({interval(estimate, unit)})."
+    return f"{what} is {number(estimate.value, decimals)}{unit} ({interval(estimate, unit, decimals)})."
 
 
-def change(what: str, before: Estimate, after: Estimate, unit: str = " points") -> str:
+def change(what: str, before: Estimate, after: Estimate, unit: str = "", unit_of_difference: str = " points") -> str:
     """How a number moved between two periods that follow each other: rose, fell, or that no change can be told."""
     gap = difference(after, before)
-    told = f"from {number(before.value)} (n = {count(before.n)}) to {number(after.value)} (n = {count(after.n)})"
+    told = f"from {number(before.value)}{unit} (n = {count(before.n)}) to {number(after.value)}{unit} (n = {count(after.n)})"
     direction = _directed(gap, f"rose {told}", f"fell {told}", f"went {told}, but {NO_CHANGE}")
-    return f"{what} {direction}: difference {number(gap.value)}{unit}, {_ends(gap)}."
+    return f"{what} {direction}: difference {number(gap.value)}{unit_of_difference}, {_ends(gap)}."
 
 
 def comparison(first: str, one: Estimate, second: str, other: Estimate, unit: str = " percentage points") -> str:
@@ -71,18 +71,17 @@ def comparison(first: str, one: Estimate, second: str, other: Estimate, unit: st
     return f"{direction} (difference {number(gap.value)}{unit}, {_ends(gap)}; n = {count(one.n)} and {count(other.n)})."
 
 
-def cleaning(n: int, flagged: int, excluded: Estimate | None, bound_mid: float, bound_low: float) -> str:
-    """What the score is worth without the flagged answers, and at worst. This is arithmetic on the same answers, no estimate of a difference."""
+def cleaning(n: int, flagged: int, excluded: Estimate | None, worst: str, unit: str = "") -> str:
+    """What the score is worth without the flagged answers, and ``worst``: what it would be if these were other answers.
+
+    This is arithmetic on the same answers, no estimate of a difference.
+    """
     if flagged == 0:
         return f"None of the {count(n)} answers is flagged, so raw and cleaned scores are the same."
     of_them = f"{counted(flagged, 'answer', 'answers')} of {count(n)} {'is' if flagged == 1 else 'are'} flagged."
-    worst = (
-        f"If flagged promoters were passives it would be {number(bound_mid)}, if every "
-        f"flagged answer were a detractor {number(bound_low)} (n = {count(n)})."
-    )
     if excluded is None:
-        return f"{of_them} Nothing is left without them. {worst}"
-    return f"{of_them} Without them the score is {number(excluded.value)} ({interval(excluded)}). {worst}"
+        return f"{of_them} Nothing is left without them. {worst} (n = {count(n)})."
+    return f"{of_them} Without them the score is {number(excluded.value)}{unit} ({interval(excluded, unit)}). {worst} (n = {count(n)})."
 
 
 def discrimination(what: str, auc: Estimate) -> str:

@@ -7,6 +7,7 @@ from streams.reporting.sections.evidence import suspects
 from streams.reporting.sections.listening import answered, follow_up
 from streams.reporting.sections.model import Section
 from streams.reporting.sections.scores import loyalty, units
+from streams.reporting.steps import Begun, Reading, quietly
 
 _ORDER = (
     loyalty,
@@ -24,6 +25,14 @@ _ORDER = (
 )
 
 
-def build(numbers: Numbers) -> list[Section]:
-    """All sections, in the order in which they are read."""
-    return [section(numbers) for section in _ORDER]
+STEPS = len(Reading) + len(_ORDER)
+"""How many steps a report takes, from reading to drawing."""
+
+
+def build(numbers: Numbers, begun: Begun = quietly) -> list[Section]:
+    """All sections, in the order in which they are read. ``begun`` is told of each."""
+    sections = []
+    for section in _ORDER:
+        begun(f"drawing {section.__name__.replace('_', ' ')}")
+        sections.append(section(numbers))
+    return sections

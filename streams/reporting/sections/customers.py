@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from schemas.model_enums import FitState, Model
 from streams.reporting import charts, sentences
 from streams.reporting.charts import Dot, Kind
 from streams.reporting.numbers import Estimate, share
@@ -25,7 +26,7 @@ def _whose(numbers: Numbers) -> str:
     return f"The numbers are {answered}, as they are now; they are not cut to the period."
 
 
-def _why_unfitted(numbers: Numbers, model: str) -> str:
+def _why_unfitted(numbers: Numbers, model: Model) -> str:
     for run in numbers.runs:
         if run.model == model:
             return f"the last run of candor fit says: {run.explanation}" if run.explanation else "the last run of candor fit found none"
@@ -113,7 +114,8 @@ def loyalty_matrix(numbers: Numbers) -> Section:
     ahead = {name: sum(one.lifetime_value or 0.0 for one in numbers.accounts if one.loyalty_segment == name) for name in _SEGMENTS}
     known, total = sum(accounts.values()), sum(one.accounts for one in numbers.accounts)
     if not known:
-        reason = _why_unfitted(numbers, "purchases")
+        is_fitted = any(run.model == Model.PURCHASES and run.state == FitState.FITTED for run in numbers.runs)
+        reason = "none has both" if is_fitted else _why_unfitted(numbers, Model.PURCHASES)
         return Section(
             identity,
             title,
@@ -154,7 +156,7 @@ def loyalty_matrix(numbers: Numbers) -> Section:
     figure = Figure("matrix-bars", "Revenue by loyalty segment", said, drawing, table)
     note = (
         f"{_whose(numbers)} {sentences.count(total - known)} of {sentences.count(total)} "
-        "accounts have no segment: they never answered, or never bought."
+        "accounts have no segment: they never answered, or had not bought when candor fit was last run."
     )
     return Section(identity, title, notes=[note], figures=[figure])
 
@@ -164,8 +166,9 @@ def drivers(numbers: Numbers) -> Section:
     identity, title = "drivers", "Drivers by importance and gap"
     told = [one for one in numbers.drivers if one.priority is not None]
     if not told:
-        few = "no driver question has an importance" if numbers.drivers else "no driver question is known"
-        return Section(identity, title, missing=f"There is nothing to show: {few}; {_why_unfitted(numbers, 'drivers')}.")
+        of_survey = "" if numbers.scope.survey is None else f" of survey {numbers.scope.survey}"
+        few = f"no driver question{of_survey} has an importance" if numbers.drivers else f"no driver question{of_survey} is known"
+        return Section(identity, title, missing=f"There is nothing to show: {few}; {_why_unfitted(numbers, Model.DRIVERS)}.")
     ordered = sorted(told, key=lambda one: (one.survey_id, -(one.priority or 0.0)))
     said = []
     for survey in dict.fromkeys(one.survey_id for one in ordered):
@@ -220,14 +223,14 @@ def drivers(numbers: Numbers) -> Section:
     )
     notes = [
         (
-            f"From the last run of candor fit, as of {_as_of(numbers, 'drivers')}, over all days and "
+            f"From the last run of candor fit, as of {_as_of(numbers, Model.DRIVERS)}, over all days and "
             "units; importance says what goes with the score, not what causes it."
         )
     ]
     return Section(identity, title, notes=notes, figures=[Figure("drivers-dots", "Importance and gap of each driver", said, drawing, table)])
 
 
-def _as_of(numbers: Numbers, model: str) -> str:
+def _as_of(numbers: Numbers, model: Model) -> str:
     return next((sentences.day(run.as_of) for run in numbers.runs if run.model == model), "an unknown day")
 
 
@@ -252,7 +255,7 @@ def prediction(numbers: Numbers) -> Section:
     identity, title = "prediction", "Does it predict?"
     told = [(one, found) for one in numbers.prediction if (found := estimate(one.auc, one.low, one.high, one.n)) is not None]
     if not told:
-        return Section(identity, title, missing=f"Whether anything predicts buying again is not known: {_why_unfitted(numbers, 'prediction')}.")
+        return Section(identity, title, missing=f"Whether anything predicts buying again is not known: {_why_unfitted(numbers, Model.PREDICTION)}.")
     said = [sentences.discrimination(sentences.words(one.predictor), found) for one, found in told]
     for one, _ in told:
         found = estimate(one.gain, one.gain_low, one.gain_high, one.n)
@@ -277,10 +280,14 @@ def prediction(numbers: Numbers) -> Section:
         ),
         [_predictor_row(one) for one in numbers.prediction],
     )
-    silent = [sentences.words(one.predictor) for one in numbers.prediction if one.auc is None or one.low is None]
-    notes = [f"From the last run of candor fit, as of {_as_of(numbers, 'prediction')}, over all days, units and surveys."]
-    if silent:
-        notes.append(f"Not drawn, since too few are known: {sentences.listed(silent, 10)}.")
+    silent = [one for one in numbers.prediction if one.auc is None or one.low is None]
+    notes = [f"From the last run of candor fit, as of {_as_of(numbers, Model.PREDICTION)}, over all days, units and surveys."]
+    for why, names in (
+        ("no answer that is old enough to be judged has it", [sentences.words(one.predictor) for one in silent if not one.n]),
+        ("too few are known", [sentences.words(one.predictor) for one in silent if one.n]),
+    ):
+        if names:
+            notes.append(f"Not drawn, since {why}: {sentences.listed(names, 10)}.")
     return Section(identity, title, notes=notes, figures=[Figure("prediction-dots", "How well each tells who buys again", said, drawing, table)])
 
 

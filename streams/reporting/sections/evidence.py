@@ -9,6 +9,7 @@ from streams.reporting.charts import Kind, Span
 from streams.reporting.numbers import share
 from streams.reporting.rows import Finding, Numbers, UnitScore
 from streams.reporting.sections.model import Column, Figure, Item, Section, Table, cell, integer
+from streams.reporting.sections.scoring import told_of
 
 _MOST_UNITS = 20
 """Suspect units that get a part of their own, those with most evidence first."""
@@ -60,7 +61,7 @@ def suspects(numbers: Numbers) -> Section:
     identity, title = "evidence", "Evidence, unit by unit"
     found = [unit for unit in numbers.units if unit.state == UnitState.SUSPECT]
     if not found:
-        judged = "no unit has been judged yet" if not numbers.units else "no unit is suspect as of the newest judged day"
+        judged = "no unit is suspect as of the newest judged day" if numbers.judged else "no unit has been judged yet"
         return Section(identity, title, missing=f"There is nothing to show: {judged} in this scope.")
     strength = {unit.unit_id: max((one.e_value for one in _of(unit, numbers)), default=0.0) for unit in found}
     ordered = sorted(found, key=lambda unit: (-strength[unit.unit_id], unit.unit_id))
@@ -89,16 +90,11 @@ def _unit(place: int, unit: UnitScore, numbers: Numbers) -> Item:
     found = _of(unit, numbers)
     weeks = [week for week in numbers.unit_weeks if week.unit_id == unit.unit_id]
     answers, flagged = sum(week.n for week in weeks), sum(week.flagged for week in weeks)
-    since = "" if unit.since is None else f" since {sentences.day(unit.since)}"
-    families = sentences.listed([sentences.words(name) for name in unit.families]) if unit.families else "a confirmed finding"
-    said = [
-        f"{unit.unit_id} is suspect{since}: evidence of {sentences.counted(len(unit.families), 'kind', 'kinds')} ({families})."
-        if unit.families
-        else f"{unit.unit_id} is suspect{since} by {families}.",
-    ]
-    raw, mid, low = unit.sums.raw, unit.sums.bound_mid, unit.sums.bound_low
-    if raw is not None and mid is not None and low is not None:
-        said += [sentences.level("Its NPS of the period", raw), sentences.cleaning(unit.sums.n, unit.sums.flagged, unit.sums.excluded, mid, low)]
+    said, raw, words = [_why(unit)], unit.sums.raw, told_of(numbers.metric)
+    if raw is not None:
+        said += [words.level(f"Its {words.score} of the period", raw), *words.cleaning(unit.sums)]
+    else:
+        said.append(f"It has no {numbers.metric} response in this period and scope, so there is no {words.score} of it.")
     figures = [_timeline(place, unit, numbers, found)] if weeks and found else []
     if figures:
         part = share(flagged, answers)
@@ -114,6 +110,15 @@ def _unit(place: int, unit: UnitScore, numbers: Numbers) -> Item:
         bullets.append(f"{sentences.words(finding.detector).capitalize()}: {seen} {finding.evidence}{decided} What to check: {check}")
     tables = [_findings_table(unit.unit_id, found)] if found and not figures else []
     return Item(unit.unit_id, said, figures, bullets, [*tables, *_responses(unit.unit_id, found)])
+
+
+def _why(unit: UnitScore) -> str:
+    known = unit.judged
+    since = "" if known is None or known.since is None else f" since {sentences.day(known.since)}"
+    if known is None or not known.families:
+        return f"{unit.unit_id} is suspect{since} by a confirmed finding."
+    families = sentences.listed([sentences.words(name) for name in known.families])
+    return f"{unit.unit_id} is suspect{since}: evidence of {sentences.counted(len(known.families), 'kind', 'kinds')} ({families})."
 
 
 def _timeline(place: int, unit: UnitScore, numbers: Numbers, found: list[Finding]) -> Figure:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from schemas.enums import Metric
 from streams.reporting import charts, sentences
 from streams.reporting.charts import Dot
 from streams.reporting.numbers import Estimate, percentage, representativeness, share
@@ -16,6 +17,10 @@ _OUTCOMES: tuple[tuple[str, Callable[[Stratum], int]], ...] = (
     ("drawn, then suppressed or never sent", lambda one: one.others),
     ("not drawn", lambda one: one.not_sampled),
 )
+_NO_CLASS = (
+    "Whether an answer is owed a follow-up cannot be told here: rules name promoters, passives and detractors, "
+    "which only answers of nps are, and this period and scope have none."
+)
 
 
 def answered(numbers: Numbers) -> Section:
@@ -28,8 +33,8 @@ def answered(numbers: Numbers) -> Section:
             identity,
             title,
             missing=(
-                "No chance to ask became eligible in this period and scope, so nobody can tell who did not "
-                "answer. It needs events invitation.eligible from the transaction system."
+                "No chance to ask is known to have become eligible in this period and scope, so who did not answer "
+                "cannot be told. It needs events invitation.eligible from the transaction system."
             ),
         )
     heard = sum(one.answered for one in strata)
@@ -111,13 +116,19 @@ def follow_up(numbers: Numbers) -> Section:
     identity, title = "follow-up", "Follow-up against its promise"
     found = [one for one in numbers.follow_up if one.due]
     debt, due = sum(one.debt for one in numbers.follow_up), sum(one.due for one in numbers.follow_up)
+    selectable = not numbers.metrics or any(one.metric is Metric.NPS for one in numbers.metrics)
     if not numbers.follow_up:
+        nothing = "No case was due in this period and scope"
         return Section(
-            identity, title, missing="No case was due in this period and scope, and no answer that a rule wanted to be followed up went without."
+            identity,
+            title,
+            missing=f"{nothing}, and no answer that a rule wanted to be followed up went without." if selectable else f"{nothing}. {_NO_CLASS}",
         )
     owed = (
         f"{sentences.counted(debt, 'answer', 'answers')} of the period {'is' if debt == 1 else 'are'} owed a "
         "follow-up: a rule wanted it, its time has passed, and no case and no message is about it."
+        if selectable
+        else _NO_CLASS
     )
     table = Table(
         "Cases by programme",

@@ -1,14 +1,15 @@
 """Loyalty over time, and units in a funnel plot."""
 
 from schemas.enums import Metric, UnitState
+from schemas.events import SCALES
 from streams.reporting import charts, sentences
 from streams.reporting.charts import Kind
-from streams.reporting.numbers import Sums, difference, percentage
+from streams.reporting.numbers import Sums, difference, mean, percentage
 from streams.reporting.rows import Numbers, UnitFunnel, UnitScore
 from streams.reporting.sections.model import Column, Figure, Section, Table, cell, ends, integer, percent, value_of
+from streams.reporting.sections.scoring import told_of
 
-RAW, CLEANED, WORST = "all answers", "without the flagged", "every flagged one a detractor"
-_SERIES = (Kind(RAW, charts.BLUE), Kind(CLEANED, charts.VERMILLION, "diamond", (6, 3)), Kind(WORST, charts.GREY, "triangle-down", (2, 3)))
+RAW, CLEANED = "all answers", "without the flagged"
 _STATES = (
     Kind(UnitState.CLEAR, charts.BLUE),
     Kind(UnitState.INVESTIGATE, charts.ORANGE, "square"),
@@ -21,7 +22,8 @@ _MOST_WITHOUT_STATE = 400
 def loyalty(numbers: Numbers) -> Section:
     """The score of the period, raw beside cleaned, and whether it moved."""
     identity, title = "loyalty", "Loyalty over time"
-    total = sum((bucket.sums for bucket in numbers.loyalty), Sums())
+    told = told_of(numbers.metric)
+    total = sum((bucket.sums for bucket in numbers.loyalty), Sums(numbers.metric))
     if not numbers.metrics:
         return Section(identity, title, missing="No counted response lies in this period and scope.")
     by_metric = Table(
@@ -40,7 +42,7 @@ def loyalty(numbers: Numbers) -> Section:
                 one.metric,
                 integer(one.n),
                 integer(one.flagged),
-                cell(one.mean, 2),
+                cell(one.score_sum / one.n, 2),
                 percent(one.top_box / one.n),
                 _share_ends(one.top_box, one.n),
                 percent(one.top_two_box / one.n),
@@ -49,59 +51,40 @@ def loyalty(numbers: Numbers) -> Section:
         ],
     )
     raw = total.raw
-    if raw is None or total.bound_mid is None or total.bound_low is None:
+    if raw is None:
         return Section(
             identity,
             title,
-            notes=["No nps response lies in this period and scope, so there is no NPS; other metrics are in the table."],
+            notes=[f"No {numbers.metric} response lies in this period and scope, so there is no {told.score}; other metrics are in the table."],
             tables=[by_metric],
         )
     said = [
-        sentences.level("NPS of the period", raw),
-        sentences.cleaning(total.n, total.flagged, total.excluded, total.bound_mid, total.bound_low),
+        told.level(told.named("{} of the period"), raw),
+        *told.cleaning(total),
         *_against_before(numbers, total),
+        *_mean(numbers),
     ]
-    rows = []
-    for bucket in numbers.loyalty:
-        one = bucket.sums
-        rows.append(
-            [
-                bucket.start.isoformat(),
-                integer(one.n),
-                value_of(one.raw),
-                ends(one.raw),
-                integer(one.flagged),
-                value_of(one.excluded),
-                ends(one.excluded),
-                cell(one.bound_mid),
-                cell(one.bound_low),
-            ]
-        )
     drawn = [
         (bucket.start, kind, found.value, found.low, found.high)
         for bucket in numbers.loyalty
         for kind, found in ((RAW, bucket.sums.raw), (CLEANED, bucket.sums.excluded))
         if found is not None
     ]
-    worst = [(bucket.start, WORST, low, None, None) for bucket in numbers.loyalty if (low := bucket.sums.bound_low) is not None]
+    worst = [(bucket.start, told.worst, low, None, None) for bucket in numbers.loyalty if (low := bucket.sums.bound_low) is not None]
     table = Table(
-        f"NPS a {'week' if numbers.scope.weekly else 'month'}",
-        (
-            Column("from", "week", is_number=False),
-            Column("n", "loyalty_daily.n"),
-            Column("NPS", "loyalty_daily.nps"),
-            Column("interval", "interval"),
-            Column("flagged", "loyalty_daily.flagged"),
-            Column("without flagged", "loyalty_daily.nps_excluded"),
-            Column("its interval", "interval"),
-            Column("bound, mid", "loyalty_daily.nps_bound_mid"),
-            Column("bound, low", "loyalty_daily.nps_bound_low"),
-        ),
-        rows,
+        f"{told.heading} a {'week' if numbers.scope.weekly else 'month'}",
+        (Column("from", "week", is_number=False), *told.columns),
+        [[bucket.start.isoformat(), *told.row(bucket.sums)] for bucket in numbers.loyalty],
     )
-    figure = Figure("loyalty-lines", "NPS, raw beside cleaned", said, charts.lines([*drawn, *worst], _SERIES, "NPS, points"), table)
+    drawing = charts.lines([*drawn, *worst], _series(numbers.metric), told.axis)
+    figure = Figure("loyalty-lines", f"{told.heading}, raw beside cleaned", said, drawing, table)
     notes = ["Bands are 95 % intervals of each week or month by itself; whether the score moved is told by the sentence, not by the line."]
     return Section(identity, title, notes=notes, figures=[figure], tables=[*_comparison(numbers, total), by_metric])
+
+
+def _series(metric: Metric) -> tuple[Kind, Kind, Kind]:
+    worst = Kind(told_of(metric).worst, charts.GREY, "triangle-down", (2, 3))
+    return Kind(RAW, charts.BLUE), Kind(CLEANED, charts.VERMILLION, "diamond", (6, 3)), worst
 
 
 def _share_ends(successes: int, n: int) -> str:
@@ -109,25 +92,35 @@ def _share_ends(successes: int, n: int) -> str:
 
 
 def _against_before(numbers: Numbers, total: Sums) -> list[str]:
-    before = sum((row.sums for row in numbers.before), Sums())
+    told, before = told_of(numbers.metric), numbers.before
     days = sentences.counted(numbers.scope.days, "day", "days")
     if before.raw is None or total.raw is None:
-        return [f"The {days} before hold no nps response, so {sentences.NO_CHANGE}."]
-    said = [sentences.change(f"Against the {days} before, NPS", before.raw, total.raw)]
+        return [f"The {days} before hold no {numbers.metric} response, so {sentences.NO_CHANGE}."]
+    said = [told.change(f"Against the {days} before, {{}}", before.raw, total.raw)]
     if before.excluded is not None and total.excluded is not None and before.flagged + total.flagged:
-        said.append(sentences.change("Without the flagged answers, NPS", before.excluded, total.excluded))
+        said.append(told.change("Without the flagged answers, {}", before.excluded, total.excluded))
     return said
+
+
+def _mean(numbers: Numbers) -> list[str]:
+    """The mean of all answers, where it is what people know the metric by; nothing where its interval cannot be told."""
+    if numbers.metric is Metric.NPS:
+        return []
+    lowest, highest = SCALES[numbers.metric]
+    found = next((mean(one.score_sum, one.score_sum_squares, one.n) for one in numbers.metrics if one.metric == numbers.metric), None)
+    what = f"On the scale of {lowest:.0f} to {highest:.0f} the mean of all {numbers.metric} answers"
+    return [] if found is None else [sentences.level(what, found, decimals=2)]
 
 
 def _comparison(numbers: Numbers, total: Sums) -> list[Table]:
     """The numbers behind the sentences about the period before."""
-    before = sum((row.sums for row in numbers.before), Sums())
+    told, before = told_of(numbers.metric), numbers.before
     columns = (
         Column("answers", "loyalty_daily.flagged", is_number=False),
         Column("n before", "loyalty_daily.n"),
-        Column("NPS before", "loyalty_daily.nps"),
+        Column(f"{told.score} before", told.definition),
         Column("n", "loyalty_daily.n"),
-        Column("NPS", "loyalty_daily.nps"),
+        Column(told.score, told.definition),
         Column("difference", "difference"),
         Column("interval", "difference"),
     )
@@ -136,36 +129,40 @@ def _comparison(numbers: Numbers, total: Sums) -> list[Table]:
         if earlier is not None and later is not None:
             gap = difference(later, earlier)
             rows.append([name, integer(earlier.n), value_of(earlier), integer(later.n), value_of(later), value_of(gap), ends(gap)])
-    return [Table("NPS against as many days before", columns, rows)] if rows else []
+    return [Table(f"{told.heading} against as many days before", columns, rows)] if rows else []
 
 
 def units(numbers: Numbers) -> Section:
     """Each unit against its peers; the suspects by name."""
     identity, title = "units", "Units against their peers"
+    told = told_of(numbers.metric)
     if not numbers.units:
-        return Section(identity, title, missing="No unit has an nps response in this period and scope, and none is suspected.")
+        state = "none is suspected" if numbers.judged else "none has been judged yet"
+        response = f"{'an' if numbers.metric is Metric.NPS else 'a'} {numbers.metric} response" if numbers.metrics else "a counted response"
+        return Section(identity, title, missing=f"No unit has {response} in this period and scope, and {state}.")
     states = {unit.unit_id: unit for unit in numbers.units}
     said = [_named(numbers.units, UnitState.SUSPECT), _named(numbers.units, UnitState.INVESTIGATE)]
+    unjudged = sum(unit.judged is None for unit in numbers.units)
     notes = ["States are those of the newest judged day, over all surveys, and rest on days, devices, words and more, not on this picture alone."]
+    if unjudged:
+        notes.append(f"{sentences.counted(unjudged, 'unit has', 'units have')} not been judged yet, and are drawn as clear.")
     scores = Table(
         "Scores of the units",
         (
             Column("unit", "integrity_units.unit_id", is_number=False),
             Column("state", "integrity_units.state", is_number=False),
             Column("kinds of evidence", "integrity_units.families", is_number=False),
-            Column("n", "loyalty_daily.n"),
-            Column("NPS", "loyalty_daily.nps"),
-            Column("interval", "interval"),
-            Column("flagged", "loyalty_daily.flagged"),
-            Column("without flagged", "loyalty_daily.nps_excluded"),
-            Column("bound, low", "loyalty_daily.nps_bound_low"),
+            *told.columns[:5],
+            told.columns[-1],
         ),
         [_score_row(unit) for unit in sorted(numbers.units, key=lambda unit: (_rank(unit.state), unit.unit_id))],
     )
     if not numbers.funnel:
-        notes.append("There is no funnel plot: no unit has at least 10 comparable answers and 7 peers with as many in this period.")
+        notes.append(
+            f"There is no funnel plot: no unit can be compared by {numbers.metric} in this period. That takes at least 10 comparable answers, "
+            "7 peers with as many, and enough of them to tell how much peers differ."
+        )
         return Section(identity, title, notes=[*[one for one in said if one], *notes], tables=[scores])
-    metric = numbers.funnel[0].metric
     shown = [one for one in numbers.funnel if _state(states.get(one.unit_id)) != UnitState.CLEAR or one.named]
     calm = [one for one in numbers.funnel if one not in shown] if len(shown) < len(numbers.funnel) else []
     drawn = [*shown, *sorted(calm, key=lambda one: -one.rate_n)[:_MOST_WITHOUT_STATE]]
@@ -177,8 +174,8 @@ def units(numbers: Numbers) -> Section:
             f"Drawn are {sentences.count(len(drawn))} of {sentences.count(len(numbers.funnel))} units: all "
             "that stand out, and of the others those with most answers. The table holds all."
         )
-    missing = len(numbers.units) - len(numbers.funnel)
-    if missing > 0:
+    missing = len(states.keys() - {one.unit_id for one in numbers.funnel})
+    if missing:
         notes.append(f"{sentences.counted(missing, 'unit is', 'units are')} not in the picture: too few answers or peers to compare.")
     drawing = charts.funnel(
         [_point(one, states.get(one.unit_id)) for one in drawn],
@@ -187,7 +184,7 @@ def units(numbers: Numbers) -> Section:
         "top scores above expected, % points",
     )
     table = Table(
-        f"Top scores of each unit against its peers ({metric})",
+        f"Top scores of each unit against its peers ({numbers.metric})",
         (
             Column("unit", "integrity_funnel.unit_id", is_number=False),
             Column("peer group", "integrity_funnel.peer_group", is_number=False),
@@ -214,7 +211,7 @@ def units(numbers: Numbers) -> Section:
             for one in numbers.funnel
         ],
     )
-    figure = Figure("units-funnel", f"Funnel plot of top scores ({Metric(metric).value})", [one for one in said if one], drawing, table)
+    figure = Figure("units-funnel", f"Funnel plot of top scores ({numbers.metric})", [one for one in said if one], drawing, table)
     return Section(identity, title, notes=notes, figures=[figure], tables=[scores])
 
 
@@ -222,24 +219,15 @@ def _rank(state: str) -> int:
     return [UnitState.SUSPECT, UnitState.INVESTIGATE, UnitState.CLEAR].index(UnitState(state))
 
 
-def _state(unit: UnitScore | None) -> str:
+def _state(unit: UnitScore | None) -> UnitState:
     return UnitState.CLEAR if unit is None else unit.state
 
 
 def _score_row(unit: UnitScore) -> list[str]:
-    sums = unit.sums
-    families = ", ".join(sentences.words(name) for name in unit.families)
-    return [
-        unit.unit_id,
-        unit.state,
-        families,
-        integer(sums.n),
-        value_of(sums.raw),
-        ends(sums.raw),
-        integer(sums.flagged),
-        value_of(sums.excluded),
-        cell(sums.bound_low),
-    ]
+    judged, cells = unit.judged, told_of(unit.sums.metric).row(unit.sums)
+    if judged is None:
+        return [unit.unit_id, "not judged yet", "", *cells[:5], cells[-1]]
+    return [unit.unit_id, judged.state, ", ".join(sentences.words(name) for name in judged.families), *cells[:5], cells[-1]]
 
 
 def _point(one: UnitFunnel, unit: UnitScore | None) -> dict[str, str | float | None]:
@@ -255,8 +243,11 @@ def _point(one: UnitFunnel, unit: UnitScore | None) -> dict[str, str | float | N
 
 
 def _named(found: list[UnitScore], state: UnitState) -> str:
-    names = [unit.unit_id for unit in found if unit.state == state]
-    of_all = f"of {sentences.counted(len(found), 'unit', 'units')}"
+    judged = [unit for unit in found if unit.judged is not None]
+    if not judged:
+        return "None of these units has been judged yet." if state == UnitState.SUSPECT else ""
+    names = [unit.unit_id for unit in judged if unit.state == state]
+    of_all = f"of {sentences.counted(len(judged), 'unit', 'units')}"
     if not names:
         return f"None {of_all} is {state}." if state == UnitState.SUSPECT else ""
     meaning = {

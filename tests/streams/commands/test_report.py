@@ -1,13 +1,15 @@
 """``candor report`` as a user runs it."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from sinks.clickhouse import connect
 from sinks.migrate import Migrator
-from streams.reporting import pdf
+from streams.reporting import STEPS, pdf
 from tests.streams.commands.conftest import Run
+from tests.streams.commands.test_terminal import Terminal, run
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +59,13 @@ def test_pdf_is_what_the_browser_prints_and_its_failure_is_told(candor: Run, mon
     done = candor("report", "--format", "pdf", "--out", "other.pdf")
     assert done.exit_code == 3
     assert "did not print the report: no display" in done.stderr
+
+
+def test_a_terminal_shows_how_far_it_is_and_a_pipe_gets_the_path_alone(candor: Run, clickhouse_url: str, tmp_path: Path) -> None:
+    terminal = Terminal()
+    code, printed, _ = run("report", "--out", str(tmp_path / "a.html"), environment={"CANDOR_CLICKHOUSE_URL": clickhouse_url}, err=terminal.theirs)
+    shown = terminal.text()
+    assert (code, printed) == (0, f"{tmp_path / 'a.html'}\n")
+    assert re.search(rf"written .*{STEPS}/{STEPS}", shown), shown
+    done = candor("report", "--metric", "csat")
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (0, "candor-report.html\n", 1)

@@ -52,9 +52,10 @@ class Terminal:
         return self._written.decode()
 
 
-def _run(
+def run(
     *arguments: str, environment: Mapping[str, str] | None = None, out: int = subprocess.PIPE, err: int = subprocess.PIPE
 ) -> tuple[int, str, str]:
+    """``candor`` in a process of its own: exit code, standard output, standard error."""
     kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS"}}
     done = subprocess.run(
         [sys.executable, "-m", "streams.commands", *arguments],
@@ -75,7 +76,7 @@ AWAY = {"CANDOR_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "CANDOR_CLICKHOUSE_URL"
 def test_a_terminal_shows_colours_unless_they_are_not_wanted(environment: dict[str, str], *, coloured: bool) -> None:
     terminal = Terminal()
 
-    code, _, _ = _run("doctor", environment={**AWAY, **environment}, out=terminal.theirs)
+    code, _, _ = run("doctor", environment={**AWAY, **environment}, out=terminal.theirs)
 
     assert code == ExitCode.AWAY
     shown = terminal.text()
@@ -84,7 +85,7 @@ def test_a_terminal_shows_colours_unless_they_are_not_wanted(environment: dict[s
 
 
 def test_a_pipe_gets_neither_colours_nor_anything_else_for_terminals() -> None:
-    _, printed, said = _run("doctor", environment=AWAY)
+    _, printed, said = run("doctor", environment=AWAY)
 
     assert "away" in printed
     assert "\x1b" not in printed + said
@@ -94,8 +95,8 @@ def test_progress_is_shown_on_a_terminal_alone_and_never_in_the_result() -> None
     terminal = Terminal()
     options = ("simulate", "--out", "-", "--events-target", "2000", "--accounts", "50", "--units", "3")
 
-    code, printed, _ = _run(*options, err=terminal.theirs)
-    _, piped, said = _run(*options)
+    code, printed, _ = run(*options, err=terminal.theirs)
+    _, piped, said = run(*options)
 
     assert code == ExitCode.DONE
     assert "writing" in terminal.text()

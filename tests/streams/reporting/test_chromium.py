@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from schemas.enums import Metric
 from sinks.clickhouse import ClickHouse
 from streams.reporting import find_browser, print_pdf, render
 from streams.reporting.numbers import Sums
@@ -150,7 +151,18 @@ def test_marks_lie_where_the_numbers_of_the_views_are(visit: Opened, company: Cl
         " toInt64(sum(d.flagged_promoters)) AS fp, toInt64(sum(d.flagged_detractors)) AS fd"
         " FROM loyalty_daily AS d WHERE metric = 'nps' GROUP BY month ORDER BY month",
     )
-    sums = [Sums(row["n"], row["promoters"], row["detractors"], row["flagged"], row["fp"], row["fd"]) for row in months]
+    sums = [
+        Sums(
+            Metric.NPS,
+            row["n"],
+            row["promoters"],
+            row["detractors"],
+            flagged=row["flagged"],
+            flagged_promoters=row["fp"],
+            flagged_detractors=row["fd"],
+        )
+        for row in months
+    ]
     estimates = [found.value for one in sums for found in (one.raw, one.excluded) if found is not None]
     wanted = sorted(estimates + [one.bound_low for one in sums if one.bound_low is not None])
     assert sorted(_read_off(visit, "loyalty-lines", "symbol", 0, 1)) == pytest.approx(wanted, abs=0.3)

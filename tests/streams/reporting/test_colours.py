@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from schemas.enums import Metric
 from streams.reporting import charts
 from streams.reporting.charts import Kind
 from streams.reporting.sections import company, customers, evidence, scores
@@ -19,7 +20,7 @@ _BY_COLOUR_ALONE = {
     "evidence": evidence._KINDS,
 }
 """Kinds of bars, which have neither shapes nor dashes."""
-_BY_SHAPE_TOO = {"loyalty": scores._SERIES, "units": scores._STATES, "value": customers._QUADRANTS, "mixed": company._RATIOS}
+_BY_SHAPE_TOO = {"loyalty": scores._series(Metric.NPS), "units": scores._STATES, "value": customers._QUADRANTS, "mixed": company._RATIOS}
 _SEEN = {
     # Machado, Oliveira and Fernandes 2009, full severity, on linear RGB.
     "all": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),

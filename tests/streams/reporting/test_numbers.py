@@ -1,14 +1,16 @@
 """Intervals against published ones and an independent library, and how often a difference is claimed where there is none."""
 
 from math import isclose
+from statistics import fmean, stdev
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 
-from streams.reporting.numbers import Sums, difference, net_promoter_score, representativeness, share
+from schemas.enums import Metric
+from streams.reporting.numbers import Sums, difference, mean, net_promoter_score, percentage, representativeness, share
 
 
 @given(st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -47,11 +49,11 @@ def test_a_change_is_seldom_told_where_nothing_changed(n: tuple[int, int], class
     assert wrong / 3_000 <= 0.065
 
 
-@given(st.lists(st.tuples(*[st.integers(0, 30)] * 6), max_size=5))
-def test_sums_add_up_in_any_grouping_and_bounds_are_in_order(parts: list[tuple[int, ...]]) -> None:
-    made = [Sums(p + q + d + fp + fq + fd, p + fp, d + fd, fp + fq + fd, fp, fd) for p, q, d, fp, fq, fd in parts]
-    total = sum(made, Sums())
-    assert total == sum(reversed(made), Sums())
+@given(st.sampled_from(Metric), st.lists(st.tuples(*[st.integers(0, 30)] * 6), max_size=5))
+def test_sums_add_up_in_any_grouping_and_bounds_are_in_order(metric: Metric, parts: list[tuple[int, ...]]) -> None:
+    made = [Sums(metric, p + q + d + fp + fq + fd, p + fp, d + fd, p + q + fp + fq, fp + fq + fd, fp, fd, fp + fq) for p, q, d, fp, fq, fd in parts]
+    total = sum(made, Sums(metric))
+    assert total == sum(reversed(made), Sums(metric))
     if total.n == 0:
         assert (total.raw, total.excluded, total.bound_low, total.bound_mid) == (None,) * 4
         return
@@ -61,6 +63,36 @@ def test_sums_add_up_in_any_grouping_and_bounds_are_in_order(parts: list[tuple[i
     assert total.bound_low <= total.bound_mid <= total.raw.value
     assert (total.excluded is None) == (total.flagged == total.n)
     assert -100 <= total.raw.low <= total.raw.high <= 100
+
+
+def test_a_score_of_other_metrics_is_the_share_of_the_two_best_steps() -> None:
+    """8 of 10 answers are in the two best steps; of the 3 flagged ones 2 are."""
+    for metric in set(Metric) - {Metric.NPS}:
+        sums = Sums(metric, n=10, top_two_box=8, flagged=3, flagged_top_two_box=2)
+        assert sums.raw == percentage(8, 10)
+        assert sums.excluded == percentage(6, 7)
+        assert (sums.bound_mid, sums.bound_low) == (60, 60)
+
+
+def test_answers_of_two_metrics_have_no_score_together() -> None:
+    with pytest.raises(ValueError, match="csat and rating"):
+        Sums(Metric.CSAT, n=1) + Sums(Metric.RATING, n=1)
+
+
+@given(st.lists(st.integers(1, 5), min_size=30, max_size=200))
+def test_a_mean_has_the_interval_of_its_standard_error(scores: list[int]) -> None:
+    found = mean(sum(scores), sum(score**2 for score in scores), len(scores))
+    if len(set(scores)) == 1:
+        assert found is None
+        return
+    assert found is not None
+    low, high = norm.interval(0.95, fmean(scores), stdev(scores) / len(scores) ** 0.5)
+    assert found.n == len(scores)
+    assert [found.value, found.low, found.high] == pytest.approx([fmean(scores), low, high])
+
+
+def test_the_mean_of_few_is_not_told() -> None:
+    assert mean(29 * 4.5, 29 * 20.5, 29) is None
 
 
 def test_strata_that_answer_alike_are_wholly_representative() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.enums import Detector
+from schemas.enums import Detector, Metric
 from schemas.rows import Table
 from sinks.clickhouse import ClickHouse
 from streams.errors import ConfigurationError
@@ -18,7 +18,9 @@ from streams.reporting.charts import Kind
 from streams.reporting.definitions import OWN
 from streams.reporting.rows import Numbers, Predictor, Scorecard
 from streams.reporting.sections import build
-from streams.reporting.sections.evidence import MEANING
+from streams.reporting.sections.evidence import MEANING, suspects
+from streams.reporting.sections.scores import units
+from tests.sinks.loyalty import cells
 from tests.sinks.rows import emptied, rows
 from tests.streams.reporting.conftest import Page, migrated
 
@@ -89,11 +91,37 @@ def test_text_from_data_stays_text(empty: ClickHouse) -> None:
 
 def test_a_suspect_unit_without_nps_responses_has_its_evidence_all_the_same(empty: ClickHouse) -> None:
     suspect(empty, "u", "csat")
-    page = Page(render(read(empty)))
-    assert "so there is no NPS" in page.sections["loyalty"]
+    page = Page(render(read(empty, Asked(metric=Metric.NPS))))
+    assert "Scores are of nps, as was asked for (0 of 5)" in page.html
+    assert "No nps response lies in this period and scope, so there is no NPS" in page.sections["loyalty"]
     assert [(row["unit"], row["state"], row["n"], row["NPS"]) for row in page.tables["Scores of the units"]] == [("u", "suspect", "0", "–")]
     assert "u is suspect" in page.sections["evidence"]
+    assert "It has no nps response in this period and scope, so there is no NPS of it." in page.sections["evidence"]
     assert "The time line holds 5 answers of any metric" in page.sections["evidence"]
+
+
+def told(clickhouse: ClickHouse, asked: Asked | None = None) -> dict[str, str]:
+    """What the sections about units say in words."""
+    numbers = read(clickhouse, asked)
+    return {one.identity: " ".join([one.missing or "", *one.notes]) for one in (units(numbers), suspects(numbers))}
+
+
+def test_whether_units_have_been_judged_is_told_from_the_units_that_were(empty: ClickHouse) -> None:
+    cells(empty, {"metric": "rating", "n": 3, "top_two_box": 2}, {"metric": "rating", "unit_id": "v", "n": 1})
+    empty.insert(Table.UNITS, rows(Table.UNITS, {"unit_id": "v", "state": "clear"}))
+
+    text = told(empty)
+    assert "None of 1 unit is suspect." in text["units"]
+    assert "1 unit has not been judged yet" in text["units"]
+    assert "no unit is suspect as of the newest judged day in this scope" in text["evidence"]
+
+    text = told(empty, Asked(units=("u",)))
+    assert "None of these units has been judged yet." in text["units"]
+    assert "no unit has been judged yet in this scope" in text["evidence"]
+
+    text = told(empty, Asked(date(2026, 3, 1), date(2026, 3, 31)))
+    assert "No unit has a counted response in this period and scope, and none is suspected." in text["units"]
+    assert "no unit is suspect as of the newest judged day in this scope" in text["evidence"]
 
 
 def test_text_in_a_chart_stays_text() -> None:
@@ -145,6 +173,7 @@ def test_predictors_and_conflicts_are_told_as_surely_as_they_are_known(empty: Cl
             ("feeling", 300, 0.52, 0.47, 0.57, None, None),
             ("value_and_feeling", 300, 0.7, 0.65, 0.75, "feeling", 0.18),
             ("nps", 200, 0.4, 0.3, 0.45, None, None),
+            ("relative_value", 3, None, None, None, None, None),
             ("grade", 0, None, None, None, None, None),
         )
     ]
@@ -160,7 +189,8 @@ def test_predictors_and_conflicts_are_told_as_surely_as_they_are_known(empty: Cl
     assert "value and feeling tells who buys again better than chance" in told
     assert "value and feeling tells more than feeling on the same responses" in told
     assert "nps points the wrong way" in told
-    assert "Not drawn, since too few are known: grade." in told
+    assert "Not drawn, since too few are known: relative value." in told
+    assert "Not drawn, since no answer that is old enough to be judged has it: grade." in told
     assert "moved opposite ways twice in a row 2 times" in page.sections["mixed"]
 
 

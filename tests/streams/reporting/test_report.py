@@ -5,10 +5,15 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
+import pytest
+
+from schemas.enums import Metric
 from sinks.clickhouse import ClickHouse
-from streams.reporting import Asked, ReportSource, render, write_report
+from streams.reporting import STEPS, Asked, ReportSource, render, write_report
 from streams.reporting.definitions import OWN
 from streams.reporting.sections.model import Figure
+from streams.reporting.sections.scoring import scores_are_of
+from streams.reporting.steps import Reading
 from tests.streams.reporting.conftest import Page, asked
 
 
@@ -205,17 +210,36 @@ def test_a_scope_narrows_scores_to_its_units_days_and_survey(company: ClickHouse
     ]
     found = source.numbers(scope)
     assert answers
-    assert sum(bucket.n for bucket in found.loyalty) == len(answers)
-    assert sum(bucket.promoters for bucket in found.loyalty) == sum(row["class"] == "promoter" for row in answers)
-    assert sum(bucket.flagged for bucket in found.loyalty) == sum(row["flagged"] for row in answers)
-    assert {unit.unit_id: unit.n for unit in found.units if unit.n} == Counter(row["unit_id"] for row in answers)
+    assert sum(bucket.sums.n for bucket in found.loyalty) == len(answers)
+    assert sum(bucket.sums.promoters for bucket in found.loyalty) == sum(row["class"] == "promoter" for row in answers)
+    assert sum(bucket.sums.flagged for bucket in found.loyalty) == sum(row["flagged"] for row in answers)
+    assert {unit.unit_id: unit.sums.n for unit in found.units if unit.sums.n} == Counter(row["unit_id"] for row in answers)
     text = Page(render(found)).sections
     assert "of the accounts that answered in this period and scope" in text["value"]
     assert "they are not told apart by unit or survey" in text["growth"]
 
 
+def test_a_survey_of_a_company_with_several_metrics_has_scores_of_its_own(company: ClickHouse) -> None:
+    source = ReportSource(company)
+    scope = source.scope(Asked(date(2026, 1, 1), date(2026, 7, 31), survey="effort"))
+    numbers = source.numbers(scope)
+    surveyed = asked(
+        company,
+        "SELECT toString(metric) AS metric, count() AS n, countIf(top_two_box) AS best, sum(score_mapped * score_mapped) AS squares FROM responses"
+        " WHERE survey_id = 'effort' AND NOT withdrawn AND NOT synthetic AND score IS NOT NULL GROUP BY metric ORDER BY n DESC",
+    )
+    assert numbers.metric == surveyed[0]["metric"] != Metric.NPS
+    assert sum(bucket.sums.n for bucket in numbers.loyalty) == surveyed[0]["n"]
+    assert sum(bucket.sums.top_two_box for bucket in numbers.loyalty) == surveyed[0]["best"]
+    assert numbers.metrics[0].score_sum_squares == pytest.approx(surveyed[0]["squares"])
+    assert scores_are_of(numbers).endswith("the top-two share, that is the share of answers of at least 6 of 7, in per cent.")
+
+
 def test_the_default_period_is_90_days_up_to_the_newest_answer_and_is_held_against_the_90_before(company: ClickHouse, tmp_path: Path) -> None:
-    scope = write_report(company, Asked(), tmp_path / "deep" / "report.html")
+    begun: list[str] = []
+    scope = write_report(company, Asked(), tmp_path / "deep" / "report.html", begun.append).scope
+    assert begun[: len(Reading)] == list(Reading)
+    assert len(begun) == len(set(begun)) == STEPS
     newest = asked(company, "SELECT max(day) AS day FROM responses WHERE NOT withdrawn AND NOT synthetic AND score IS NOT NULL")[0]["day"]
     assert (scope.end, scope.days) == (newest, 90)
     sums = [

@@ -92,7 +92,7 @@ def test_a_unit_is_outside_its_limits_only_where_it_is(observed: float, one: flo
 def test_cleaning_says_how_many_are_flagged_and_never_a_direction(given_: tuple[int, int]) -> None:
     n, flagged = given_
     excluded = net_promoter_score(0, 0, n - flagged)
-    told = sentences.cleaning(n, flagged, excluded, 1.0, -2.0)
+    told = sentences.cleaning(n, flagged, excluded, "At worst it would be -2.0")
     assert _DIRECTION.search(told) is None
     assert f"{n:,}" in told
     assert ("None of the" in told) == (flagged == 0)
