@@ -138,7 +138,8 @@ def lines(frame: _Frame, points: Sequence[tuple[date, str, float, float | None, 
     rows: list[Datum] = [{"day": _day(day), "kind": kind, "value": value, "low": low, "high": high} for day, kind, value, low, high in points]
     days = sorted({day for day, *_ in points})
     months = all(day.day == 1 for day in days)
-    x = {"field": "day", **_TIME, "axis": _axis(None, format="%b %Y" if months else "%d %b", values=[_day(day) for day in days], labelOverlap=True)}
+    axis = _axis(None, format="%b %Y" if months else "%d %b", values=[_day(day) for day in days], labelOverlap=True, labelSeparation=12)
+    x = {"field": "day", **_TIME, "axis": axis}
     colour = _coloured(kinds, _UNTITLED)
     y = {"field": "value", "type": "quantitative", "axis": _axis(title), "scale": {"zero": False}}
     layers: list[Json] = [
