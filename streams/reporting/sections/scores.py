@@ -142,10 +142,11 @@ def units(numbers: Numbers) -> Section:
         return Section(identity, title, missing=f"No unit has {response} in this period and scope, and {state}.")
     states = {unit.unit_id: unit for unit in numbers.units}
     said = [_named(numbers.units, UnitState.SUSPECT), _named(numbers.units, UnitState.INVESTIGATE)]
-    unjudged = sum(unit.judged is None for unit in numbers.units)
+    unjudged = {unit.unit_id for unit in numbers.units if unit.judged is None}
     notes = ["States are those of the newest judged day, over all surveys, and rest on days, devices, words and more, not on this picture alone."]
     if unjudged:
-        notes.append(f"{sentences.counted(unjudged, 'unit has', 'units have')} not been judged yet, and are drawn as clear.")
+        drawn_as_clear = "; in the picture that counts as clear" if any(one.unit_id in unjudged for one in numbers.funnel) else ""
+        notes.append(f"{sentences.counted(len(unjudged), 'unit has', 'units have')} not been judged yet{drawn_as_clear}.")
     scores = Table(
         "Scores of the units",
         (

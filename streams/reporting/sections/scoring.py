@@ -31,8 +31,8 @@ class Told:
     bounds: tuple[Column, ...]
     """Bounds of the score, the lowest last."""
 
-    def named(self, what: str = "{}") -> str:
-        """The score, with its article where it has one, in a phrase that begins a sentence."""
+    def named(self, what: str) -> str:
+        """A phrase that begins a sentence, with the score, and its article where it has one, for ``{}``."""
         told = what.format(self.article + self.score)
         return told[0].upper() + told[1:]
 
