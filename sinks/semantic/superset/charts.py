@@ -9,12 +9,15 @@ from uuid import UUID, uuid5
 
 from sinks.semantic.declared import Cube
 from sinks.semantic.generated import Node, cube_name
+from sinks.semantic.superset import formats
 
 VERSION = "1.0.0"
 """Of Superset's format."""
 _NAMES = UUID("5b0c3c1e-6d0f-5f0e-9a39-6a7d0c8a2f11")
 """Identities are made from names, so that a newer bundle replaces what an older one brought."""
 _ROWS_AT_MOST = 1000
+AT_GRAIN = "_at_grain"
+"""Ends the names of metrics that show a value of a view where a group is one row alone."""
 
 
 def identity(kind: str, name: str) -> str:
@@ -121,15 +124,28 @@ class Chart:
             # The axis of a score begins where the values do; that of counts at nothing.
             "truncateYAxis": self.kind is Kind.LINE,
             "y_axis_bounds": [None, None],
-            "x_axis_time_format": "%Y-%m-%d",
-            "tooltipTimeFormat": "%Y-%m-%d",
+            "x_axis_time_format": self._time_format,
+            "tooltipTimeFormat": self._time_format,
+            "y_axis_format": formats.of_axis(map(self._format, self.metrics)) or "SMART_NUMBER",
         }
+
+    @property
+    def _time_format(self) -> str:
+        return "%Y-%m" if self.time.endswith("month") else "%Y-%m-%d"
+
+    def _format(self, metric: str) -> str | None:
+        """How a metric is written; None: as Superset likes."""
+        if isinstance(self.of, str):
+            return formats.of_columns([metric.removesuffix(AT_GRAIN)]).get(metric.removesuffix(AT_GRAIN))
+        units = {one.name: one.unit for one in self.of.sums} | {one.name: one.unit for one in self.of.scores}
+        return formats.BY_UNIT.get(units[metric])
 
     def _table(self) -> Node:
         shown: Node = {"table_timestamp_format": "%Y-%m-%d", "show_cell_bars": False, "allow_rearrange_columns": True, "server_page_length": 25}
         if not self.metrics:
             order = [json.dumps([self.most_first, False])] if self.most_first else []
-            return {"query_mode": "raw", "all_columns": list(self.by), "order_by_cols": order, **shown}
+            written = {name: {"d3NumberFormat": one} for name, one in formats.of_columns(self.by).items()}
+            return {"query_mode": "raw", "all_columns": list(self.by), "order_by_cols": order, "column_config": written, **shown}
         return {
             "query_mode": "aggregate", "groupby": list(self.by), "metrics": list(self.metrics), "timeseries_limit_metric": self.most_first or None,
             "order_desc": True, **shown,

@@ -31,10 +31,10 @@ SCORES = Dashboard(
     "What customers say, with n and intervals, as given and without the flagged answers.",
     (
         (
-            _number("nps", "NPS", "Net promoter score of the chosen days and units.", 3),
+            _number("nps", "NPS", "Net promoter score of the chosen days and units.", 2),
             _number("nps_n", "Responses", "Counted nps responses: what the score rests on.", 2),
             _number("nps_excluded", "NPS without the flagged", "The score without responses that carry a standing flag.", 3),
-            _number("nps_excluded_n", "Responses without the flagged", "What that score rests on.", 2),
+            _number("nps_excluded_n", "Responses without the flagged", "What that score rests on.", 3),
             _number("nps_bound_low", "NPS at worst", "The score if every flagged response were a detractor.", 2),
         ),
         (

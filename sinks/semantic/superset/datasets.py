@@ -7,20 +7,11 @@ from sinks.semantic.declared import Cube, Dimension, Score, Sum
 from sinks.semantic.generated import Node
 from sinks.semantic.grains import GRAINS
 from sinks.semantic.rows import keys, rows_sql
-from sinks.semantic.superset.charts import VERSION, dataset_name, identity
+from sinks.semantic.superset import formats
+from sinks.semantic.superset.charts import AT_GRAIN, VERSION, dataset_name, identity
 
 DATABASE = "Candor"
-_FORMATS: Mapping[str, str] = {
-    "points, -100 to 100": ",.1f",
-    "share, 0 to 1": ".1%",
-    "ratio": ".1%",
-    "steps": ",.2f",
-    "base currency": ",.2f",
-}
-_COUNT = ",d"
 _AT_GRAIN = "Shown where a group is one row of the view, else NULL: it may not be added up or averaged."
-AT_GRAIN = "_at_grain"
-"""Ends the names of metrics that show a value of a view where a group is one row alone."""
 _SUM, _AMOUNT = "Int64", "Decimal(38, 4)"
 _AMOUNTS = frozenset({"base currency", "steps"})
 _PART = "_part"
@@ -131,18 +122,20 @@ def _metric(name: str, label: str, expression: str, about: str, shown: str | Non
 
 
 def _sum(one: Sum) -> Node:
-    return _metric(one.name, _spelled(one.name), f"sum({one.name}{_PART})", f"{one.meaning} In {one.unit}.", _FORMATS.get(one.unit, _COUNT))
+    shown = formats.BY_UNIT.get(one.unit, formats.COUNT)
+    return _metric(one.name, _spelled(one.name), f"sum({one.name}{_PART})", f"{one.meaning} In {one.unit}.", shown)
 
 
 def _score(score: Score) -> Node:
     about = f"{score.meaning} In {score.unit}. NULL where {score.under} is 0. Show {score.n} beside it."
     expression = f"toFloat64(sum({score.over}{_PART})) / nullIf(toFloat64(sum({score.under}{_PART})), 0)"
-    return _metric(score.name, score.label, expression, about, _FORMATS[score.unit])
+    return _metric(score.name, score.label, expression, about, formats.BY_UNIT[score.unit])
 
 
 def _at_grain(column: Entry) -> Node:
     expression = f"if(count() = 1, any({column.name}), NULL)"
-    return _metric(column.name + AT_GRAIN, _spelled(column.name), expression, f"{column.comment} {_AT_GRAIN}", None, _AT_GRAIN)
+    shown = formats.of_columns([column.name]).get(column.name)
+    return _metric(column.name + AT_GRAIN, _spelled(column.name), expression, f"{column.comment} {_AT_GRAIN}", shown, _AT_GRAIN)
 
 
 def _spelled(name: str) -> str:

@@ -14,8 +14,8 @@ from sinks.clickhouse import ClickHouse
 from sinks.dictionary import read_relations
 from sinks.semantic.declared import CUBES, Cube
 from sinks.semantic.superset.bundle import ADDRESS, FOLDER, bundle_files
+from sinks.semantic.superset.charts import AT_GRAIN
 from sinks.semantic.superset.dashboards import DASHBOARDS
-from sinks.semantic.superset.datasets import AT_GRAIN
 
 Nodes = Mapping[str, Mapping[str, Any]]
 CHARTS = [chart for dashboard in DASHBOARDS for row in dashboard.rows for chart in row]
@@ -90,6 +90,17 @@ def test_charts_ask_for_what_their_datasets_have(nodes: Nodes) -> None:
         assert asked == [*([form["x_axis"]] if "x_axis" in form else []), *form.get("groupby", form.get("all_columns", []))]
         assert query.get("metrics", []) == form.get("metrics", [form["metric"]] if "metric" in form else [])
         assert [(one["col"], one["val"]) for one in query["filters"]] == [(one["subject"], one["comparator"]) for one in form["adhoc_filters"]]
+
+
+def test_fractions_are_rounded_and_shares_are_percent_in_tables_and_along_axes(nodes: Nodes) -> None:
+    datasets = {node["uuid"]: node for node in of(nodes, "datasets")}
+    for chart in of(nodes, "charts"):
+        kinds = {column["column_name"]: column["type"] for column in datasets[chart["dataset_uuid"]]["columns"]}
+        form = chart["params"]
+        fractions = {name for name in form.get("all_columns", []) if kinds[name].startswith(("Float", "Decimal"))}
+        assert form.get("column_config", {}).keys() == fractions, chart["slice_name"]
+    written = {chart["slice_name"]: chart["params"].get("y_axis_format") for chart in of(nodes, "charts")}
+    assert (written["Retention by month"], written["NPS by month"], written["Responses by month"]) == (".1%", ",.1f", "SMART_NUMBER")
 
 
 def test_no_score_is_shown_without_its_number_of_cases() -> None:
