@@ -140,7 +140,8 @@ CREATE OR REPLACE VIEW growth_monthly${on_cluster}
     `earned_growth_rate` Nullable(Float64) COMMENT 'nrr + earned_new - 1.',
     `earned_growth_ratio` Nullable(Float64) COMMENT 'earned_growth_rate / (revenue / base - 1): the part of growth that was earned. NULL where revenue did not change. Below 0 where one of both is growth and the other shrinkage.',
     `induced_share` Nullable(Float64) COMMENT 'induced_revenue / gross_revenue. NULL where nothing was bought.',
-    `logo_retention` Nullable(Float64) COMMENT 'customers_kept / customers_before. NULL where nobody bought in the month before.'
+    `logo_retention` Nullable(Float64) COMMENT 'customers_kept / customers_before. NULL where nobody bought in the month before.',
+    `is_over` Bool COMMENT 'Money moved in a later month. The rates of the newest month are those of a part of it, which is no fall.'
 )
 AS WITH
     sums AS (
@@ -189,7 +190,8 @@ SELECT
     toFloat64(kept + earned - net_before) / basis AS earned_growth_rate,
     if(basis IS NULL, NULL, toFloat64(kept + earned - net_before) / nullIf(toFloat64(net - net_before), 0)) AS earned_growth_ratio,
     toFloat64(induced) / nullIf(toFloat64(gross), 0) AS induced_share,
-    n_kept / nullIf(n_before, 0) AS logo_retention
+    n_kept / nullIf(n_before, 0) AS logo_retention,
+    CAST(month < max(month) OVER (), 'Bool') AS is_over
 FROM beside
 COMMENT 'Growth per month: how much was kept, how much was earned by customers who recommend, how much was bought. Rates are not summable; add up sums and divide again.';
 

@@ -209,7 +209,7 @@ GROWTH = Cube(
     "Retention and growth by month. Of several months: the mean of their rates, weighted by the revenue of the month before each.",
     "growth_month",
     (),
-    (Dimension("growth_month", "month", "month"),),
+    (Dimension("growth_month", "month", "month"), Dimension("growth_month_is_over", "is_over")),
     (
         Sum("revenue", "Completed minus refunded.", _MONEY),
         Sum("gross_revenue", "Completed.", _MONEY),

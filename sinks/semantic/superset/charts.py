@@ -16,6 +16,9 @@ VERSION = "1.0.0"
 _NAMES = UUID("5b0c3c1e-6d0f-5f0e-9a39-6a7d0c8a2f11")
 """Identities are made from names, so that a newer bundle replaces what an older one brought."""
 _ROWS_AT_MOST = 1000
+_FEWEST_CASES = 30
+PART = "_part"
+"""Ends the names of columns that hold what one row brings to a sum."""
 AT_GRAIN = "_at_grain"
 """Ends the names of metrics that show a value of a view where a group is one row alone."""
 
@@ -38,7 +41,7 @@ class Only(NamedTuple):
     """Rows whose column has this value."""
 
     column: str
-    value: str
+    value: str | bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class Chart:
     """What is shown, of a cube or of a view.
 
     Of a cube ``metrics`` are its sums and scores, by ``by``; of a view they are values at its grain. A table without ``metrics`` shows rows as they
-    are, with the columns of ``by``. Of a line or bars, ``time`` is the column that runs to the right; bars are ``stacked`` if parts of a whole.
+    are, with the columns of ``by``. Of a line or bars, ``time`` is the column that runs to the right; bars are ``stacked`` if parts of a whole. A
+    line leaves out what rests on fewer than 30 of its ``cases``, sums of the cube: a month that has just begun would look like a fall.
     ``width`` is in twelfths of the page, ``height`` in units of 8 pixels.
     """
 
@@ -58,6 +62,7 @@ class Chart:
     metrics: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     time: str = ""
+    cases: tuple[str, ...] = ()
     only: tuple[Only, ...] = ()
     most_first: str = ""
     stacked: bool = False
@@ -97,12 +102,17 @@ class Chart:
             filters.append({"subject": self._days, "operator": "TEMPORAL_RANGE", "comparator": "No filter"})
         form: Node = {
             "viz_type": self.kind.value,
-            "adhoc_filters": [{"clause": "WHERE", "expressionType": "SIMPLE", **one} for one in filters],
+            "adhoc_filters": [{"clause": "WHERE", "expressionType": "SIMPLE", **one} for one in filters]
+            + ([{"clause": "HAVING", "expressionType": "SQL", "sqlExpression": self._having}] if self.cases else []),
             "row_limit": _ROWS_AT_MOST,
             "extra_form_data": {},
             **self._of_kind(),
         }
         return form
+
+    @property
+    def _having(self) -> str:
+        return f"{' + '.join(f'sum({name}{PART})' for name in self.cases)} >= {_FEWEST_CASES}" if self.cases else ""
 
     def _of_kind(self) -> Node:
         if self.kind is Kind.NUMBER:
@@ -163,7 +173,7 @@ class Chart:
             "filters": filters,
             "orderby": order,
             "row_limit": _ROWS_AT_MOST,
-            "extras": {"having": "", "where": ""},
+            "extras": {"having": self._having, "where": ""},
             **({} if raw else {"metrics": list(self.metrics)}),
         }
         return {

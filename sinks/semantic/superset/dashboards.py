@@ -7,6 +7,7 @@ from sinks.semantic.superset.charts import Chart, Kind, Only
 
 _NPS = Only("metric", "nps")
 _ALL = Only("period", "all")
+_OVER = (Only("growth_month_is_over", True),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ SCORES = Dashboard(
         ),
         (
             Chart(
-                "nps_by_month", "NPS by month", "As given, without the flagged responses, and at worst.", Kind.LINE, LOYALTY,
-                ("nps", "nps_excluded", "nps_bound_low"), time="answered_on_month", width=8,
+                "nps_by_month", "NPS by month", "As given, without the flagged responses, and at worst. Months with 30 responses and more.",
+                Kind.LINE, LOYALTY, ("nps", "nps_excluded", "nps_bound_low"), time="answered_on_month", cases=("nps_n",), width=8,
             ),
             Chart(
                 "nps_n_by_month", "Responses by month", "Counted nps responses, and those of them without a standing flag.", Kind.BARS, LOYALTY,
@@ -81,8 +82,10 @@ SCORES = Dashboard(
         ),
         (
             Chart(
-                "top_two_box_by_month", "Satisfaction, effort and ratings by month", "Share of responses in the two best steps of each scale.",
+                "top_two_box_by_month", "Satisfaction, effort and ratings by month",
+                "Share of responses in the two best steps of each scale. Months with 30 responses and more.",
                 Kind.LINE, LOYALTY, ("csat_top_two_box", "ces_top_two_box", "rating_top_two_box"), time="answered_on_month",
+                cases=("csat_n", "ces_n", "rating_n"),
             ),
             Chart(
                 "steps_n_by_month", "Their responses by month", "Counted responses of these metrics.", Kind.BARS, LOYALTY,
@@ -91,8 +94,9 @@ SCORES = Dashboard(
         ),
         (
             Chart(
-                "response_rate_by_month", "Response rate by month", "Share of invitations that a counted response answered.", Kind.LINE, INVITATIONS,
-                ("response_rate",), time="sent_on_month",
+                "response_rate_by_month", "Response rate by month",
+                "Share of invitations that a counted response answered. Months with 30 invitations and more.",
+                Kind.LINE, INVITATIONS, ("response_rate",), time="sent_on_month", cases=("invitations_n",),
             ),
             Chart(
                 "response_rate_by_unit", "Response rate by unit", "Who was asked, and who answered.", Kind.TABLE, INVITATIONS,
@@ -129,8 +133,9 @@ INTEGRITY = Dashboard(
         ),
         (
             Chart(
-                "validity_by_month", "Validity rate by month", "Share of counted responses without a standing flag.", Kind.LINE, LOYALTY,
-                ("validity_rate",), time="answered_on_month",
+                "validity_by_month", "Validity rate by month",
+                "Share of counted responses without a standing flag. Months with 30 responses and more.",
+                Kind.LINE, LOYALTY, ("validity_rate",), time="answered_on_month", cases=("counted",),
             ),
             Chart(
                 "flagged_by_month", "Responses of all metrics by month", "Counted responses, and those of them with a standing flag.", Kind.BARS,
@@ -155,13 +160,13 @@ VALUE = Dashboard(
     (
         (
             Chart(
-                "retention_by_month", "Retention by month", "Net and gross retention of revenue, and of customers.", Kind.LINE, GROWTH,
-                ("nrr", "grr", "logo_retention"), time="growth_month",
+                "retention_by_month", "Retention by month", "Net and gross retention of revenue, and of customers. Months that are over.", Kind.LINE,
+                GROWTH, ("nrr", "grr", "logo_retention"), time="growth_month", only=_OVER,
             ),
             Chart(
                 "new_by_month", "New revenue: earned and bought", "Revenue of new customers by referral or recommendation, and by advertising, "
-                "promotion or sales, over the revenue of the month before.", Kind.BARS, GROWTH, ("earned_new", "bought_new"),
-                time="growth_month", stacked=True,
+                "promotion or sales, over the revenue of the month before. Months that are over.", Kind.BARS, GROWTH, ("earned_new", "bought_new"),
+                time="growth_month", only=_OVER, stacked=True,
             ),
         ),
         (
@@ -170,8 +175,8 @@ VALUE = Dashboard(
                 time="growth_month",
             ),
             Chart(
-                "customers_by_month", "Customers by month", "Customers of each month, and those of them who had bought the month before.", Kind.BARS,
-                GROWTH, ("customers_kept", "customers_before"), time="growth_month",
+                "customers_by_month", "Customers by month", "Customers of the month before, and those who bought again. Months that are over.",
+                Kind.BARS, GROWTH, ("customers_kept", "customers_before"), time="growth_month", only=_OVER,
             ),
         ),
         (
@@ -184,8 +189,9 @@ VALUE = Dashboard(
         ),
         (
             Chart(
-                "sla_by_month", "Contact in time by month", "Share of cases whose customer was contacted by the due time.", Kind.LINE, FOLLOW_UP,
-                ("sla_attainment",), time="follow_up_month",
+                "sla_by_month", "Contact in time by month",
+                "Share of cases whose customer was contacted by the due time. Months with 30 cases and more.",
+                Kind.LINE, FOLLOW_UP, ("sla_attainment",), time="follow_up_month", cases=("cases_due",),
             ),
             Chart(
                 "cases_by_month", "Cases by month", "Cases whose due time has passed.", Kind.BARS, FOLLOW_UP, ("cases_due",), time="follow_up_month",
@@ -193,8 +199,9 @@ VALUE = Dashboard(
         ),
         (
             Chart(
-                "messages_by_month", "Messages by month", "Value messages among those that teach or sell; offers of what the account owned.",
-                Kind.LINE, MESSAGES, ("value_share", "owned_offer_rate"), time="message_month",
+                "messages_by_month", "Messages by month",
+                "Value messages among those that teach or sell; offers of what the account owned. Months with 30 messages and more.",
+                Kind.LINE, MESSAGES, ("value_share", "owned_offer_rate"), time="message_month", cases=("messages_of_value_or_selling",),
             ),
             Chart(
                 "messages_n_by_month", "Their number by month", "Messages that teach or sell, and products offered.", Kind.BARS, MESSAGES,

@@ -8,14 +8,12 @@ from sinks.semantic.generated import Node
 from sinks.semantic.grains import GRAINS
 from sinks.semantic.rows import keys, rows_sql
 from sinks.semantic.superset import formats
-from sinks.semantic.superset.charts import AT_GRAIN, VERSION, dataset_name, identity
+from sinks.semantic.superset.charts import AT_GRAIN, PART, VERSION, dataset_name, identity
 
 DATABASE = "Candor"
 _AT_GRAIN = "Shown where a group is one row of the view, else NULL: it may not be added up or averaged."
 _SUM, _AMOUNT = "Int64", "Decimal(38, 4)"
 _AMOUNTS = frozenset({"base currency", "steps"})
-_PART = "_part"
-"""Ends the names of columns that hold what one row brings to a sum."""
 _NUMBERS = ("Int", "UInt", "Float", "Decimal")
 
 
@@ -28,10 +26,10 @@ def of_cube(cube: Cube, columns: Mapping[str, Entry]) -> Node:
     groups = [_column(name, columns[column].kind, columns[column].comment) for name, column in keys(cube)]
     days = next(dimension for dimension in cube.dimensions if dimension.time)
     steps = [_column(name, columns[days.column].kind, about) for name, _, about in steps_of(days)]
-    sums = [_column(one.name + _PART, _AMOUNT if one.unit in _AMOUNTS else _SUM, f"{one.meaning} In {one.unit}.", groups=False) for one in cube.sums]
+    sums = [_column(one.name + PART, _AMOUNT if one.unit in _AMOUNTS else _SUM, f"{one.meaning} In {one.unit}.", groups=False) for one in cube.sums]
     about = f"{cube.meaning} Columns may be added up; scores are metrics, computed again for every grouping."
     metrics = [*map(_sum, cube.sums), *map(_score, cube.scores)]
-    sql = rows_sql(cube, cube.view, [(name, cut) for name, cut, _ in steps_of(days)], _PART)
+    sql = rows_sql(cube, cube.view, [(name, cut) for name, cut, _ in steps_of(days)], PART)
     return _dataset(dataset_name(cube), about, [*groups, *steps, *sums], metrics, time=days.name, sql=sql)
 
 
@@ -123,12 +121,12 @@ def _metric(name: str, label: str, expression: str, about: str, shown: str | Non
 
 def _sum(one: Sum) -> Node:
     shown = formats.BY_UNIT.get(one.unit, formats.COUNT)
-    return _metric(one.name, _spelled(one.name), f"sum({one.name}{_PART})", f"{one.meaning} In {one.unit}.", shown)
+    return _metric(one.name, _spelled(one.name), f"sum({one.name}{PART})", f"{one.meaning} In {one.unit}.", shown)
 
 
 def _score(score: Score) -> Node:
     about = f"{score.meaning} In {score.unit}. NULL where {score.under} is 0. Show {score.n} beside it."
-    expression = f"toFloat64(sum({score.over}{_PART})) / nullIf(toFloat64(sum({score.under}{_PART})), 0)"
+    expression = f"toFloat64(sum({score.over}{PART})) / nullIf(toFloat64(sum({score.under}{PART})), 0)"
     return _metric(score.name, score.label, expression, about, formats.BY_UNIT[score.unit])
 
 

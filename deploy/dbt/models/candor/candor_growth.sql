@@ -1,6 +1,7 @@
 -- Made by `candor contracts`; do not edit.
 select
     month as growth_month,
+    is_over as growth_month_is_over,
     revenue,
     gross_revenue,
     induced_revenue,

@@ -81,15 +81,19 @@ def test_charts_ask_for_what_their_datasets_have(nodes: Nodes) -> None:
         columns = {column["column_name"] for column in dataset["columns"]}
         metrics = {metric["metric_name"] for metric in dataset["metrics"]}
         form = chart["params"]
+        simple = [one for one in form["adhoc_filters"] if one["clause"] == "WHERE"]
         assert {*form.get("metrics", []), *([form["metric"]] if "metric" in form else [])} <= metrics
-        assert {*form.get("groupby", []), *form.get("all_columns", []), *(one["subject"] for one in form["adhoc_filters"])} <= columns
+        assert {*form.get("groupby", []), *form.get("all_columns", []), *(one["subject"] for one in simple)} <= columns
         # The page cuts time by a column of the dataset: by its own grain, days that are chosen would act on first days of months.
         assert form.get("time_grain_sqla") is None
         (query,) = json.loads(chart["query_context"])["queries"]
         asked = [one["sqlExpression"] if isinstance(one, dict) else one for one in query["columns"]]
         assert asked == [*([form["x_axis"]] if "x_axis" in form else []), *form.get("groupby", form.get("all_columns", []))]
         assert query.get("metrics", []) == form.get("metrics", [form["metric"]] if "metric" in form else [])
-        assert [(one["col"], one["val"]) for one in query["filters"]] == [(one["subject"], one["comparator"]) for one in form["adhoc_filters"]]
+        assert [(one["col"], one["val"]) for one in query["filters"]] == [(one["subject"], one["comparator"]) for one in simple]
+        having = [one["sqlExpression"] for one in form["adhoc_filters"] if one["clause"] == "HAVING"]
+        assert having == [one for one in [query["extras"]["having"]] if one]
+        assert {*re.findall(r"sum\((\w+)\)", " ".join(having))} <= columns
 
 
 def test_fractions_are_rounded_and_shares_are_percent_in_tables_and_along_axes(nodes: Nodes) -> None:
