@@ -44,6 +44,7 @@ def test_every_table_view_and_column_has_a_comment(embedded: ClickHouse) -> None
 
 def test_only_views_with_parameters_have_no_columns(embedded: ClickHouse) -> None:
     assert [relation.about.name for relation in read_relations(embedded) if not relation.columns] == [
+        "engagement_last_days",
         "follow_up_last_days",
         "growth_last_days",
         "integrity_funnel_last_days",

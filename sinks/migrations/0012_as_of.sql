@@ -1,0 +1,156 @@
+-- What accounts do of their own accord, what of their revenue is at risk, and who is still owed an answer; each as of any day.
+
+CREATE OR REPLACE VIEW engagement_last_days${on_cluster}
+(
+    `account_id` String COMMENT 'The account; every one that was known by as_of, those that did nothing included.',
+    `unit_id` String COMMENT 'The unit that its newest counted response by then rates; empty: it has not answered.',
+    `days` Int64 COMMENT 'Length of the window: what engagement is a share of.',
+    `days_known` Int64 COMMENT 'Days of the window since the account was first seen, that day included: a new account cannot have been active on more.',
+    `active_days` Int64 COMMENT 'Local days of the window on which it gave a counted response or completed a purchase; recurring charges are no purchases here.',
+    `purchase_days` Int64 COMMENT 'Of these, days with a purchase.',
+    `response_days` Int64 COMMENT 'Of these, days with a response; a day may have both.',
+    `engagement` Float64 COMMENT 'active_days / days, 0 to 1. Never sum it: the engagement of a group is the sum of active_days over the sum of days.',
+    `purchases` Int64 COMMENT 'Completed purchases in the window, recurring charges left out.',
+    `breadth` Int64 COMMENT 'Distinct products of these purchases, consumables included: how much of the offer it uses.',
+    `triggered_replies` Int64 COMMENT 'Counted responses of the window that name an invitation or a transaction: replies to what happened, not of the customer\'s own motion.'
+)
+AS WITH
+    ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone,
+    counted AS (
+        SELECT account_id, response_id, occurred_at, day, ifNull(unit_id, '') AS of_unit, invitation_id IS NOT NULL OR transaction_id IS NOT NULL AS is_reply
+        FROM fact_responses FINAL
+        WHERE NOT synthetic AND NOT withdrawn AND day <= {as_of:Date32}
+            AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
+    ),
+    acts AS (
+        SELECT account_id, day, 0 AS is_purchase, is_reply, emptyArrayString() AS products
+        FROM counted
+        WHERE day > {as_of:Date32} - {days:UInt16}
+        UNION ALL
+        SELECT account_id, day, 1, 0, product_ids
+        FROM fact_transactions FINAL
+        WHERE NOT synthetic AND event_type = 'transaction.completed' AND NOT recurring AND day > {as_of:Date32} - {days:UInt16} AND day <= {as_of:Date32}
+    ),
+    active AS (
+        SELECT
+            account_id, uniqExact(day) AS days_active, uniqExactIf(day, is_purchase) AS days_bought, uniqExactIf(day, NOT is_purchase) AS days_answered,
+            sum(is_purchase) AS bought, length(groupUniqArrayArray(products)) AS products_bought, sum(is_reply) AS replies
+        FROM acts
+        GROUP BY account_id
+    ),
+    rated AS (SELECT account_id, argMax(of_unit, (occurred_at, response_id)) AS last_unit FROM counted GROUP BY account_id)
+SELECT
+    cell.account_id AS account_id,
+    rated.last_unit AS unit_id,
+    toInt64({days:UInt16}) AS days,
+    toInt64(least(days, toInt32({as_of:Date32}) - toInt32(toDate32(toTimezone(cell.first_seen, zone))) + 1)) AS days_known,
+    toInt64(active.days_active) AS active_days,
+    toInt64(active.days_bought) AS purchase_days,
+    toInt64(active.days_answered) AS response_days,
+    active_days / days AS engagement,
+    toInt64(active.bought) AS purchases,
+    toInt64(active.products_bought) AS breadth,
+    toInt64(active.replies) AS triggered_replies
+FROM cell_accounts AS cell FINAL
+GLOBAL LEFT JOIN active ON cell.account_id = active.account_id
+GLOBAL LEFT JOIN rated ON cell.account_id = rated.account_id
+WHERE toDate32(toTimezone(cell.first_seen, zone)) <= {as_of:Date32}
+SETTINGS join_use_nulls = 0
+COMMENT 'On how many of the last days up to a date, that date included, each account did something of its own accord: SELECT * FROM engagement_last_days(days = 28, as_of = \'2026-03-31\').';
+
+CREATE OR REPLACE VIEW engagement${on_cluster}
+(
+    `account_id` String COMMENT 'The account; every one, those that did nothing included.',
+    `unit_id` String COMMENT 'The unit that its newest counted response rates; empty: it has not answered.',
+    `as_of` Date32 COMMENT 'The local day of the newest event of any account: the last day of the window.',
+    `days_known` Int64 COMMENT 'Of the 28 days those since the account was first seen, that day included: a new account cannot have been active on more.',
+    `active_days` Int64 COMMENT 'Of the last 28 local days those on which it gave a counted response or completed a purchase; recurring charges are no purchases here.',
+    `purchase_days` Int64 COMMENT 'Of these, days with a purchase.',
+    `response_days` Int64 COMMENT 'Of these, days with a response; a day may have both.',
+    `engagement` Float64 COMMENT 'active_days / 28, 0 to 1. Never sum it: the engagement of a group is the sum of active_days over 28 times its accounts.',
+    `purchases` Int64 COMMENT 'Completed purchases of the 28 days, recurring charges left out.',
+    `breadth` Int64 COMMENT 'Distinct products of these purchases, consumables included: how much of the offer it uses.',
+    `triggered_replies` Int64 COMMENT 'Counted responses of the 28 days that name an invitation or a transaction: replies to what happened, not of the customer\'s own motion.'
+)
+AS WITH
+    (SELECT toDate32(toTimezone(max(last_seen), ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC'))) FROM cell_accounts FINAL) AS newest
+SELECT account_id, unit_id, newest AS as_of, days_known, active_days, purchase_days, response_days, engagement, purchases, breadth, triggered_replies
+FROM `${database}`.engagement_last_days(
+    days = 28,
+    as_of = (SELECT toDate32(toTimezone(max(last_seen), ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC'))) FROM cell_accounts FINAL)
+)
+COMMENT 'Engagement of each account: on how many of the last 28 days it did something of its own accord. engagement_last_days tells it of other days.';
+
+CREATE OR REPLACE VIEW engagement_by_unit${on_cluster}
+(
+    `unit_id` String COMMENT 'The unit that the accounts rated last, so that each account is in one; empty: accounts that have not answered.',
+    `as_of` Date32 COMMENT 'The local day of the newest event of any account: the last day of the window.',
+    `accounts` Int64 COMMENT 'Its accounts, those that did nothing included: the n of engagement.',
+    `active_accounts` Int64 COMMENT 'Of these, accounts that were active on a day or more of the last 28.',
+    `active_days` Int64 COMMENT 'Sum of their active days.',
+    `active_days_squares` Int64 COMMENT 'Sum of the squares of the active days of each account, for variances.',
+    `engagement` Float64 COMMENT 'active_days / (28 accounts), 0 to 1: the mean engagement of its accounts. Never sum or average it: compute it again from the sums.',
+    `engagement_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (Student\'s t over accounts), not below 0. NULL of one account, and where all were active on equally many days.',
+    `engagement_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (Student\'s t over accounts), not above 1. NULL where engagement_low is.'
+)
+AS WITH
+    -- Half the width of a 95 % interval in standard errors: Student's t, from a table up to 10 degrees of freedom, then by its series around the normal (Abramowitz and Stegun 26.7.5).
+    freedom -> if(
+        freedom <= 10, [12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139][toUInt8(greatest(least(freedom, 10), 1))],
+        1.959964 + 2.372271 / freedom + 2.822499 / pow(freedom, 2) + 2.555850 / pow(freedom, 3) + 1.589534 / pow(freedom, 4)
+    ) AS student,
+    -- Whole numbers, so equal days leave exactly 0.
+    accounts * active_days_squares - active_days * active_days AS spread,
+    if(spread > 0, sqrt(spread / (accounts - 1)) / (28 * accounts) * student(accounts - 1), NULL) AS margin
+SELECT
+    one.unit_id AS unit_id,
+    any(one.as_of) AS as_of,
+    toInt64(count()) AS accounts,
+    toInt64(countIf(one.active_days > 0)) AS active_accounts,
+    sum(one.active_days) AS active_days,
+    sum(one.active_days * one.active_days) AS active_days_squares,
+    active_days / (28 * accounts) AS engagement,
+    if(margin IS NULL, NULL, greatest(0., engagement - margin)) AS engagement_low,
+    if(margin IS NULL, NULL, least(1., engagement + margin)) AS engagement_high
+FROM engagement AS one
+GROUP BY one.unit_id
+COMMENT 'Engagement by the unit that accounts rated last. Accounts and days may be added up over units; engagement is computed again from them.';
+
+CREATE OR REPLACE VIEW engagement_by_segment${on_cluster}
+(
+    `loyalty_segment` LowCardinality(String) COMMENT 'truly_loyal, accessible, trapped or high_risk, as account_segments says now; unknown: accounts without a segment.',
+    `as_of` Date32 COMMENT 'The local day of the newest event of any account: the last day of the window.',
+    `accounts` Int64 COMMENT 'Its accounts, those that did nothing included: the n of engagement.',
+    `active_accounts` Int64 COMMENT 'Of these, accounts that were active on a day or more of the last 28.',
+    `active_days` Int64 COMMENT 'Sum of their active days.',
+    `active_days_squares` Int64 COMMENT 'Sum of the squares of the active days of each account, for variances.',
+    `engagement` Float64 COMMENT 'active_days / (28 accounts), 0 to 1: the mean engagement of its accounts. Never sum or average it: compute it again from the sums.',
+    `engagement_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (Student\'s t over accounts), not below 0. NULL of one account, and where all were active on equally many days.',
+    `engagement_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (Student\'s t over accounts), not above 1. NULL where engagement_low is.'
+)
+AS WITH
+    -- Half the width of a 95 % interval in standard errors: Student's t, from a table up to 10 degrees of freedom, then by its series around the normal (Abramowitz and Stegun 26.7.5).
+    freedom -> if(
+        freedom <= 10, [12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139][toUInt8(greatest(least(freedom, 10), 1))],
+        1.959964 + 2.372271 / freedom + 2.822499 / pow(freedom, 2) + 2.555850 / pow(freedom, 3) + 1.589534 / pow(freedom, 4)
+    ) AS student,
+    -- Whole numbers, so equal days leave exactly 0.
+    accounts * active_days_squares - active_days * active_days AS spread,
+    if(spread > 0, sqrt(spread / (accounts - 1)) / (28 * accounts) * student(accounts - 1), NULL) AS margin
+SELECT
+    one.loyalty_segment AS loyalty_segment,
+    any(one.as_of) AS as_of,
+    toInt64(count()) AS accounts,
+    toInt64(countIf(one.active_days > 0)) AS active_accounts,
+    sum(one.active_days) AS active_days,
+    sum(one.active_days * one.active_days) AS active_days_squares,
+    active_days / (28 * accounts) AS engagement,
+    if(margin IS NULL, NULL, greatest(0., engagement - margin)) AS engagement_low,
+    if(margin IS NULL, NULL, least(1., engagement + margin)) AS engagement_high
+FROM (
+    SELECT toLowCardinality(ifNull(toString(segment.loyalty_segment), 'unknown')) AS loyalty_segment, did.as_of AS as_of, did.active_days AS active_days
+    FROM engagement AS did
+    GLOBAL LEFT JOIN account_segments AS segment ON did.account_id = segment.account_id
+) AS one
+GROUP BY one.loyalty_segment
+COMMENT 'Engagement by segment of the loyalty matrix. Accounts and days may be added up over segments; engagement is computed again from them.';
