@@ -351,6 +351,7 @@ COMMENT 'Share of wallet by the wallet allocation rule (Keiningham and others 20
 CREATE OR REPLACE VIEW account_segments${on_cluster}
 (
     `account_id` String COMMENT 'The account.',
+    `unit_id` String COMMENT 'The unit that its newest counted response rates, of which feeling is; empty: it has not answered.',
     `feeling` Nullable(Float64) COMMENT 'The newest counted score of any metric, as a share of its scale, 0 to 1. NULL without responses.',
     `probability_alive` Nullable(Float64) COMMENT 'Probability, 0 to 1, that the account still buys, from the last run of candor fit. NULL where it has not bought, or nothing was fitted.',
     `loyalty_segment` LowCardinality(Nullable(String)) COMMENT 'truly_loyal (feels well, alive), accessible (feels well, not alive), trapped (feels ill, alive) or high_risk; cut where the catalog\'s loyalty_matrix says, feeling 0.7 and probability 0.5 by default. NULL where one of both is not known.',
@@ -364,6 +365,7 @@ AS WITH
         SELECT
             account_id,
             argMax((score - scale_min) / (scale_max - scale_min), (occurred_at, response_id)) AS newest_feeling,
+            argMax(ifNull(unit_id, ''), (occurred_at, response_id)) AS newest_unit,
             argMaxIf((survey_id, answers), (occurred_at, response_id), notEmpty(answers)) AS newest_answers
         FROM fact_responses FINAL
         WHERE NOT synthetic AND NOT withdrawn AND score IS NOT NULL
@@ -380,6 +382,7 @@ AS WITH
         SELECT
             said.account_id AS account_id,
             said.newest_feeling AS newest_feeling,
+            said.newest_unit AS newest_unit,
             arrayReverseSort(arrayFilter(gap -> gap.1 > 0, arrayMap(
                 question -> (
                     if(mapContains(said.newest_answers.2, question.1), assumeNotNull(question.2) * (question.3 - said.newest_answers.2[question.1]) / question.4, 0),
@@ -391,6 +394,7 @@ AS WITH
     )
 SELECT
     cell.account_id AS account_id,
+    judged.newest_unit AS unit_id,
     judged.newest_feeling AS feeling,
     if(prediction.run_id = '', NULL, prediction.probability_alive) AS probability_alive,
     multiIf(

@@ -154,3 +154,172 @@ FROM (
 ) AS one
 GROUP BY one.loyalty_segment
 COMMENT 'Engagement by segment of the loyalty matrix. Accounts and days may be added up over segments; engagement is computed again from them.';
+
+CREATE OR REPLACE VIEW account_segments_as_of${on_cluster}
+(
+    `account_id` String COMMENT 'The account; every one that was known by as_of.',
+    `unit_id` String COMMENT 'The unit that its newest counted response by then rates, of which feeling is; empty: it had not answered.',
+    `feeling` Nullable(Float64) COMMENT 'The newest counted score of any metric by then, as a share of its scale, 0 to 1. NULL without responses.',
+    `probability_alive` Nullable(Float64) COMMENT 'Probability, 0 to 1, that the account still bought then: by what it had bought until then, under the parameters of the last run of candor fit. NULL where it had not bought, or nothing was fitted.',
+    `loyalty_segment` LowCardinality(Nullable(String)) COMMENT 'truly_loyal (feels well, alive), accessible (feels well, not alive), trapped (feels ill, alive) or high_risk; cut where the catalog\'s loyalty_matrix says, feeling 0.7 and probability 0.5 by default. NULL where one of both is not known.',
+    `revenue` Decimal(38, 4) COMMENT 'Completed minus refunded until then, in the base currency.',
+    `revenue_last_year` Decimal(38, 4) COMMENT 'The same of the last 365 days until then.'
+)
+AS WITH
+    ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone,
+    ifNull((SELECT any(JSONExtract(value, 'attitude', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.7) AS least_feeling,
+    ifNull((SELECT any(JSONExtract(value, 'behaviour', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) AS least_alive,
+    (SELECT any(parameters) FROM model_runs WHERE last AND model = 'purchases' AND state = 'fitted') AS fitted,
+    said AS (
+        SELECT
+            account_id,
+            toNullable(argMax((score - scale_min) / (scale_max - scale_min), (occurred_at, response_id))) AS newest_feeling,
+            argMax(ifNull(unit_id, ''), (occurred_at, response_id)) AS newest_unit
+        FROM fact_responses FINAL
+        WHERE NOT synthetic AND NOT withdrawn AND score IS NOT NULL AND day <= {as_of:Date32}
+            AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
+        GROUP BY account_id
+    ),
+    alive AS (
+        SELECT
+            account_id,
+            -- BG/NBD, in logarithms, since the ratio to a high power leaves the range of numbers for frequent customers.
+            log(fitted['a']) - log(fitted['b'] + frequency - 1)
+                + (fitted['r'] + frequency) * (log(fitted['alpha'] + age_weeks) - log(fitted['alpha'] + recency_weeks)) AS odds,
+            toNullable(if(frequency > 0, 1 / (1 + exp(least(odds, 700.))), 1.)) AS probability
+        FROM `${database}`.purchase_history_as_of(as_of = {as_of:Date32})
+    ),
+    paid AS (
+        SELECT
+            account_id,
+            sum(if(event_type = 'transaction.completed', amount_base, -amount_base)) AS net,
+            sumIf(if(event_type = 'transaction.completed', amount_base, -amount_base), day > {as_of:Date32} - 365) AS net_last_year
+        FROM fact_transactions FINAL
+        WHERE NOT synthetic AND day <= {as_of:Date32}
+        GROUP BY account_id
+    )
+SELECT
+    cell.account_id AS account_id,
+    said.newest_unit AS unit_id,
+    said.newest_feeling AS feeling,
+    if(empty(fitted), NULL, alive.probability) AS probability_alive,
+    multiIf(
+        feeling IS NULL OR probability_alive IS NULL, NULL,
+        feeling >= least_feeling AND probability_alive >= least_alive, 'truly_loyal',
+        feeling >= least_feeling, 'accessible',
+        probability_alive >= least_alive, 'trapped',
+        'high_risk'
+    ) AS loyalty_segment,
+    paid.net AS revenue,
+    paid.net_last_year AS revenue_last_year
+FROM cell_accounts AS cell FINAL
+GLOBAL LEFT JOIN said ON cell.account_id = said.account_id
+GLOBAL LEFT JOIN alive ON cell.account_id = alive.account_id
+GLOBAL LEFT JOIN paid ON cell.account_id = paid.account_id
+WHERE toDate32(toTimezone(cell.first_seen, zone)) <= {as_of:Date32}
+SETTINGS join_use_nulls = 0
+COMMENT 'The loyalty matrix as of another day, that day included: SELECT * FROM account_segments_as_of(as_of = \'2026-03-31\').';
+
+CREATE OR REPLACE VIEW revenue_at_risk_as_of${on_cluster}
+(
+    `unit_id` String COMMENT 'The unit that the accounts had rated last by then, so that each account is in one; empty: accounts that had not answered.',
+    `loyalty_segment` LowCardinality(String) COMMENT 'truly_loyal, accessible, trapped or high_risk by then; unknown: accounts of which it cannot be told, since they had not answered or not bought, or nothing was fitted.',
+    `at_risk` Nullable(Bool) COMMENT 'The segment is trapped or high_risk: revenue of customers who feel ill. NULL where it is unknown.',
+    `currency` String COMMENT 'The base currency of the catalog, of all money here.',
+    `accounts` Int64 COMMENT 'Accounts of the unit in the segment, known by then.',
+    `revenue` Decimal(38, 4) COMMENT 'Completed minus refunded over all time until then.',
+    `revenue_last_year` Decimal(38, 4) COMMENT 'Completed minus refunded in the last 365 days until then.',
+    `revenue_at_risk` Decimal(38, 4) COMMENT 'revenue where at_risk, else 0: it may be added up over rows.',
+    `revenue_at_risk_last_year` Decimal(38, 4) COMMENT 'revenue_last_year where at_risk, else 0: it may be added up over rows.'
+)
+AS WITH
+    ifNull((SELECT if(max(base_currency) = '', 'EUR', max(base_currency)) FROM base_currency FINAL), 'EUR') AS of_money
+SELECT
+    one.unit_id AS unit_id,
+    toLowCardinality(ifNull(toString(one.loyalty_segment), 'unknown')) AS loyalty_segment,
+    CAST(if(loyalty_segment = 'unknown', NULL, loyalty_segment IN ('trapped', 'high_risk')), 'Nullable(Bool)') AS at_risk,
+    of_money AS currency,
+    toInt64(count()) AS accounts,
+    sum(one.revenue) AS revenue,
+    sum(one.revenue_last_year) AS revenue_last_year,
+    if(ifNull(at_risk, false), revenue, toDecimal128(0, 4)) AS revenue_at_risk,
+    if(ifNull(at_risk, false), revenue_last_year, toDecimal128(0, 4)) AS revenue_at_risk_last_year
+FROM `${database}`.account_segments_as_of(as_of = {as_of:Date32}) AS one
+GROUP BY unit_id, loyalty_segment
+COMMENT 'revenue_at_risk as of another day, that day included: SELECT * FROM revenue_at_risk_as_of(as_of = \'2026-03-31\').';
+
+CREATE OR REPLACE VIEW revenue_at_risk${on_cluster}
+(
+    `unit_id` String COMMENT 'The unit that the accounts rated last, so that each account is in one; empty: accounts that have not answered.',
+    `loyalty_segment` LowCardinality(String) COMMENT 'truly_loyal, accessible, trapped or high_risk, as account_segments says; unknown: accounts of which it cannot be told, since they have not answered or not bought, or nothing was fitted.',
+    `at_risk` Nullable(Bool) COMMENT 'The segment is trapped or high_risk: revenue of customers who feel ill. NULL where it is unknown.',
+    `currency` String COMMENT 'The base currency of the catalog, of all money here.',
+    `accounts` Int64 COMMENT 'Accounts of the unit in the segment.',
+    `revenue` Decimal(38, 4) COMMENT 'Completed minus refunded over all time, as accounts has it.',
+    `revenue_last_year` Decimal(38, 4) COMMENT 'Completed minus refunded in the 365 days up to the newest day of the transactions.',
+    `revenue_at_risk` Decimal(38, 4) COMMENT 'revenue where at_risk, else 0: it may be added up over rows.',
+    `revenue_at_risk_last_year` Decimal(38, 4) COMMENT 'revenue_last_year where at_risk, else 0: it may be added up over rows.',
+    `lifetime_value` Nullable(Float64) COMMENT 'Margin expected of these accounts in the next 52 weeks, discounted at 10 % a year; NULL where it is known of none.'
+)
+AS WITH
+    ifNull((SELECT if(max(base_currency) = '', 'EUR', max(base_currency)) FROM base_currency FINAL), 'EUR') AS of_money,
+    (SELECT max(day) FROM fact_transactions WHERE NOT synthetic) AS newest,
+    paid AS (
+        SELECT account_id, sum(if(event_type = 'transaction.completed', amount_base, -amount_base)) AS net
+        FROM fact_transactions FINAL
+        WHERE NOT synthetic AND day > newest - 365
+        GROUP BY account_id
+    )
+SELECT
+    one.unit_id AS unit_id,
+    toLowCardinality(ifNull(toString(one.loyalty_segment), 'unknown')) AS loyalty_segment,
+    CAST(if(loyalty_segment = 'unknown', NULL, loyalty_segment IN ('trapped', 'high_risk')), 'Nullable(Bool)') AS at_risk,
+    of_money AS currency,
+    toInt64(count()) AS accounts,
+    sum(cell.revenue) AS revenue,
+    sum(paid.net) AS revenue_last_year,
+    if(ifNull(at_risk, false), revenue, toDecimal128(0, 4)) AS revenue_at_risk,
+    if(ifNull(at_risk, false), revenue_last_year, toDecimal128(0, 4)) AS revenue_at_risk_last_year,
+    sumOrNull(fitted.lifetime_value) AS lifetime_value
+FROM account_segments AS one
+GLOBAL INNER JOIN (SELECT account_id, revenue FROM cell_accounts FINAL) AS cell ON one.account_id = cell.account_id
+GLOBAL LEFT JOIN paid ON one.account_id = paid.account_id
+GLOBAL LEFT JOIN (SELECT account_id, lifetime_value FROM account_predictions) AS fitted ON one.account_id = fitted.account_id
+GROUP BY unit_id, loyalty_segment
+SETTINGS join_use_nulls = 0
+COMMENT 'What revenue hangs on how customers feel and whether they still buy: by unit and segment of the loyalty matrix. All sums may be added up.';
+
+CREATE OR REPLACE VIEW revenue_at_risk_by_unit${on_cluster}
+(
+    `unit_id` String COMMENT 'The unit that the accounts rated last, so that each account is in one.',
+    `currency` String COMMENT 'The base currency of the catalog, of all money here.',
+    `accounts` Int64 COMMENT 'Accounts with a segment of the loyalty matrix: the n of the shares.',
+    `accounts_at_risk` Int64 COMMENT 'Of these, accounts that are trapped or high_risk.',
+    `accounts_unknown` Int64 COMMENT 'Accounts without a segment; they are in none of the other numbers.',
+    `at_risk_share` Nullable(Float64) COMMENT 'accounts_at_risk / accounts. NULL without accounts. Never sum or average it: compute it again from the sums.',
+    `at_risk_share_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (Wilson). NULL without accounts.',
+    `at_risk_share_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (Wilson). NULL without accounts.',
+    `revenue` Decimal(38, 4) COMMENT 'Completed minus refunded of the accounts with a segment, over all time.',
+    `revenue_at_risk` Decimal(38, 4) COMMENT 'Of this, that of the accounts at risk.',
+    `revenue_last_year` Decimal(38, 4) COMMENT 'revenue of the 365 days up to the newest day of the transactions.',
+    `revenue_at_risk_last_year` Decimal(38, 4) COMMENT 'Of this, that of the accounts at risk.',
+    `revenue_at_risk_share` Nullable(Float64) COMMENT 'revenue_at_risk / revenue. NULL where revenue is not above 0. Never sum or average it: compute it again from the sums.'
+)
+AS WITH 1.959964 AS z
+SELECT
+    one.unit_id AS unit_id,
+    any(one.currency) AS currency,
+    sumIf(one.accounts, one.at_risk IS NOT NULL) AS accounts,
+    sumIf(one.accounts, ifNull(one.at_risk, false)) AS accounts_at_risk,
+    sumIf(one.accounts, one.at_risk IS NULL) AS accounts_unknown,
+    accounts_at_risk / nullIf(accounts, 0) AS at_risk_share,
+    if(accounts = 0, NULL, greatest(0., (at_risk_share + z * z / (2 * accounts) - z * sqrt((at_risk_share * (1 - at_risk_share) + z * z / (4 * accounts)) / accounts)) / (1 + z * z / accounts))) AS at_risk_share_low,
+    if(accounts = 0, NULL, least(1., (at_risk_share + z * z / (2 * accounts) + z * sqrt((at_risk_share * (1 - at_risk_share) + z * z / (4 * accounts)) / accounts)) / (1 + z * z / accounts))) AS at_risk_share_high,
+    sumIf(one.revenue, one.at_risk IS NOT NULL) AS revenue,
+    sum(one.revenue_at_risk) AS revenue_at_risk,
+    sumIf(one.revenue_last_year, one.at_risk IS NOT NULL) AS revenue_last_year,
+    sum(one.revenue_at_risk_last_year) AS revenue_at_risk_last_year,
+    if(revenue > 0, toFloat64(revenue_at_risk) / toFloat64(revenue), NULL) AS revenue_at_risk_share
+FROM revenue_at_risk AS one
+GROUP BY one.unit_id
+COMMENT 'Revenue at risk by unit, with its share. Of all units: SELECT sum(revenue_at_risk) / sum(revenue) FROM revenue_at_risk_by_unit.';

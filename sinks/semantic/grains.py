@@ -58,6 +58,8 @@ GRAINS: dict[str, tuple[str, ...]] = {
     "response_strata": ("period", "window_start", "unit_id", "peer_group", "channel", "is_new"),
     "responses": _RESPONSE,
     "retained_revenue": ("programme",),
+    "revenue_at_risk": ("unit_id", "loyalty_segment"),
+    "revenue_at_risk_by_unit": ("unit_id",),
     "revenue_weighted_loyalty": ("grain", "name", "period", "window_start"),
     "ritual_customer_share": (),
     "ritual_focus": ("ritual_id",),

@@ -23,7 +23,6 @@ OWN: Mapping[str, str] = {
     "share_answered": "Answered chances over all chances to ask, with Wilson's interval.",
     "stratum": "Peer group, channel of the invitation, or new and returning customers. Each chance is in one row of each of the three.",
     "r_indicator_of_period": "representation.r_indicator, computed in the same way from the chances of the period alone.",
-    "revenue_at_risk": "Revenue of accounts whose loyalty segment is trapped or high_risk.",
     "gap": "Target less performance, on the question's own scale.",
     "selling_share": "Selling over selling and value messages.",
     "earned_part": "Revenue of new customers who came by referral or recommendation, over that of these and of bought new customers.",

@@ -44,6 +44,7 @@ def test_every_table_view_and_column_has_a_comment(embedded: ClickHouse) -> None
 
 def test_only_views_with_parameters_have_no_columns(embedded: ClickHouse) -> None:
     assert [relation.about.name for relation in read_relations(embedded) if not relation.columns] == [
+        "account_segments_as_of",
         "engagement_last_days",
         "follow_up_last_days",
         "growth_last_days",
@@ -51,6 +52,7 @@ def test_only_views_with_parameters_have_no_columns(embedded: ClickHouse) -> Non
         "loyalty_last_days",
         "messages_last_days",
         "purchase_history_as_of",
+        "revenue_at_risk_as_of",
         "value_delivered_last_days",
     ]
 

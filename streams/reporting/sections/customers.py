@@ -140,7 +140,7 @@ def loyalty_matrix(numbers: Numbers) -> Section:
             Column("segment", "accounts.loyalty_segment", is_number=False),
             Column("accounts", "accounts.account_id"),
             Column("revenue", "accounts.revenue"),
-            Column("at risk", "revenue_at_risk", is_number=False),
+            Column("at risk", "revenue_at_risk.at_risk", is_number=False),
             Column("lifetime value", "accounts.lifetime_value"),
         ),
         [

@@ -124,10 +124,24 @@ def test_accounts_by_quadrant_and_segment_are_those_of_the_accounts(page: Page, 
     }
     at_risk = sum(row["revenue"] for row in accounts if row["loyalty_segment"] in ("trapped", "high_risk"))
     assert f"Revenue at risk is {float(at_risk):,.0f} EUR" in page.sections["matrix"]
+    assert asked(company, "SELECT sum(revenue_at_risk) AS revenue FROM revenue_at_risk") == [{"revenue": at_risk}]
     for row in page.tables["Accounts by segment"]:
         mine = [one for one in accounts if one["loyalty_segment"] == row["segment"].replace(" ", "_")]
         assert row["accounts"] == f"{len(mine):,}"
         assert near(row["revenue"], float(sum(one["revenue"] for one in mine)), 0)
+
+
+def test_the_loyalty_matrix_as_of_the_day_of_the_fit_is_that_of_now(company: ClickHouse) -> None:
+    columns = "account_id, unit_id, feeling, probability_alive, loyalty_segment, revenue"
+    now = asked(company, f"SELECT {columns} FROM account_segments JOIN (SELECT account_id, revenue FROM accounts) AS of USING account_id ORDER BY 1")
+    day = asked(company, "SELECT as_of FROM model_runs WHERE last AND model = 'purchases'")[0]["as_of"]
+
+    then = asked(company, f"SELECT {columns} FROM account_segments_as_of(as_of = {{day:Date32}}) ORDER BY 1", day=day)
+
+    assert len({row["loyalty_segment"] for row in now}) == 5
+    for row in (*now, *then):
+        row["probability_alive"] = row["probability_alive"] and round(row["probability_alive"], 9)
+    assert then == now
 
 
 def test_drivers_prediction_and_scorecards_are_those_of_their_views(page: Page, company: ClickHouse) -> None:
