@@ -16,7 +16,20 @@ from streams.core.accounts import AccountsStages
 from streams.replay import Replay
 
 METRICS = Path(__file__).parents[1] / "docs" / "metrics"
-PAGES = ("engagement", "follow-up", "grades", "growth", "hassles", "messages", "mutual-value", "representation", "rituals", "scorecards", "value")
+PAGES = (
+    "engagement",
+    "follow-up",
+    "grades",
+    "growth",
+    "hassles",
+    "loyalty",
+    "messages",
+    "mutual-value",
+    "representation",
+    "rituals",
+    "scorecards",
+    "value",
+)
 QUERY = re.compile(r"^```sql\n(.*?)^```\n\n((?:^\|[^\n]*\n)+)", re.MULTILINE | re.DOTALL)
 
 

@@ -10,6 +10,7 @@ CREATE OR REPLACE VIEW flagged_responses${on_cluster}
     `channel` LowCardinality(String) COMMENT 'Where the customer was met.',
     `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
     `class` LowCardinality(Nullable(String)) COMMENT 'Of nps: promoter, passive or detractor; NULL for other metrics.',
+    `score_mapped` Float64 COMMENT 'Score mapped to the metric\'s default scale.',
     `top_two_box` Bool COMMENT 'csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
     `flag_reasons` Array(String) COMMENT 'Names of the detectors whose flags stand.',
     `flag_weight` Float64 COMMENT 'Of the answers that carried the sign when its finding was raised, the share above what is usual at most, 0 to 1: how likely such an answer is one too many. Of several reasons the greatest.'
@@ -23,11 +24,12 @@ AS SELECT
     fact.channel,
     assumeNotNull(fact.metric) AS metric,
     fact.class,
+    assumeNotNull(fact.score_mapped) AS score_mapped,
     assumeNotNull(fact.top_two_box) AS top_two_box,
     flag.reasons AS flag_reasons,
     flag.weight AS flag_weight
 FROM (
-    SELECT account_id, response_id, revision, day, unit_id, channel, metric, class, top_two_box
+    SELECT account_id, response_id, revision, day, unit_id, channel, metric, class, score_mapped, top_two_box
     FROM fact_responses FINAL
     WHERE (account_id, response_id) GLOBAL IN (SELECT of_account, of_response FROM standing_flags)
         AND NOT synthetic AND NOT withdrawn
@@ -56,16 +58,22 @@ CREATE OR REPLACE VIEW loyalty_sums${on_cluster}
     `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
     `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
     `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
-    `flagged_top_two_box` Int64 COMMENT 'Of the flagged, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.'
+    `flagged_top_two_box` Int64 COMMENT 'Of the flagged, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
+    `flagged_score_sum` Decimal(38, 9) COMMENT 'Part of score_sum that is of the flagged.',
+    `flagged_score_sum_squares` Decimal(38, 9) COMMENT 'Part of score_sum_squares that is of the flagged.'
 )
 AS SELECT
     day, unit_id, channel, metric, n, promoters, passives, detractors, top_box, top_two_box, score_sum, score_sum_squares, revenue,
-    0 AS flagged, 0 AS flagged_promoters, 0 AS flagged_passives, 0 AS flagged_detractors, 0 AS flagged_top_two_box
+    0 AS flagged, 0 AS flagged_promoters, 0 AS flagged_passives, 0 AS flagged_detractors, 0 AS flagged_top_two_box,
+    0 AS flagged_score_sum, 0 AS flagged_score_sum_squares
 FROM cell_loyalty FINAL
 UNION ALL
 SELECT
     day, unit_id, channel, metric, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    count(), countIf(class = 'promoter'), countIf(class = 'passive'), countIf(class = 'detractor'), countIf(top_two_box)
+    count(), countIf(class = 'promoter'), countIf(class = 'passive'), countIf(class = 'detractor'), countIf(top_two_box),
+    -- In billionths, as the cells are summed.
+    toDecimal128(sum(toInt64(round(score_mapped * 1000000000))), 9) / 1000000000,
+    toDecimal128(sum(toInt64(round(score_mapped * score_mapped * 1000000000))), 9) / 1000000000
 FROM flagged_responses
 GROUP BY day, unit_id, channel, metric
 COMMENT 'What the loyalty views add up: several rows per day, unit, channel and metric.';
@@ -89,6 +97,8 @@ CREATE OR REPLACE VIEW loyalty_daily${on_cluster}
     `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
     `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
     `flagged_top_two_box` Int64 COMMENT 'Of the flagged, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
+    `flagged_score_sum` Float64 COMMENT 'Part of score_sum that is of the flagged.',
+    `flagged_score_sum_squares` Float64 COMMENT 'Part of score_sum_squares that is of the flagged.',
     `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchases that the responses name; refunds are not taken off.',
     `nps` Nullable(Float64) COMMENT 'Net promoter score in points: 100 (promoters - detractors) / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
     `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
@@ -97,13 +107,41 @@ CREATE OR REPLACE VIEW loyalty_daily${on_cluster}
     `nps_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not below -100.',
     `nps_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not above 100.',
     `nps_bound_mid` Nullable(Float64) COMMENT 'nps if flagged promoters were passives. NULL for other metrics.',
-    `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.'
+    `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.',
+    `csat` Nullable(Float64) COMMENT 'Satisfied customers in per cent: 100 top_two_box / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
+    `csat_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (Wilson), in per cent. NULL for other metrics.',
+    `csat_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (Wilson), in per cent. NULL for other metrics.',
+    `csat_excluded` Nullable(Float64) COMMENT 'csat without the flagged responses. NULL for other metrics and where nothing is left.',
+    `csat_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (Wilson) of csat_excluded, in per cent.',
+    `csat_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (Wilson) of csat_excluded, in per cent.',
+    `csat_bound_low` Nullable(Float64) COMMENT 'csat if no flagged response were of a satisfied customer. NULL for other metrics.',
+    `ces` Nullable(Float64) COMMENT 'Customer effort score: the mean, 1 to 7, higher is easier: score_sum / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
+    `ces_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (Student\'s t), not below 1. NULL for other metrics, of one response, and where all are equal.',
+    `ces_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (Student\'s t), not above 7. NULL where ces_low is.',
+    `ces_excluded` Nullable(Float64) COMMENT 'ces without the flagged responses. NULL for other metrics and where nothing is left.',
+    `ces_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (Student\'s t) of ces_excluded, not below 1. NULL where one response is left, or all that are left are equal.',
+    `ces_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (Student\'s t) of ces_excluded, not above 7. NULL where ces_excluded_low is.',
+    `ces_bound_low` Nullable(Float64) COMMENT 'ces if every flagged response had the lowest score. NULL for other metrics.'
 )
 AS WITH
     (promoters, detractors, n) -> 100 * (promoters - detractors) / n AS score,
     -- Adjusted Wald: three more responses, three quarters of them promoters and three quarters detractors.
     (promoters, detractors, n) -> (promoters - detractors) / (n + 3) AS centre,
-    (promoters, detractors, n) -> 1.959964 * sqrt(((promoters + detractors + 1.5) / (n + 3) - pow((promoters - detractors) / (n + 3), 2)) / (n + 3)) AS margin
+    (promoters, detractors, n) -> 1.959964 * sqrt(((promoters + detractors + 1.5) / (n + 3) - pow((promoters - detractors) / (n + 3), 2)) / (n + 3)) AS margin,
+    -- Wilson's interval of a share: squares of z, their half and quarter written out.
+    (good, n) -> (good + 1.920729440648) / (n + 3.841458881296) AS middle,
+    (good, n) -> 1.959964 * sqrt(good * (n - good) / n + 0.960364720324) / (n + 3.841458881296) AS reach,
+    -- Half the width of a 95 % interval in standard errors: Student's t, from a table up to 10 degrees of freedom, then by its series around the normal (Abramowitz and Stegun 26.7.5).
+    freedom -> if(
+        freedom <= 10, [12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139][toUInt8(greatest(least(freedom, 10), 1))],
+        1.959964 + 2.3722712787051083 / freedom + 2.8224987053284156 / pow(freedom, 2) + 2.5558497911596096 / pow(freedom, 3) + 1.5895341454947804 / pow(freedom, 4)
+    ) AS student,
+    -- Of a mean, from the sum and the sum of squares. Scores are summed in billionths: what is less than twenty for each is rounding, and no spread.
+    (total, squares, n) -> if(
+        n > 1 AND squares - total * total / n > 2e-8 * n, student(n - 1) * sqrt((squares - total * total / n) / (n - 1) / n), NULL
+    ) AS mean_margin,
+    if(metric = 'ces', mean_margin(score_sum, score_sum_squares, n), NULL) AS ces_margin,
+    if(metric = 'ces', mean_margin(score_sum - flagged_score_sum, score_sum_squares - flagged_score_sum_squares, n - flagged), NULL) AS ces_excluded_margin
 SELECT
     cell.day, cell.unit_id, cell.channel, cell.metric,
     sum(cell.n) AS n,
@@ -119,6 +157,8 @@ SELECT
     sum(cell.flagged_passives) AS flagged_passives,
     sum(cell.flagged_detractors) AS flagged_detractors,
     sum(cell.flagged_top_two_box) AS flagged_top_two_box,
+    toFloat64(sum(cell.flagged_score_sum)) AS flagged_score_sum,
+    toFloat64(sum(cell.flagged_score_sum_squares)) AS flagged_score_sum_squares,
     sum(cell.revenue) AS revenue,
     if(metric = 'nps', score(promoters, detractors, n), NULL) AS nps,
     if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
@@ -133,7 +173,21 @@ SELECT
         + margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
     )), NULL) AS nps_excluded_high,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
-    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low,
+    if(metric = 'csat', 100 * top_two_box / n, NULL) AS csat,
+    if(metric = 'csat', greatest(0., 100 * (middle(top_two_box, n) - reach(top_two_box, n))), NULL) AS csat_low,
+    if(metric = 'csat', least(100., 100 * (middle(top_two_box, n) + reach(top_two_box, n))), NULL) AS csat_high,
+    if(metric = 'csat', 100 * (top_two_box - flagged_top_two_box) / nullIf(n - flagged, 0), NULL) AS csat_excluded,
+    if(metric = 'csat' AND n > flagged, greatest(0., 100 * (middle(top_two_box - flagged_top_two_box, n - flagged) - reach(top_two_box - flagged_top_two_box, n - flagged))), NULL) AS csat_excluded_low,
+    if(metric = 'csat' AND n > flagged, least(100., 100 * (middle(top_two_box - flagged_top_two_box, n - flagged) + reach(top_two_box - flagged_top_two_box, n - flagged))), NULL) AS csat_excluded_high,
+    if(metric = 'csat', 100 * (top_two_box - flagged_top_two_box) / n, NULL) AS csat_bound_low,
+    if(metric = 'ces', score_sum / n, NULL) AS ces,
+    if(ces_margin IS NULL, NULL, greatest(1., ces - ces_margin)) AS ces_low,
+    if(ces_margin IS NULL, NULL, least(7., ces + ces_margin)) AS ces_high,
+    if(metric = 'ces', (score_sum - flagged_score_sum) / nullIf(n - flagged, 0), NULL) AS ces_excluded,
+    if(ces_excluded_margin IS NULL, NULL, greatest(1., ces_excluded - ces_excluded_margin)) AS ces_excluded_low,
+    if(ces_excluded_margin IS NULL, NULL, least(7., ces_excluded + ces_excluded_margin)) AS ces_excluded_high,
+    if(metric = 'ces', (score_sum - flagged_score_sum + flagged) / n, NULL) AS ces_bound_low
 FROM loyalty_sums AS cell
 GROUP BY cell.day, cell.unit_id, cell.channel, cell.metric
 HAVING n > 0
@@ -157,6 +211,8 @@ CREATE OR REPLACE VIEW loyalty_last_days${on_cluster}
     `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
     `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
     `flagged_top_two_box` Int64 COMMENT 'Of the flagged, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
+    `flagged_score_sum` Float64 COMMENT 'Part of score_sum that is of the flagged.',
+    `flagged_score_sum_squares` Float64 COMMENT 'Part of score_sum_squares that is of the flagged.',
     `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchases that the responses name; refunds are not taken off.',
     `nps` Nullable(Float64) COMMENT 'Net promoter score in points: 100 (promoters - detractors) / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
     `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. NULL for other metrics.',
@@ -165,13 +221,41 @@ CREATE OR REPLACE VIEW loyalty_last_days${on_cluster}
     `nps_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not below -100.',
     `nps_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not above 100.',
     `nps_bound_mid` Nullable(Float64) COMMENT 'nps if flagged promoters were passives. NULL for other metrics.',
-    `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.'
+    `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.',
+    `csat` Nullable(Float64) COMMENT 'Satisfied customers in per cent: 100 top_two_box / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
+    `csat_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (Wilson), in per cent. NULL for other metrics.',
+    `csat_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (Wilson), in per cent. NULL for other metrics.',
+    `csat_excluded` Nullable(Float64) COMMENT 'csat without the flagged responses. NULL for other metrics and where nothing is left.',
+    `csat_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (Wilson) of csat_excluded, in per cent.',
+    `csat_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (Wilson) of csat_excluded, in per cent.',
+    `csat_bound_low` Nullable(Float64) COMMENT 'csat if no flagged response were of a satisfied customer. NULL for other metrics.',
+    `ces` Nullable(Float64) COMMENT 'Customer effort score: the mean, 1 to 7, higher is easier: score_sum / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
+    `ces_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (Student\'s t), not below 1. NULL for other metrics, of one response, and where all are equal.',
+    `ces_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (Student\'s t), not above 7. NULL where ces_low is.',
+    `ces_excluded` Nullable(Float64) COMMENT 'ces without the flagged responses. NULL for other metrics and where nothing is left.',
+    `ces_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (Student\'s t) of ces_excluded, not below 1. NULL where one response is left, or all that are left are equal.',
+    `ces_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (Student\'s t) of ces_excluded, not above 7. NULL where ces_excluded_low is.',
+    `ces_bound_low` Nullable(Float64) COMMENT 'ces if every flagged response had the lowest score. NULL for other metrics.'
 )
 AS WITH
     (promoters, detractors, n) -> 100 * (promoters - detractors) / n AS score,
     -- Adjusted Wald: three more responses, three quarters of them promoters and three quarters detractors.
     (promoters, detractors, n) -> (promoters - detractors) / (n + 3) AS centre,
-    (promoters, detractors, n) -> 1.959964 * sqrt(((promoters + detractors + 1.5) / (n + 3) - pow((promoters - detractors) / (n + 3), 2)) / (n + 3)) AS margin
+    (promoters, detractors, n) -> 1.959964 * sqrt(((promoters + detractors + 1.5) / (n + 3) - pow((promoters - detractors) / (n + 3), 2)) / (n + 3)) AS margin,
+    -- Wilson's interval of a share: squares of z, their half and quarter written out.
+    (good, n) -> (good + 1.920729440648) / (n + 3.841458881296) AS middle,
+    (good, n) -> 1.959964 * sqrt(good * (n - good) / n + 0.960364720324) / (n + 3.841458881296) AS reach,
+    -- Half the width of a 95 % interval in standard errors: Student's t, from a table up to 10 degrees of freedom, then by its series around the normal (Abramowitz and Stegun 26.7.5).
+    freedom -> if(
+        freedom <= 10, [12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139][toUInt8(greatest(least(freedom, 10), 1))],
+        1.959964 + 2.3722712787051083 / freedom + 2.8224987053284156 / pow(freedom, 2) + 2.5558497911596096 / pow(freedom, 3) + 1.5895341454947804 / pow(freedom, 4)
+    ) AS student,
+    -- Of a mean, from the sum and the sum of squares. Scores are summed in billionths: what is less than twenty for each is rounding, and no spread.
+    (total, squares, n) -> if(
+        n > 1 AND squares - total * total / n > 2e-8 * n, student(n - 1) * sqrt((squares - total * total / n) / (n - 1) / n), NULL
+    ) AS mean_margin,
+    if(metric = 'ces', mean_margin(score_sum, score_sum_squares, n), NULL) AS ces_margin,
+    if(metric = 'ces', mean_margin(score_sum - flagged_score_sum, score_sum_squares - flagged_score_sum_squares, n - flagged), NULL) AS ces_excluded_margin
 SELECT
     cell.unit_id, cell.channel, cell.metric,
     sum(cell.n) AS n,
@@ -187,6 +271,8 @@ SELECT
     sum(cell.flagged_passives) AS flagged_passives,
     sum(cell.flagged_detractors) AS flagged_detractors,
     sum(cell.flagged_top_two_box) AS flagged_top_two_box,
+    toFloat64(sum(cell.flagged_score_sum)) AS flagged_score_sum,
+    toFloat64(sum(cell.flagged_score_sum_squares)) AS flagged_score_sum_squares,
     sum(cell.revenue) AS revenue,
     if(metric = 'nps', score(promoters, detractors, n), NULL) AS nps,
     if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
@@ -201,7 +287,21 @@ SELECT
         + margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
     )), NULL) AS nps_excluded_high,
     if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
-    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low
+    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low,
+    if(metric = 'csat', 100 * top_two_box / n, NULL) AS csat,
+    if(metric = 'csat', greatest(0., 100 * (middle(top_two_box, n) - reach(top_two_box, n))), NULL) AS csat_low,
+    if(metric = 'csat', least(100., 100 * (middle(top_two_box, n) + reach(top_two_box, n))), NULL) AS csat_high,
+    if(metric = 'csat', 100 * (top_two_box - flagged_top_two_box) / nullIf(n - flagged, 0), NULL) AS csat_excluded,
+    if(metric = 'csat' AND n > flagged, greatest(0., 100 * (middle(top_two_box - flagged_top_two_box, n - flagged) - reach(top_two_box - flagged_top_two_box, n - flagged))), NULL) AS csat_excluded_low,
+    if(metric = 'csat' AND n > flagged, least(100., 100 * (middle(top_two_box - flagged_top_two_box, n - flagged) + reach(top_two_box - flagged_top_two_box, n - flagged))), NULL) AS csat_excluded_high,
+    if(metric = 'csat', 100 * (top_two_box - flagged_top_two_box) / n, NULL) AS csat_bound_low,
+    if(metric = 'ces', score_sum / n, NULL) AS ces,
+    if(ces_margin IS NULL, NULL, greatest(1., ces - ces_margin)) AS ces_low,
+    if(ces_margin IS NULL, NULL, least(7., ces + ces_margin)) AS ces_high,
+    if(metric = 'ces', (score_sum - flagged_score_sum) / nullIf(n - flagged, 0), NULL) AS ces_excluded,
+    if(ces_excluded_margin IS NULL, NULL, greatest(1., ces_excluded - ces_excluded_margin)) AS ces_excluded_low,
+    if(ces_excluded_margin IS NULL, NULL, least(7., ces_excluded + ces_excluded_margin)) AS ces_excluded_high,
+    if(metric = 'ces', (score_sum - flagged_score_sum + flagged) / n, NULL) AS ces_bound_low
 FROM loyalty_sums AS cell
 WHERE cell.day > {as_of:Date32} - {days:UInt32} AND cell.day <= {as_of:Date32}
 GROUP BY cell.unit_id, cell.channel, cell.metric

@@ -10,7 +10,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from tests.chaos.wire import milliseconds
-from tests.oracle.records import Row, Rows
+from tests.oracle.records import Approximate, Row, Rows
 from tests.oracle.tables import VIEWS
 
 Tables = Mapping[str, Rows]
@@ -169,7 +169,9 @@ def _same_fault(expected: Row, found: Row) -> bool:
 
 
 def same(expected: object, found: object) -> bool:
-    """Equal; numbers that were computed may differ in the ninth digit, money may not differ at all."""
+    """Equal; numbers that were computed may differ in the ninth digit unless they say otherwise, money may not differ at all."""
+    if isinstance(expected, Approximate):
+        return isinstance(found, float) and math.isclose(expected, found, rel_tol=1e-5, abs_tol=1e-5)
     if isinstance(expected, Fraction | float):
         wanted = float(expected)
         return isinstance(found, int | float | Decimal) and math.isclose(wanted, float(found), rel_tol=1e-9, abs_tol=1e-9)

@@ -7,10 +7,13 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from math import sqrt
+from statistics import mean, variance
+
+from scipy.stats import t
 
 from tests.oracle import scores
 from tests.oracle.facts import Flags, flags_of, local_day, mapped_score, newest_revisions
-from tests.oracle.records import Catalog, Horizons, Row, Rows
+from tests.oracle.records import Approximate, Catalog, Horizons, Row, Rows
 from tests.oracle.validate import Event
 
 Z = 1.959964
@@ -103,6 +106,7 @@ def _row(group: list[Counted]) -> Row:
     n, promoters, detractors = len(group), classes.count("promoter"), classes.count("detractor")
     nps, low, high = net_promoter_score(n, promoters, detractors) if group[0].metric == "nps" else (None, None, None)
     flagged = [of_class for one, of_class in zip(group, classes, strict=True) if one.flagged]
+    suspect = [one for one in group if one.flagged]
     return {
         "n": n,
         "promoters": promoters,
@@ -116,13 +120,55 @@ def _row(group: list[Counted]) -> Row:
         "flagged_promoters": flagged.count("promoter"),
         "flagged_passives": flagged.count("passive"),
         "flagged_detractors": flagged.count("detractor"),
-        "flagged_top_two_box": sum(scores.top_two_box(one.metric, one.score) for one in group if one.flagged),
+        "flagged_top_two_box": sum(scores.top_two_box(one.metric, one.score) for one in suspect),
+        "flagged_score_sum": sum((one.score for one in suspect), Fraction(0)),
+        "flagged_score_sum_squares": sum((one.score**2 for one in suspect), Fraction(0)),
         "revenue": sum((one.revenue for one in group), Decimal(0)),
         "nps": nps,
         "nps_low": low,
         "nps_high": high,
         **dict(zip(BOUNDS, bounds(classes, flagged) if nps is not None else (None,) * len(BOUNDS), strict=True)),
+        **satisfaction(group),
+        **effort(group),
     }
+
+
+def satisfaction(group: list[Counted]) -> Row:
+    """The share of csat in the two best steps, in per cent, with Wilson's interval; without the flagged; and as if none of these were satisfied."""
+    names = ("csat", "csat_low", "csat_high", "csat_excluded", "csat_excluded_low", "csat_excluded_high", "csat_bound_low")
+    if group[0].metric != "csat":
+        return dict.fromkeys(names)
+    good = [scores.top_two_box(one.metric, one.score) for one in group]
+    left = [is_good for is_good, one in zip(good, group, strict=True) if not one.flagged]
+    return dict(zip(names, (*share(good), *share(left), 100 * sum(left) / len(group)), strict=True))
+
+
+def share(good: list[bool]) -> tuple[float | None, ...]:
+    """A share in per cent and the shares from which it is z standard errors away, the roots of a quadratic (Wilson 1927)."""
+    if not good:
+        return None, None, None
+    n, p = len(good), sum(good) / len(good)
+    a, b, c = 1 + Z**2 / n, -(2 * p + Z**2 / n), p**2
+    root = sqrt(max(b**2 - 4 * a * c, 0.0))
+    return 100 * p, Approximate(100 * (-b - root) / (2 * a)), Approximate(100 * (-b + root) / (2 * a))
+
+
+def effort(group: list[Counted]) -> Row:
+    """The mean of ces with its interval by Student's t; without the flagged; and as if these had the lowest score."""
+    names = ("ces", "ces_low", "ces_high", "ces_excluded", "ces_excluded_low", "ces_excluded_high", "ces_bound_low")
+    if group[0].metric != "ces":
+        return dict.fromkeys(names)
+    left = [one.score for one in group if not one.flagged]
+    at_worst = [Fraction(1) if one.flagged else one.score for one in group]
+    return dict(zip(names, (*_mean([one.score for one in group]), *_mean(left), mean(at_worst)), strict=True))
+
+
+def _mean(given: list[Fraction]) -> tuple[object, ...]:
+    """The mean and its interval, cut to the scale; no interval of one, and where all are equal."""
+    if len(set(given)) < 2:
+        return (given[0] if given else None), None, None
+    margin = float(t.ppf(0.975, len(given) - 1)) * sqrt(variance(given) / len(given))
+    return mean(given), Approximate(max(1.0, mean(given) - margin)), Approximate(min(7.0, mean(given) + margin))
 
 
 BOUNDS = ("nps_excluded", "nps_excluded_low", "nps_excluded_high", "nps_bound_mid", "nps_bound_low")

@@ -10,6 +10,10 @@ Rows = dict[tuple[object, ...], Row]
 INPUT_TOPICS = ("feedback", "transactions", "invitations", "communications", "actions", "outcomes", "operations")
 
 
+class Approximate(float):
+    """A number that the product computes from rounded sums, or by a series: it agrees to the fifth decimal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One record of an input topic; ``topic`` is without the prefix."""
