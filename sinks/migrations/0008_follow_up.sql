@@ -177,7 +177,9 @@ CREATE OR REPLACE VIEW follow_up${on_cluster}
     `ended` Int64 COMMENT 'Of the due cases, those whose newest step is resolved or confirmed.',
     `told_asked` Int64 COMMENT 'Counted responses of the month that answer whether one was told what was done about earlier feedback.',
     `told_yes` Int64 COMMENT 'Those of them that say yes.',
-    `lip_service_gap` Nullable(Float64) COMMENT 'ended / due minus told_yes / told_asked: above 0, more is done than customers hear of; below 0, they believe in more than is done. NULL where one of both is missing.'
+    `lip_service_gap` Nullable(Float64) COMMENT 'ended / due minus told_yes / told_asked: above 0, more is done than customers hear of; below 0, they believe in more than is done. NULL where one of both is missing.',
+    `lip_service_gap_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval, from Wilson\'s of both shares (Newcombe\'s method 10). NULL where lip_service_gap is.',
+    `lip_service_gap_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval, from Wilson\'s of both shares (Newcombe\'s method 10). NULL where lip_service_gap is.'
 )
 AS WITH
     -- Kaplan-Meier's median of (hours, censored), sorted; of those who were still waiting one fewer with each event. 0: it never comes to one half.
@@ -185,6 +187,9 @@ AS WITH
         left -> left <= log(0.5) + 1e-9,
         arrayCumSum(arrayMap((time, place) -> if(time.2, 0., log((length(times) - place) / (length(times) - place + 1))), times, arrayEnumerate(times)))
     ) AS half_of,
+    -- Wilson's interval of a share: squares of z, their half and quarter written out.
+    (good, n) -> (good + 1.920729440648) / (n + 3.841458881296) AS middle,
+    (good, n) -> 1.959964 * sqrt(good * (n - good) / n + 0.960364720324) / (n + 3.841458881296) AS reach,
     (SELECT max(occurred_at) FROM fact_communications FINAL WHERE NOT synthetic) AS last_message,
     next_scores AS (
         SELECT account_id, occurred_at, response_id, class, score_mapped,
@@ -267,7 +272,13 @@ SELECT
     sum(part.n_acted) AS acted_upon, sum(part.n_told) AS told, told / nullIf(acted_upon, 0) AS told_rate,
     max(part.median_told) AS median_hours_to_tell,
     sum(part.n_ended) AS ended, sum(part.n_asked) AS told_asked, sum(part.n_yes) AS told_yes,
-    ended / nullIf(due, 0) - told_yes / nullIf(told_asked, 0) AS lip_service_gap
+    ended / nullIf(due, 0) - told_yes / nullIf(told_asked, 0) AS lip_service_gap,
+    lip_service_gap - sqrt(
+        pow(ended / due - middle(ended, due) + reach(ended, due), 2) + pow(middle(told_yes, told_asked) + reach(told_yes, told_asked) - told_yes / told_asked, 2)
+    ) AS lip_service_gap_low,
+    lip_service_gap + sqrt(
+        pow(middle(ended, due) + reach(ended, due) - ended / due, 2) + pow(told_yes / told_asked - middle(told_yes, told_asked) + reach(told_yes, told_asked), 2)
+    ) AS lip_service_gap_high
 FROM parts AS part
 GROUP BY part.programme, part.month
 SETTINGS join_use_nulls = 0

@@ -472,6 +472,55 @@ GROUP BY outcome.account_id
 SETTINGS join_use_nulls = 0
 COMMENT 'value_delivered of the last days up to a date, that date included, with revenue of the same days: SELECT * FROM value_delivered_last_days(days = 365, as_of = \'2026-03-31\').';
 
+CREATE OR REPLACE VIEW feedback_debts_as_of${on_cluster}
+(
+    `account_id` String COMMENT 'The account.',
+    `response_id` String COMMENT 'The response that nobody had acted upon.',
+    `programme` String COMMENT 'Programme of its survey in the catalog, else the survey.',
+    `unit_id` Nullable(String) COMMENT 'The unit that it rates.',
+    `occurred_at` DateTime64(6, 'UTC') COMMENT 'When it was given (UTC).',
+    `due_at` DateTime64(6, 'UTC') COMMENT 'Until when the survey\'s rule wanted it to be followed up (UTC).',
+    `month` Date32 COMMENT 'First day of the local month of due_at.',
+    `revenue` Decimal(38, 4) COMMENT 'Revenue of the account until then, completed minus refunded, in the base currency: what was at stake. An account may owe several answers, so count each account once when adding up.'
+)
+AS WITH
+    ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone,
+    toDateTime64(concat(toString({as_of:Date32} + 1), ' 00:00:00'), 6, zone) AS ends,
+    -- On the newest day it is not known what comes until midnight.
+    least(ends, (SELECT max(occurred_at) FROM fact_responses FINAL WHERE NOT synthetic AND NOT withdrawn)) AS looked_at,
+    owing AS (
+        SELECT
+            given.account_id AS account_id, given.response_id AS response_id, given.unit_id AS unit_id, given.occurred_at AS occurred_at,
+            if(ifNull(survey.programme, '') = '', given.survey_id, assumeNotNull(survey.programme)) AS programme,
+            addMicroseconds(given.occurred_at, toInt64(if(survey.survey_id = '', 48, survey.action_rule.2) * 3600000000)) AS due_at
+        FROM fact_responses AS given FINAL
+        GLOBAL LEFT JOIN (SELECT survey_id, programme, action_rule FROM surveys FINAL) AS survey ON given.survey_id = survey.survey_id
+        WHERE NOT given.synthetic AND NOT given.withdrawn AND given.class IS NOT NULL AND given.day <= {as_of:Date32}
+            AND (given.account_id, given.response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
+            AND has(if(survey.survey_id = '', ['detractor'], survey.action_rule.1), toString(given.class))
+            AND due_at < looked_at
+            AND (given.account_id, given.response_id) GLOBAL NOT IN (
+                SELECT account_id, assumeNotNull(response_id) FROM fact_cases FINAL WHERE NOT synthetic AND response_id IS NOT NULL AND occurred_at < ends
+            )
+            AND (given.account_id, given.response_id) GLOBAL NOT IN (
+                SELECT account_id, arrayJoin(response_ids) FROM fact_communications FINAL WHERE NOT synthetic AND occurred_at < ends
+            )
+    ),
+    paid AS (
+        SELECT account_id, sum(if(event_type = 'transaction.completed', amount_base, -amount_base)) AS net
+        FROM fact_transactions FINAL
+        WHERE NOT synthetic AND day <= {as_of:Date32} AND account_id GLOBAL IN (SELECT account_id FROM owing)
+        GROUP BY account_id
+    )
+SELECT
+    owing.account_id AS account_id, owing.response_id AS response_id, owing.programme AS programme, owing.unit_id AS unit_id,
+    owing.occurred_at AS occurred_at, owing.due_at AS due_at, toStartOfMonth(toDate32(toTimezone(owing.due_at, zone))) AS month,
+    paid.net AS revenue
+FROM owing
+GLOBAL LEFT JOIN paid ON owing.account_id = paid.account_id
+SETTINGS join_use_nulls = 0
+COMMENT 'feedback_debts at the end of another day: SELECT * FROM feedback_debts_as_of(as_of = \'2026-03-31\').';
+
 CREATE OR REPLACE VIEW follow_up_last_days${on_cluster}
 (
     `programme` String COMMENT 'Programme of the survey in the catalog, else the survey; none: of cases that name no known response.',
@@ -479,8 +528,16 @@ CREATE OR REPLACE VIEW follow_up_last_days${on_cluster}
     `in_sla` Int64 COMMENT 'Of these, cases whose customer was contacted in time.',
     `late` Int64 COMMENT 'Cases whose customer was contacted after the due time, but by the end of the last of these days.',
     `not_contacted` Int64 COMMENT 'Cases whose customer had not been contacted by then; in_sla + late + not_contacted = due.',
-    `sla_attainment` Float64 COMMENT 'in_sla / due. Never sum or average it: compute it again from the sums.',
-    `median_hours_to_contact` Nullable(Float64) COMMENT 'Hours within which half of the customers of these cases were contacted: Kaplan-Meier, those without contact by the end of the last of these days censored then, or where the case was last seen before. NULL where fewer than half were.'
+    `sla_attainment` Nullable(Float64) COMMENT 'in_sla / due. NULL where nothing was due. Never sum or average it: compute it again from the sums.',
+    `median_hours_to_contact` Nullable(Float64) COMMENT 'Hours within which half of the customers of these cases were contacted: Kaplan-Meier, those without contact by the end of the last of these days censored then, or where the case was last seen before. NULL where fewer than half were.',
+    `ended` Int64 COMMENT 'Of the due cases, those whose newest step by the end of the last of these days is resolved or confirmed.',
+    `told_asked` Int64 COMMENT 'Counted responses of these days that answer whether one was told what was done about earlier feedback.',
+    `told_yes` Int64 COMMENT 'Those of them that say yes.',
+    `lip_service_gap` Nullable(Float64) COMMENT 'ended / due minus told_yes / told_asked: above 0, more is done than customers hear of; below 0, they believe in more than is done. NULL where one of both is missing. Never sum or average it: compute it again from the sums.',
+    `lip_service_gap_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval, from Wilson\'s of both shares (Newcombe\'s method 10). NULL where lip_service_gap is.',
+    `lip_service_gap_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval, from Wilson\'s of both shares (Newcombe\'s method 10). NULL where lip_service_gap is.',
+    `feedback_debt` Int64 COMMENT 'Responses that had to be followed up in these days, and that no case and no message was about by the end of the last of them; feedback_debts_as_of has each.',
+    `feedback_debt_revenue` Decimal(38, 4) COMMENT 'Revenue until then of the accounts that they are of, each once, in the base currency.'
 )
 AS WITH
     ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone,
@@ -490,21 +547,88 @@ AS WITH
         left -> left <= log(0.5) + 1e-9,
         arrayCumSum(arrayMap((time, place) -> if(time.2, 0., log((length(times) - place) / (length(times) - place + 1))), times, arrayEnumerate(times)))
     ) AS half_of,
-    arraySort(groupArray((
-        least(followed.hours, greatest(dateDiff('microsecond', followed.opened_at, ends), 0) / 3600000000),
-        NOT ifNull(followed.contacted_at < ends, false)
-    ))) AS waits,
-    half_of(waits) AS half
+    -- Wilson's interval of a share: squares of z, their half and quarter written out.
+    (good, n) -> (good + 1.920729440648) / (n + 3.841458881296) AS middle,
+    (good, n) -> 1.959964 * sqrt(good * (n - good) / n + 0.960364720324) / (n + 3.841458881296) AS reach,
+    last_steps AS (
+        SELECT
+            account_id, case_id,
+            argMax(event_type IN ('case.resolved', 'case.confirmed'), (occurred_at, indexOf(
+                ['case.opened', 'case.assigned', 'case.contacted', 'case.escalated', 'case.resolved', 'case.confirmed', 'case.reopened'], toString(event_type)
+            ))) AS ends_it
+        FROM fact_cases FINAL
+        WHERE NOT synthetic AND occurred_at < ends
+        GROUP BY account_id, case_id
+    ),
+    cases_due AS (
+        SELECT
+            followed.programme AS programme,
+            toInt64(count()) AS n_due,
+            toInt64(countIf(followed.in_sla)) AS n_kept,
+            toInt64(countIf(NOT followed.in_sla AND ifNull(followed.contacted_at < ends, false))) AS n_late,
+            toInt64(countIf(state.ends_it)) AS n_ended,
+            arraySort(groupArray((
+                least(followed.hours, greatest(dateDiff('microsecond', followed.opened_at, ends), 0) / 3600000000),
+                NOT ifNull(followed.contacted_at < ends, false)
+            ))) AS waits,
+            half_of(waits) AS half
+        FROM follow_up_cases AS followed
+        GLOBAL LEFT JOIN last_steps AS state ON followed.account_id = state.account_id AND followed.case_id = state.case_id
+        WHERE followed.is_due AND toDate32(toTimezone(followed.due_at, zone)) > {as_of:Date32} - {days:UInt16}
+            AND toDate32(toTimezone(followed.due_at, zone)) <= {as_of:Date32}
+        GROUP BY followed.programme
+    ),
+    debts AS (
+        SELECT programme, toInt64(sum(one.owed)) AS n_owed, sum(one.revenue) AS money
+        FROM (
+            SELECT programme, account_id, count() AS owed, any(debt.revenue) AS revenue
+            FROM `${database}`.feedback_debts_as_of(as_of = {as_of:Date32}) AS debt
+            WHERE toDate32(toTimezone(debt.due_at, zone)) > {as_of:Date32} - {days:UInt16}
+            GROUP BY programme, account_id
+        ) AS one
+        GROUP BY programme
+    ),
+    hearing AS (
+        SELECT
+            if(ifNull(survey.programme, '') = '', given.survey_id, assumeNotNull(survey.programme)) AS programme,
+            toInt64(count()) AS n_asked, toInt64(countIf(given.told_about_action)) AS n_yes
+        FROM fact_responses AS given FINAL
+        GLOBAL LEFT JOIN (SELECT survey_id, programme FROM surveys FINAL) AS survey ON given.survey_id = survey.survey_id
+        WHERE NOT given.synthetic AND NOT given.withdrawn AND given.told_about_action IS NOT NULL
+            AND given.day > {as_of:Date32} - {days:UInt16} AND given.day <= {as_of:Date32}
+            AND (given.account_id, given.response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
+        GROUP BY programme
+    ),
+    parts AS (
+        SELECT programme, n_due, n_kept, n_late, if(half = 0, NULL, waits[half].1) AS median, n_ended, toInt64(0) AS n_asked, toInt64(0) AS n_yes,
+            toInt64(0) AS n_owed, toDecimal128(0, 4) AS money
+        FROM cases_due
+        UNION ALL
+        SELECT programme, 0, 0, 0, NULL, 0, n_asked, n_yes, 0, toDecimal128(0, 4) FROM hearing
+        UNION ALL
+        SELECT programme, 0, 0, 0, NULL, 0, 0, 0, n_owed, money FROM debts
+    )
 SELECT
-    followed.programme AS programme,
-    toInt64(count()) AS due,
-    toInt64(countIf(followed.in_sla)) AS in_sla,
-    toInt64(countIf(NOT followed.in_sla AND ifNull(toDate32(toTimezone(followed.contacted_at, zone)) <= {as_of:Date32}, false))) AS late,
+    part.programme AS programme,
+    sum(part.n_due) AS due,
+    sum(part.n_kept) AS in_sla,
+    sum(part.n_late) AS late,
     due - in_sla - late AS not_contacted,
-    in_sla / due AS sla_attainment,
-    if(half = 0, NULL, waits[half].1) AS median_hours_to_contact
-FROM follow_up_cases AS followed
-WHERE followed.is_due AND toDate32(toTimezone(followed.due_at, zone)) > {as_of:Date32} - {days:UInt16}
-    AND toDate32(toTimezone(followed.due_at, zone)) <= {as_of:Date32}
-GROUP BY followed.programme
-COMMENT 'Service levels of follow-up over the last days up to a date, that date included: SELECT * FROM follow_up_last_days(days = 28, as_of = \'2026-03-31\').';
+    in_sla / nullIf(due, 0) AS sla_attainment,
+    max(part.median) AS median_hours_to_contact,
+    sum(part.n_ended) AS ended,
+    sum(part.n_asked) AS told_asked,
+    sum(part.n_yes) AS told_yes,
+    ended / nullIf(due, 0) - told_yes / nullIf(told_asked, 0) AS lip_service_gap,
+    lip_service_gap - sqrt(
+        pow(ended / due - middle(ended, due) + reach(ended, due), 2) + pow(middle(told_yes, told_asked) + reach(told_yes, told_asked) - told_yes / told_asked, 2)
+    ) AS lip_service_gap_low,
+    lip_service_gap + sqrt(
+        pow(middle(ended, due) + reach(ended, due) - ended / due, 2) + pow(told_yes / told_asked - middle(told_yes, told_asked) + reach(told_yes, told_asked), 2)
+    ) AS lip_service_gap_high,
+    sum(part.n_owed) AS feedback_debt,
+    sum(part.money) AS feedback_debt_revenue
+FROM parts AS part
+GROUP BY part.programme
+SETTINGS join_use_nulls = 0
+COMMENT 'Follow-up over the last days up to a date, that date included, as it stood at its end: SELECT * FROM follow_up_last_days(days = 28, as_of = \'2026-03-31\').';

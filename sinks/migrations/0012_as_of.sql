@@ -1,4 +1,4 @@
--- What accounts do of their own accord, what of their revenue is at risk, and who is still owed an answer; each as of any day.
+-- What accounts do of their own accord, and what of their revenue is at risk; each as of any day.
 
 CREATE OR REPLACE VIEW engagement_last_days${on_cluster}
 (

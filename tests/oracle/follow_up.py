@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from math import hypot
 from zoneinfo import ZoneInfo
 
 from tests.oracle import facts
-from tests.oracle.records import Calendar, Catalog, Policy, Row, Rows, Survey
-from tests.oracle.scores import response_class
+from tests.oracle.records import Approximate, Calendar, Catalog, Policy, Row, Rows, Survey
+from tests.oracle.scores import response_class, wilson
 from tests.oracle.validate import Event
 
 LIFE = ("opened", "assigned", "contacted", "escalated", "resolved", "confirmed", "reopened")
@@ -312,8 +313,19 @@ def _month(company: Company, cases: list[Case], owed: dict[Key, Row], heard: lis
         "ended": ended,
         "told_asked": len(heard),
         "told_yes": sum(heard),
-        "lip_service_gap": Fraction(ended, len(due)) - Fraction(sum(heard), len(heard)) if due and heard else None,
+        **lip_service(ended, len(due), heard),
     }
+
+
+def lip_service(ended: int, due: int, heard: list[bool]) -> Row:
+    """What is done less what is heard of, with the interval that those of both shares make (Newcombe 1998, method 10)."""
+    if not due or not heard:
+        return dict.fromkeys(("lip_service_gap", "lip_service_gap_low", "lip_service_gap_high"))
+    done, told = ended / due, sum(heard) / len(heard)
+    (least_done, most_done), (least_told, most_told) = wilson(done, due), wilson(told, len(heard))
+    below, above = hypot(done - least_done, most_told - told), hypot(most_done - done, told - least_told)
+    gap = Fraction(ended, due) - Fraction(sum(heard), len(heard))
+    return {"lip_service_gap": gap, "lip_service_gap_low": Approximate(gap - below), "lip_service_gap_high": Approximate(gap + above)}
 
 
 def _money(row: Row) -> Decimal:

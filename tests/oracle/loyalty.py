@@ -16,7 +16,6 @@ from tests.oracle.facts import Flags, flags_of, local_day, mapped_score, newest_
 from tests.oracle.records import Approximate, Catalog, Horizons, Row, Rows
 from tests.oracle.validate import Event
 
-Z = 1.959964
 FIRST_MONDAY = date(1970, 1, 5)
 
 
@@ -144,13 +143,11 @@ def satisfaction(group: list[Counted]) -> Row:
 
 
 def share(good: list[bool]) -> tuple[float | None, ...]:
-    """A share in per cent and the shares from which it is z standard errors away, the roots of a quadratic (Wilson 1927)."""
+    """A share in per cent with Wilson's interval."""
     if not good:
         return None, None, None
-    n, p = len(good), sum(good) / len(good)
-    a, b, c = 1 + Z**2 / n, -(2 * p + Z**2 / n), p**2
-    root = sqrt(max(b**2 - 4 * a * c, 0.0))
-    return 100 * p, Approximate(100 * (-b - root) / (2 * a)), Approximate(100 * (-b + root) / (2 * a))
+    low, high = scores.wilson(sum(good) / len(good), len(good))
+    return 100 * sum(good) / len(good), Approximate(100 * low), Approximate(100 * high)
 
 
 def effort(group: list[Counted]) -> Row:
@@ -193,5 +190,5 @@ def net_promoter_score(n: int, promoters: int, detractors: int) -> tuple[float, 
     """The score and its adjusted-Wald interval, in points (R16): 3 responses are added, three quarters to each end."""
     size = n + 3
     up, down = (promoters + 0.75) / size, (detractors + 0.75) / size
-    centre, margin = up - down, Z * sqrt((up + down - (up - down) ** 2) / size)
+    centre, margin = up - down, scores.Z * sqrt((up + down - (up - down) ** 2) / size)
     return 100 * (promoters - detractors) / n, max(-100.0, 100 * (centre - margin)), min(100.0, 100 * (centre + margin))

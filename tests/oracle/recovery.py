@@ -7,8 +7,8 @@ from math import sqrt
 from statistics import fmean, variance
 
 from tests.oracle.follow_up import Answer, Company, at
-from tests.oracle.loyalty import Z
 from tests.oracle.records import Row, Rows
+from tests.oracle.scores import Z
 
 CONTACT_DAYS, LIFE_DAYS = timedelta(14), timedelta(180)
 

@@ -9,9 +9,9 @@ from fractions import Fraction
 from math import sqrt
 
 from tests.oracle import facts
-from tests.oracle.loyalty import Z, window
+from tests.oracle.loyalty import window
 from tests.oracle.records import Catalog, Row, Rows
-from tests.oracle.scores import response_class
+from tests.oracle.scores import Z, response_class
 from tests.oracle.validate import Event
 
 Stratum = tuple[str, str, bool]

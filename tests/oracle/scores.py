@@ -2,9 +2,11 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from math import sqrt
 
 from tests.oracle.validate import SCALES
 
+Z = 1.959964
 TOP_TWO = {"nps": 9, "csat": 4, "ces": 6, "rating": 4}
 """Least mapped score of the top two boxes."""
 
@@ -36,3 +38,10 @@ def top_box(metric: str, score: Fraction) -> bool:
 def top_two_box(metric: str, score: Fraction) -> bool:
     """csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10 (R15)."""
     return score >= TOP_TWO[metric]
+
+
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """The shares of which this one is z standard errors away: the roots of a quadratic (Wilson 1927)."""
+    a, b, c = 1 + Z**2 / n, -(2 * share + Z**2 / n), share**2
+    root = sqrt(max(b**2 - 4 * a * c, 0.0))
+    return (-b - root) / (2 * a), (-b + root) / (2 * a)

@@ -46,6 +46,7 @@ def test_only_views_with_parameters_have_no_columns(embedded: ClickHouse) -> Non
     assert [relation.about.name for relation in read_relations(embedded) if not relation.columns] == [
         "account_segments_as_of",
         "engagement_last_days",
+        "feedback_debts_as_of",
         "follow_up_last_days",
         "growth_last_days",
         "integrity_funnel_last_days",
