@@ -22,6 +22,7 @@ TYPES = {
     "operations": "operation.observed",
     "outcomes": "outcome.recorded",
     "communications": "communication.sent",
+    "actions": "case.opened",
 }
 EVENTS = re.compile(r"^```csv (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CATALOG = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -575,7 +575,8 @@ CREATE OR REPLACE VIEW account_profiles${on_cluster}
     `expected_purchases` Nullable(Float64) COMMENT 'Days with a purchase expected in the next 52 weeks.',
     `lifetime_value` Nullable(Float64) COMMENT 'Margin expected of the next 52 weeks, discounted at 10 % a year, in the base currency; NULL where spend could not be fitted.',
     `loyalty_segment` LowCardinality(Nullable(String)) COMMENT 'truly_loyal (feels well, alive), accessible (feels well, not alive), trapped (feels ill, alive) or high_risk; cut where the catalog\'s loyalty_matrix says, feeling 0.7 and probability 0.5 by default. NULL where one of both is not known.',
-    `next_action` LowCardinality(Nullable(String)) COMMENT 'close_case while one is open; else recover (high_risk), fix_cause (trapped; see worst_driver of account_segments), show_value (accessible), ask_referral (truly_loyal). NULL without segment.'
+    `next_action` LowCardinality(Nullable(String)) COMMENT 'close_case while one is open; else recover (high_risk), fix_cause (trapped; see worst_driver of account_segments), show_value (accessible), ask_referral (truly_loyal). NULL without segment.',
+    `suppress_selling` Bool COMMENT 'A case of the account is open, whatever started it: nothing should be sold to it until the case has ended. attention_errors counts offers that were made nevertheless.'
 )
 AS WITH
     ifNull((SELECT any(JSONExtract(value, 'feeling_cut', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) AS feeling_cut,
@@ -628,7 +629,8 @@ SELECT
         loyalty_segment = 'accessible', 'show_value',
         loyalty_segment = 'truly_loyal', 'ask_referral',
         NULL
-    ) AS next_action
+    ) AS next_action,
+    CAST(cell.open_cases > 0, 'Bool') AS suppress_selling
 FROM cell_accounts AS cell FINAL
 GLOBAL LEFT JOIN (SELECT account_id, toNullable(vdi) AS vdi FROM value_delivered) AS got ON cell.account_id = got.account_id
 GLOBAL LEFT JOIN felt ON cell.account_id = felt.account_id
@@ -662,7 +664,8 @@ CREATE OR REPLACE VIEW accounts${on_cluster}
     `expected_purchases` Nullable(Float64) COMMENT 'Days with a purchase expected in the next 52 weeks.',
     `lifetime_value` Nullable(Float64) COMMENT 'Margin expected of the next 52 weeks, discounted at 10 % a year, in the base currency; NULL where spend could not be fitted.',
     `loyalty_segment` LowCardinality(Nullable(String)) COMMENT 'truly_loyal (feels well, alive), accessible (feels well, not alive), trapped (feels ill, alive) or high_risk; cut where the catalog\'s loyalty_matrix says, feeling 0.7 and probability 0.5 by default. NULL where one of both is not known.',
-    `next_action` LowCardinality(Nullable(String)) COMMENT 'close_case while one is open; else recover (high_risk), fix_cause (trapped; see worst_driver of account_segments), show_value (accessible), ask_referral (truly_loyal). NULL without segment.'
+    `next_action` LowCardinality(Nullable(String)) COMMENT 'close_case while one is open; else recover (high_risk), fix_cause (trapped; see worst_driver of account_segments), show_value (accessible), ask_referral (truly_loyal). NULL without segment.',
+    `suppress_selling` Bool COMMENT 'A case of the account is open, whatever started it: nothing should be sold to it until the case has ended. attention_errors counts offers that were made nevertheless.'
 )
 AS WITH
     (SELECT addMonths(max(occurred_at), -12) FROM fact_communications FINAL WHERE NOT synthetic) AS a_year_ago,
@@ -698,7 +701,8 @@ SELECT
     profile.expected_purchases AS expected_purchases,
     profile.lifetime_value AS lifetime_value,
     profile.loyalty_segment AS loyalty_segment,
-    profile.next_action AS next_action
+    profile.next_action AS next_action,
+    profile.suppress_selling AS suppress_selling
 FROM account_profiles AS profile
 GLOBAL LEFT JOIN told ON profile.account_id = told.account_id
 SETTINGS join_use_nulls = 0

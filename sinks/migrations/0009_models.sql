@@ -356,7 +356,8 @@ CREATE OR REPLACE VIEW account_segments${on_cluster}
     `probability_alive` Nullable(Float64) COMMENT 'Probability, 0 to 1, that the account still buys, from the last run of candor fit. NULL where it has not bought, or nothing was fitted.',
     `loyalty_segment` LowCardinality(Nullable(String)) COMMENT 'truly_loyal (feels well, alive), accessible (feels well, not alive), trapped (feels ill, alive) or high_risk; cut where the catalog\'s loyalty_matrix says, feeling 0.7 and probability 0.5 by default. NULL where one of both is not known.',
     `worst_driver` Nullable(String) COMMENT 'Of the driver questions that the account answered last, the one with the greatest importance x (target - answer) / cost. NULL where none lies below its target, or drivers were not fitted.',
-    `next_action` LowCardinality(Nullable(String)) COMMENT 'close_case while one is open; else recover (high_risk), fix_cause (trapped; see worst_driver), show_value (accessible), ask_referral (truly_loyal). NULL without segment.'
+    `next_action` LowCardinality(Nullable(String)) COMMENT 'close_case while one is open; else recover (high_risk), fix_cause (trapped; see worst_driver), show_value (accessible), ask_referral (truly_loyal). NULL without segment.',
+    `suppress_selling` Bool COMMENT 'A case of the account is open, whatever started it: nothing should be sold to it until the case has ended. attention_errors counts offers that were made nevertheless.'
 )
 AS WITH
     ifNull((SELECT any(JSONExtract(value, 'attitude', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.7) AS least_feeling,
@@ -412,7 +413,8 @@ SELECT
         loyalty_segment = 'accessible', 'show_value',
         loyalty_segment = 'truly_loyal', 'ask_referral',
         NULL
-    ) AS next_action
+    ) AS next_action,
+    CAST(cell.open_cases > 0, 'Bool') AS suppress_selling
 FROM cell_accounts AS cell FINAL
 GLOBAL LEFT JOIN judged ON cell.account_id = judged.account_id
 GLOBAL LEFT JOIN (SELECT account_id, run_id, probability_alive FROM account_predictions) AS prediction ON cell.account_id = prediction.account_id

@@ -76,7 +76,8 @@ def feelings(events: Iterable[Event]) -> dict[str, Fraction]:
 
 def focus(vdi: object, feeling: Fraction | None, open_cases: object) -> Row:
     """What follows for an account from the value that it got and how it feels, quadrants cut at one half."""
-    row: Row = {"vdi": vdi, "feeling": feeling, "customer_focus_index": None, "quadrant": None, "next_action": "close_case" if open_cases else None}
+    row: Row = {"vdi": vdi, "feeling": feeling, "customer_focus_index": None, "quadrant": None}
+    row |= {"next_action": "close_case" if open_cases else None, "suppress_selling": bool(open_cases)}
     if isinstance(vdi, Fraction) and feeling is not None:
         row["customer_focus_index"] = sqrt(vdi * feeling)
         served, loved = 2 * vdi >= 1, 2 * feeling >= 1

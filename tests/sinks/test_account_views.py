@@ -147,7 +147,9 @@ def test_an_open_case_is_to_be_closed_first(clickhouse: ClickHouse) -> None:
     known(clickhouse, open_cases=2)
     clickhouse.insert(Table.ACCOUNTS, rows(Table.ACCOUNTS, {"account_id": "b", "open_cases": 0}))
 
-    assert column(clickhouse.query("SELECT next_action FROM accounts ORDER BY account_id"), "next_action") == ["close_case", None]
+    found = clickhouse.query("SELECT next_action, suppress_selling FROM accounts ORDER BY account_id")
+
+    assert column(found, "next_action", "suppress_selling") == [("close_case", True), (None, False)]
 
 
 def test_the_share_of_value_is_that_of_a_year_and_owned_offers_are_those_of_ever(clickhouse: ClickHouse) -> None:

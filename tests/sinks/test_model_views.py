@@ -198,7 +198,7 @@ def known(clickhouse: ClickHouse, feeling: float | None, alive: float | None, op
     clickhouse.insert(Table.FIT_RUNS, rows(Table.FIT_RUNS, {"run_id": "r"}))
     if alive is not None:
         clickhouse.insert(Table.FIT_ACCOUNTS, rows(Table.FIT_ACCOUNTS, {"run_id": "r", "account_id": "a", "probability_alive": alive}))
-    return one(clickhouse, "SELECT feeling, probability_alive, loyalty_segment, next_action FROM account_segments")
+    return one(clickhouse, "SELECT feeling, probability_alive, loyalty_segment, next_action, suppress_selling FROM account_segments")
 
 
 @pytest.mark.parametrize(
@@ -210,13 +210,17 @@ def known(clickhouse: ClickHouse, feeling: float | None, alive: float | None, op
 )  # fmt: skip
 def test_segments_and_what_to_do(clickhouse: ClickHouse, feeling: float | None, alive: float | None, segment: str, action: str) -> None:
     assert known(clickhouse, feeling, alive) == {
-        "feeling": feeling, "probability_alive": alive, "loyalty_segment": segment, "next_action": action,
+        "feeling": feeling, "probability_alive": alive, "loyalty_segment": segment, "next_action": action, "suppress_selling": False,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("feeling", [None, 0.9])
-def test_an_open_case_comes_first(clickhouse: ClickHouse, feeling: float | None) -> None:
-    assert known(clickhouse, feeling, 0.9, open_cases=1)["next_action"] == "close_case"
+def test_an_open_case_comes_first_and_nothing_is_sold_meanwhile(clickhouse: ClickHouse, feeling: float | None) -> None:
+    found = known(clickhouse, feeling, 0.9, open_cases=1)
+
+    assert (found["next_action"], found["suppress_selling"]) == ("close_case", True)
+    for view in ("account_profiles", "accounts"):
+        assert one(clickhouse, f"SELECT next_action, suppress_selling FROM {view}") == {"next_action": "close_case", "suppress_selling": True}
 
 
 def test_the_catalog_moves_the_cuts(clickhouse: ClickHouse) -> None:
