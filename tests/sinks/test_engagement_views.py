@@ -127,7 +127,7 @@ class Act(NamedTuple):
 ACTS = st.lists(st.builds(Act, st.sampled_from("abcde"), st.integers(0, 35), st.booleans(), st.sampled_from("uv")), max_size=25)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=ACTS)
 def test_engagement_of_units_is_the_mean_over_their_accounts(clickhouse: ClickHouse, acts: list[Act]) -> None:
     for table in (Table.TRANSACTIONS, Table.RESPONSES, Table.ACCOUNTS):

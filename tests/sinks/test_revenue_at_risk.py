@@ -144,7 +144,7 @@ CUSTOMERS = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(customers=CUSTOMERS, day=st.integers(0, 520))
 def test_revenue_at_risk_is_that_of_a_count_by_hand(clickhouse: ClickHouse, customers: list[Customer], day: int) -> None:
     for table in (Table.TRANSACTIONS, Table.RESPONSES, Table.ACCOUNTS, Table.FIT_RUNS):
