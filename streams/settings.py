@@ -113,7 +113,10 @@ class Settings(BaseSettings):
     flush_interval_seconds: float = Field(1.0, gt=0, le=60, description="Longest time between two flushes of a partition.")
     flush_max_records: int = Field(50_000, ge=1, le=5_000_000, description="A partition is flushed once it has applied so many records.")
     idle_seconds: float = Field(
-        30.0, gt=0, le=86_400, description="A partition of the inputs that got nothing for so long holds up no other in judging units."
+        10.0,
+        gt=0,
+        le=86_400,
+        description="A partition of the inputs that got nothing for three or four times so long holds up no other in judging units.",
     )
     dedupe_horizon_days: Days = Field(35, description="Event time for which an identity is remembered, so that a copy counts once.")
     revision_horizon_days: Days = Field(400, description="Event time for which revisions and withdrawals of a response are accepted.")

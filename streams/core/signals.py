@@ -27,7 +27,7 @@ CLOSING_DAYS = LATE_DAYS + REVISION_DAYS + 1
 IDLE_DAYS = 7
 """A partition that is idle holds up no judgement, but no day is closed for good as long as its clock is at most so many days behind."""
 NOT_YET = -(2**31)
-"""The clock of a partition that has read nothing of a topic of which there may be more."""
+"""Before all days: the clock of a partition that has read nothing of a topic of which there may be more."""
 REGRET_DAYS = 30
 """Praise is regretted if the purchase that it names is given back so soon after it."""
 ASK_DAYS = 7
@@ -168,9 +168,9 @@ class FleetSignals(msgspec.Struct, array_like=True, frozen=True, tag="fleet"):
 
     partition: int
     clock: int | None
-    """The local day that all its topics have reached; what is older than the tolerated lateness before it is marked late. None: more follows."""
+    """The local day that all its topics have reached; what is older than the tolerated lateness before it is marked late. None: as it was."""
     caught_up: bool
-    """There was nothing more to read: the partition holds nobody up."""
+    """There was nothing more to read: the partition holds up nobody who goes on to where the foremost was when it told so the time before."""
     new_units: NewUnits = msgspec.field(default_factory=NewUnits)
     strata: Strata = msgspec.field(default_factory=Strata)
     paces: Paces = msgspec.field(default_factory=Paces)

@@ -101,9 +101,10 @@ class PartitionStage(Protocol):
         """Input records applied since the last flush."""
 
     def rest(self, topics: Iterable[str]) -> None:
-        """Of these topics there is nothing more to read for now; the next stage hears of it with the next flush.
+        """Of these topics, and of no others, there is nothing more to read for now; the next stage hears of it with the next flush.
 
-        It is worth what had been read of the others when the same was said before: say it again as long as it holds.
+        It is worth what had been read of the others when the same was said before, so it is to be said again as long as it holds: not before what
+        was said is flushed, and so long after it that whatever belongs to that time has come.
         """
 
     def flush(self) -> Flush | None:

@@ -49,7 +49,8 @@ class Slot:
     watches: dict[str, RejectWatch] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
     busy_at: dict[str, float] = field(default_factory=dict)
-    """When records of each input were applied last, or when it was last looked whether there are more."""
+    """When records of each input were applied last."""
+    opened_at: float = field(default_factory=time.monotonic)
 
     @property
     def partition(self) -> int:

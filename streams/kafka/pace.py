@@ -19,7 +19,7 @@ class Pace:
     """How long a rebalance waits for the last flush; what is not committed then is read again by the next owner."""
     reopen_delay: float = 1.0
     """Wait before a lost partition is opened again: who lost it to another worker hears of it within a heartbeat."""
-    idle: float = 30.0
-    """A partition that got nothing for so long, and has nothing more to read, holds up no other."""
+    idle: float = 10.0
+    """An input that got nothing for so long, and has nothing more to read, rests; so often it is looked."""
     reject_ratio: float = 0.5
     reject_minimum: int = 1_000

@@ -1,6 +1,7 @@
 """The worker between Faust and the stages: who owns what, what is applied when, and what happens when something fails."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -47,6 +48,8 @@ class Shell:
         self._counts = Counts()
         self._consumer: BatchConsumer | None = None
         self._suspended = True
+        self._looked_at = -math.inf
+        """When what was found at rest last was flushed."""
         self._generation = 0
         self._tickets = 0
         self._work = asyncio.Event()
@@ -173,8 +176,11 @@ class Shell:
     async def _flush_for_ever(self) -> None:
         while True:
             begun = time.monotonic()
-            await self._let_rest(begun)
+            if looked := begun - self._looked_at >= self._pace.idle:
+                await self._let_rest(begun)
             await self._flush()
+            if looked:
+                self._looked_at = time.monotonic()
             # Where rounds are slow, flushing without a pause would leave the core less and less time for more and more small flushes.
             left = max(begun + self._pace.flush_interval - time.monotonic(), self._pace.flush_interval / 2)
             await set_within(self._flush_wanted, left)
@@ -182,19 +188,13 @@ class Shell:
     async def _let_rest(self, now: float) -> None:
         """Tell the stages which inputs are idle: nothing came for a while, nothing more is there, and all that was there is applied.
 
-        As long as it stays so, it is said again every while; see ``PartitionStage.rest``.
+        All are looked at together, and told together, so that the next stage need not be flushed for each.
         """
         for slot in list(self._slots.values()) if not self._suspended else ():
-            silent = {
-                partition
-                for partition in self._inputs(slot.partition, slot.paused)
-                if now - slot.busy_at.setdefault(partition.topic, now) >= self._pace.idle
-            }
-            if not silent:
-                continue
-            slot.busy_at |= dict.fromkeys((partition.topic for partition in silent), now)
+            inputs = self._inputs(slot.partition, slot.paused)
+            silent = sorted(partition for partition in inputs if now - slot.busy_at.get(partition.topic, slot.opened_at) >= self._pace.idle)
             with suppress(KafkaError):  # taken away this moment, or the broker is away: looked at again later
-                ended = await self._faust.ended(sorted(silent))
+                ended = await self._faust.ended(silent) if silent else {}
                 # What was taken and is still on its way has not been kept yet, or has not been applied.
                 applied = {tp.topic for tp, end in ended.items() if self._inbox.reached(tp.topic, tp.partition) == end}
                 await self.compute(slot.owner.stage.rest, [name.removeprefix(self._ownership.prefix) for name in applied])

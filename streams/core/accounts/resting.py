@@ -1,8 +1,8 @@
 """Which inputs of a partition have nothing more to read for now, and how far the partition has come.
 
 An input that rests must hold up no other, and must not be taken for silent because it is read a little later than they are: after a pause, or
-when workers are busy, one input may be years ahead of another within a second. So a claim that there is nothing more to read is worth what was
-known when the claim before it was made: whatever belongs to that time has long been there to be read. Who rests on makes the claim anew.
+when workers are busy, one input may be years ahead of another within a second. So that there is nothing more to read is worth what was known when
+it was found the time before: whatever belongs to that time has long been there to be read. Who rests on is found so anew.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,50 +16,56 @@ CLOCK_TOPICS = frozenset({Topic.FEEDBACK, Topic.INVITATIONS, Topic.TRANSACTIONS}
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
+class _Found:
     newest: int
-    """The newest event of any input when the claim was made."""
+    """The newest event of any input when it was found at rest."""
     before: int | None
-    """The same of the claim before it; None: there was none."""
+    """The same of the time before; None: it was not at rest then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a partition has come."""
+
+    instant: int | None
+    """The time that all inputs have reached; None: it is not known."""
+    caught_up: bool
+    """It is the newest of any, and all inputs were found at rest since this was told last."""
+    is_news: bool
+    """Not only what was told last, without anybody having looked since."""
 
 
 class Resting:
-    """The claims that stand. Times in microseconds since 1970."""
+    """The inputs that rest. Times in microseconds since 1970."""
 
     def __init__(self) -> None:
-        self._claims: dict[Topic, _Claim] = {}
-        self._renewed: set[Topic] = set()
+        self._found: dict[Topic, _Found] = {}
+        self._looked = False
 
-    def claim(self, topics: Iterable[Topic], watermarks: Mapping[Topic, int]) -> bool:
-        """There is nothing more to read of these; returns whether others should hear of it: once all that rest have said so again."""
-        newest = _newest(watermarks)
-        claimed = CLOCK_TOPICS.intersection(topics)
-        for topic in claimed:
-            before = self._claims.get(topic)
-            self._claims[topic] = _Claim(newest, None if before is None else before.newest)
-        self._renewed |= claimed
-        if not claimed or self._renewed < self._claims.keys():
-            return False
-        self._renewed.clear()
-        return True
+    def look(self, topics: Iterable[Topic], watermarks: Mapping[Topic, int]) -> bool:
+        """These have nothing more to read, and no others; returns whether the units stage should hear of it."""
+        newest, before = _newest(watermarks), self._found
+        self._found = {topic: _Found(newest, before[topic].newest if topic in before else None) for topic in CLOCK_TOPICS.intersection(topics)}
+        self._looked = bool(self._found or before)
+        return self._looked
 
     def wake(self, topic: Topic) -> None:
         """Something came."""
-        self._claims.pop(topic, None)
-        self._renewed.discard(topic)
+        self._found.pop(topic, None)
 
-    def reached(self, watermarks: Mapping[Topic, int]) -> tuple[int | None, bool]:
-        """Returns the time that all inputs have reached, None where it is not known, and whether it is the newest of any and all of them rest."""
+    def tell(self, watermarks: Mapping[Topic, int]) -> Reached:
+        """How far the partition has come; what was found at rest is told once, since it is not looked at again whenever something else is told."""
         reached = [self._reached(topic, watermarks.get(topic)) for topic in CLOCK_TOPICS]
         known = [instant for instant in reached if instant is not None]
-        all_told = len(known) == len(reached)
-        instant = min(known) if all_told else NEVER
-        caught_up = all_told and self._claims.keys() == CLOCK_TOPICS and instant >= _newest(watermarks)
-        return (None if instant == NEVER else instant), caught_up
+        all_known = len(known) == len(reached)
+        instant = min(known) if all_known else NEVER
+        all_rest = all_known and self._found.keys() == CLOCK_TOPICS and instant >= _newest(watermarks)
+        looked, self._looked = self._looked, False
+        return Reached(None if instant == NEVER else instant, caught_up=all_rest and looked, is_news=looked or not all_rest)
 
     def _reached(self, topic: Topic, watermark: int | None) -> int | None:
-        claim = self._claims.get(topic)
-        vouched = claim.before if claim is not None else None
+        found = self._found.get(topic)
+        vouched = found.before if found is not None else None
         return max((instant for instant in (watermark, vouched) if instant is not None), default=None)
 
 

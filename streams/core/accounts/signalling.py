@@ -76,16 +76,16 @@ class Signalling:
         (day, group, metric, channel), of_stratum = of_groups.take()
         plans = self._plans.take([names[i] for i in of_cell.tolist()], cells[1], answered, told.submissions)
         strata = Strata(day, group.view(np.uint64), metric, channel, *of_stratum)
-        instant, caught_up = resting.reached(state.watermarks)
-        clock = NOT_YET if instant is None else int(self._local_days(np.array([instant]))[0])
+        reached = resting.tell(state.watermarks)
+        clock = NOT_YET if reached.instant is None else int(self._local_days(np.array([reached.instant]))[0])
         rest = max(map(len, (new_units, strata, told.paces, plans, praise)))
         for at in range(0, max(rest, 1), MOST_NUMBERS):
             is_last = at + MOST_NUMBERS >= rest
             part = slice(at, at + MOST_NUMBERS)
             yield FleetSignals(
                 partition,
-                clock if is_last else None,
-                is_last and caught_up,
+                clock if is_last and reached.is_news else None,
+                is_last and reached.caught_up,
                 new_units.take(part),
                 strata.take(part),
                 told.paces.take(part),

@@ -85,7 +85,7 @@ class AccountsStage:
     def rest(self, topics: Iterable[str]) -> None:
         """See ``PartitionStage``; the units stage hears of it with the next flush."""
         if self.signalling is not None:
-            self._has_news |= self._resting.claim(map(Topic, topics), self.state.watermarks)
+            self._has_news |= self._resting.look(map(Topic, topics), self.state.watermarks)
 
     def apply(self, topic: str, records: Sequence[SourceRecord]) -> Applied:
         """Apply records of one topic in offset order; those below ``position(topic)`` are skipped."""

@@ -1,8 +1,8 @@
 """The units stage of one partition of the signals: what was answered at each unit, day by day, held against the detectors.
 
 Evidence goes by days of the customers' time, not by the order in which partitions happen to be read. A day is judged once every source
-partition that is not idle has come past it, and is closed, so that nothing changes it any more, once they have come so far past it that
-no answer in time can be missing. Until then what came out is for the time being: it is computed anew from the closed days whenever the
+partition has come past it, or has long had nothing to read, and is closed, so that nothing changes it any more, once they have come so far
+past it that no answer in time can be missing. Until then what came out is for the time being: it is computed anew from the closed days whenever the
 next day can be judged, and when the fleet falls idle.
 """
 
@@ -36,7 +36,7 @@ MOST_LIVE_DAYS = 2
 
 
 class _Reached(NamedTuple):
-    """The newest days that can be judged and closed, and whether all partitions are idle."""
+    """The newest days that can be judged and closed, and whether all partitions are idle and none has anything more of the newest day."""
 
     judgeable: int
     closable: int

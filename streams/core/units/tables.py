@@ -241,11 +241,11 @@ class ClockTable(StateTable):
     COLUMNS: ClassVar[Columns] = {"day": np.int64, "caught_up": np.bool_, "leader": np.int64, "vouched": np.int64}
     day: Int64s
     caught_up: Bools
-    """It told lately that it has nothing more to read."""
+    """It told last that it had nothing more to read."""
     leader: Int64s
-    """How far the foremost had come then."""
+    """How far the foremost had come when it told last."""
     vouched: Int64s
-    """How far the foremost had come when it told the same the time before, of which it therefore has nothing any more; ``NOT_YET``: it had not."""
+    """Where it is caught up, and was the time before: how far the foremost had come then, of which it has nothing any more. Else ``NOT_YET``."""
 
 
 class FindingTable(StateTable):

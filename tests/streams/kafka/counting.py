@@ -61,7 +61,7 @@ class CountingStage:
 
     def rest(self, topics: Iterable[str]) -> None:
         """Remembers it."""
-        self.resting |= set(topics)
+        self.resting = set(topics)
 
     def apply(self, topic: str, records: Sequence[SourceRecord]) -> Applied:
         topic = Topic(topic)

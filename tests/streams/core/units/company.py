@@ -76,6 +76,8 @@ def run(partitions: int, seed: int | None, jitter_days: float = 0.0, crashes: bo
         for topics in [[topic] for topic in chance.sample(list(Topic), len(Topic))] if rested else [list(Topic)]:
             fleet.feed(partition, (arrival for arrival in batch if arrival[0] in topics))
             fleet.tell(partition)
+            for listener in range(partitions) if rested else ():
+                fleet.hear(listener)
         places[partition] += size
         for listener in range(partitions):
             if seed is None or chance.random() < 0.3:

@@ -137,16 +137,20 @@ def test_a_topic_that_rests_vouches_for_what_was_known_when_it_said_so_before() 
     assert told.clock() == (90, False)
 
 
-def test_who_rests_on_says_so_once_all_topics_have() -> None:
+def test_who_rests_on_says_so_after_each_look_and_not_without_one() -> None:
     told = Told()
     told.answer(10, "r")
     told.rest(*Topic)
     assert told.clock() == (10, True)
-    for topic in (Topic.FEEDBACK, Topic.TRANSACTIONS, Topic.COMMUNICATIONS):
-        told.stage.rest([topic])
-        assert told.flush() == []
-    told.stage.rest([Topic.INVITATIONS])
+    assert told.flush() == []
+    told.give(Topic.COMMUNICATIONS, 10, event_type="communication.sent", message_id="m", channel="email", purpose="service")
+    last = told.flush()[-1]
+    assert isinstance(last, FleetSignals)
+    assert (last.clock, last.caught_up) == (None, False), "nobody looked"
+    told.stage.rest(Topic)
     assert told.clock() == (10, True)
+    told.stage.rest([Topic.FEEDBACK, Topic.INVITATIONS])
+    assert told.clock() == (None, False), "transactions rest no more, and there was none"
 
 
 def test_many_answers_are_told_in_several_records_and_the_clock_last() -> None:

@@ -12,6 +12,8 @@ from schemas.catalog import Catalog, IncentivePlan
 from schemas.enums import Detector, Topic
 from schemas.rows import TABLES, Table
 from streams.core.batch import Numbered
+from streams.core.signals import CLOSING_DAYS, IDLE_DAYS, FleetSignals
+from streams.core.units.intake import take_in_fleet
 from tests.chaos.stream import generate
 from tests.chaos.trial import plan
 from tests.oracle.records import Record as Sent
@@ -92,9 +94,33 @@ def test_any_number_of_partitions_read_in_any_order_gives_the_same(fleet: Fleet,
     assert _same(run(3, seed), fleet)
 
 
-@pytest.mark.parametrize("seed", [8, 9])
-def test_whoever_rested_before_everything_came_at_once_is_waited_for(fleet: Fleet, seed: int) -> None:
-    assert _same(run(3, seed, rested=True), fleet)
+@pytest.mark.parametrize(("seed", "crashes"), [(13, False), (16, True)])
+def test_whoever_rested_before_everything_came_at_once_is_waited_for(fleet: Fleet, seed: int, crashes: bool) -> None:
+    assert _same(run(3, seed, rested=True, crashes=crashes), fleet)
+
+
+def test_what_is_vouched_for_is_where_the_foremost_was_the_time_before() -> None:
+    """Of two partitions, one rests while the other goes on."""
+    fleet = Fleet(Catalog(), 2)
+
+    def tell(partition: int, day: int, *, caught_up: bool) -> tuple[int, int] | None:
+        take_in_fleet(fleet.units[0].state, [FleetSignals(partition, day, caught_up)])
+        reached = fleet.units[0]._reached()
+        return reached and (reached.judgeable + 1, reached.closable + 1 + CLOSING_DAYS)
+
+    assert tell(0, 10, caught_up=True) is None, "of the other nothing is known"
+    assert tell(1, 40, caught_up=False) == (10, 10)
+    assert tell(0, 10, caught_up=True) == (10, 10), "the time before nobody was at 40"
+    assert tell(1, 90, caught_up=False) == (10, 10)
+    assert tell(0, 10, caught_up=True) == (40, 40 - IDLE_DAYS)
+    take_in_fleet(fleet.units[0].state, [FleetSignals(0, None, caught_up=False)])
+    assert tell(1, 91, caught_up=False) == (40, 40 - IDLE_DAYS), "nobody looked"
+    assert tell(0, 10, caught_up=True) == (90, 90 - IDLE_DAYS)
+    assert tell(0, 12, caught_up=False) == (12, 12)
+    assert tell(0, 12, caught_up=True) == (12, 12)
+    assert tell(0, 12, caught_up=True) == (91, 91 - IDLE_DAYS)
+    assert tell(1, 91, caught_up=True) == (91, 91 - IDLE_DAYS)
+    assert fleet.units[0]._reached() == (90, 91 - IDLE_DAYS - CLOSING_DAYS - 1, True)
 
 
 @pytest.mark.parametrize("seed", [4, 5])
