@@ -207,6 +207,7 @@ def _growth(book: Ledger, month: date, before: date | None) -> Row:
         "earned_growth_ratio": growth / (Fraction(revenue) / Fraction(rated) - 1) if growth is not None and revenue != rated else None,
         "induced_share": share(induced, gross),
         "logo_retention": share(len(now & last), len(last)),
+        "is_over": month < book.months[-1],
     }
 
 
