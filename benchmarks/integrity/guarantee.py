@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from streams.core.integrity.days import UnitDays
-from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS, UnitDetector
+from streams.core.integrity.detectors import FLEET_DETECTORS, PLAN_DETECTORS, UNIT_DETECTORS, UnitDetector
 from streams.core.integrity.evidence import Evidence
+from streams.core.units.pools import FleetDays
 from streams.simulate.unit_days import Rates, days
 
 UNITS_A_FLEET = 60
@@ -53,10 +54,14 @@ class _Watch:
     name: str
     detectors: Sequence[UnitDetector]
     evidence: Evidence
+    kept: float = 1.0
+    """Of what was learned, what is left a day later."""
     alarms: int = 0
     early: set[int] = field(default_factory=set)
 
     def take(self, rows: np.ndarray, day: UnitDays, number: int) -> None:
+        for learned in ("hits", "answers", "expected", "days"):
+            getattr(self.evidence, learned)[:] *= self.kept
         sounding = {alarm.row for alarm in self.evidence.add_day(rows, day, PROMISED, self.detectors)}
         self.alarms += len(sounding)
         if number < EARLY_DAYS:
@@ -66,18 +71,24 @@ class _Watch:
 def measure(fleets: int, seed: int, count: int = DAYS) -> Iterator[Run]:
     """Yields the runs of every detector alone, and of all of single units together; all judge the same days, which are drawn once.
 
-    A detector of plans is shown units as if each were a plan.
+    A detector of plans is shown units as if each were a plan, one of the fleet is shown fleets: units that have the answers of a fleet.
     """
     for correlation in CORRELATIONS:
         for between in BETWEEN:
-            yield from _runs(fleets * UNITS_A_FLEET, Rates(correlation=correlation, between=between), seed, count)
+            rates, units = Rates(correlation=correlation, between=between), fleets * UNITS_A_FLEET
+            singles = [_alone(detector, units) for detector in (*UNIT_DETECTORS, *PLAN_DETECTORS)]
+            yield from _runs([*singles, _Watch(TOGETHER, UNIT_DETECTORS, Evidence.nothing(units))], units, RESPONSES_A_DAY, rates, seed, count)
+            of_fleets = [_alone(detector, fleets, FleetDays.kept) for detector in FLEET_DETECTORS]
+            yield from _runs(of_fleets, fleets, UNITS_A_FLEET * RESPONSES_A_DAY, rates, seed, count)
 
 
-def _runs(units: int, rates: Rates, seed: int, count: int) -> Iterator[Run]:
-    singles = [_Watch(detector.name.value, (detector,), Evidence.nothing(units, (detector,))) for detector in (*UNIT_DETECTORS, *PLAN_DETECTORS)]
-    watches = [*singles, _Watch(TOGETHER, UNIT_DETECTORS, Evidence.nothing(units))]
+def _alone(detector: UnitDetector, units: int, kept: float = 1.0) -> _Watch:
+    return _Watch(detector.name.value, (detector,), Evidence.nothing(units, (detector,)), kept)
+
+
+def _runs(watches: Sequence[_Watch], units: int, responses_a_day: float, rates: Rates, seed: int, count: int) -> Iterator[Run]:
     responses, rows = 0, np.arange(units)
-    for number, day in enumerate(days(np.random.default_rng(seed), units, count, RESPONSES_A_DAY, rates)):
+    for number, day in enumerate(days(np.random.default_rng(seed), units, count, responses_a_day, rates)):
         responses += len(day.unit)
         for watch in watches:
             watch.take(rows, day, number)

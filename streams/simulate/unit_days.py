@@ -42,7 +42,7 @@ def days(
 
     # Apart, so that nothing else is drawn differently for it.
     apart = generator.spawn(1)[0]
-    of_unit["regret"] = np.full(units, rates.regret)
+    of_unit["regret"] = _drawn_rates(apart, np.full(units, rates.regret), rates.between)
     for day in range(count):
         now = raised is not None and day >= since
         # Overdispersed, but less than the detector of volume allows for.

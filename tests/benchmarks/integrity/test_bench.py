@@ -20,7 +20,7 @@ from benchmarks.integrity.scores import answers_of, bias_of
 from benchmarks.integrity.trials import Treatment, Trial, try_out
 from schemas.catalog import Catalog
 from schemas.enums import Detector, Topic, UnitState
-from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS
+from streams.core.integrity.detectors import FLEET_DETECTORS, PLAN_DETECTORS, UNIT_DETECTORS
 from streams.files import FileRecord
 from tests.benchmarks.integrity.conftest import FROM_DAY, UNIT
 
@@ -169,8 +169,9 @@ def _check_tables(lines: list[str]) -> None:
 
 def test_false_alarms_are_counted_per_detector_and_together(tmp_path: Path) -> None:
     runs = list(guarantee.measure(1, seed=2, count=60))
-    assert len(runs) == len(guarantee.CORRELATIONS) * len(guarantee.BETWEEN) * (len(UNIT_DETECTORS) + len(PLAN_DETECTORS) + 1)
-    assert all(run.unit_days == 60 * guarantee.UNITS_A_FLEET and run.responses > 0 for run in runs)
+    assert len(runs) == len(guarantee.CORRELATIONS) * len(guarantee.BETWEEN) * (len(UNIT_DETECTORS) + len(PLAN_DETECTORS) + 1 + len(FLEET_DETECTORS))
+    of_fleets = {detector.name for detector in FLEET_DETECTORS}
+    assert all(run.unit_days == 60 * (1 if run.name in of_fleets else guarantee.UNITS_A_FLEET) and run.responses > 0 for run in runs)
     assert all(bool(run.alarms) == bool(run.alarmed_early) for run in runs)
     pages.write_guarantee(tmp_path, runs, Measured("the command", "", 1.0))
     _check_tables((tmp_path / "guarantee.md").read_text(encoding="utf-8").splitlines())
