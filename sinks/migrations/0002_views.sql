@@ -571,11 +571,11 @@ CREATE OR REPLACE VIEW account_profiles${on_cluster}
     `feeling` Nullable(Float64) COMMENT 'The newest counted response of any metric, mapped to 0..1. NULL without responses.',
     `customer_focus_index` Nullable(Float64) COMMENT 'Geometric mean of vdi and feeling, 0 to 1. NULL where either is.',
     `quadrant` LowCardinality(Nullable(String)) COMMENT 'thriving (vdi and feeling high), served_not_loved (vdi alone), loved_not_served (feeling alone) or at_risk (neither); high is at least the cuts of the catalog\'s loyalty_matrix, 0.5 by default. NULL where either is.',
-    `probability_alive` Nullable(Float64) COMMENT 'Probability, 0 to 1, that the account still buys, from the last run of candor fit. NULL where it has not bought, or nothing was fitted.',
+    `probability_alive` Nullable(Float64) COMMENT 'Probability, 0 to 1, that the account still buys, from the last run of candor fit; 1 by the model for whoever bought on one day only, whom it cannot see leave: read expected_purchases too. NULL where it has not bought, or nothing was fitted.',
     `expected_purchases` Nullable(Float64) COMMENT 'Days with a purchase expected in the next 52 weeks.',
     `lifetime_value` Nullable(Float64) COMMENT 'Margin expected of the next 52 weeks, discounted at 10 % a year, in the base currency; NULL where spend could not be fitted.',
-    `loyalty_segment` LowCardinality(Nullable(String)) COMMENT 'truly_loyal (feels well, alive), accessible (feels well, not alive), trapped (feels ill, alive) or high_risk; cut where the catalog\'s loyalty_matrix says, feeling 0.7 and probability 0.5 by default. NULL where one of both is not known.',
-    `next_action` LowCardinality(Nullable(String)) COMMENT 'close_case while one is open; else recover (high_risk), fix_cause (trapped; see worst_driver of account_segments), show_value (accessible), ask_referral (truly_loyal). NULL without segment.',
+    `loyalty_segment` LowCardinality(Nullable(String)) COMMENT 'truly_loyal (feels well, alive), accessible (feels well, not alive), trapped (feels ill, alive) or high_risk; whoever bought on one day only is alive by the model; cut where the catalog\'s loyalty_matrix says, feeling 0.7 and probability 0.5 by default. NULL where one of both is not known.',
+    `next_action` LowCardinality(Nullable(String)) COMMENT 'close_case while one is open; else recover (high_risk), fix_cause (trapped; see worst_driver of account_segments), show_value (accessible), ask_referral (truly_loyal). Without segment and open case NULL.',
     `suppress_selling` Bool COMMENT 'A case of the account is open, whatever started it: nothing should be sold to it until the case has ended. attention_errors counts offers that were made nevertheless.'
 )
 AS WITH
@@ -660,11 +660,11 @@ CREATE OR REPLACE VIEW accounts${on_cluster}
     `quadrant` LowCardinality(Nullable(String)) COMMENT 'thriving (vdi and feeling high), served_not_loved (vdi alone), loved_not_served (feeling alone) or at_risk (neither); high is at least the cuts of the catalog\'s loyalty_matrix, 0.5 by default. NULL where either is.',
     `value_share` Nullable(Float64) COMMENT 'Of its messages that sell or teach value, the share that teaches value, over the 12 months up to the newest message of all. NULL without either.',
     `owned_offer_rate` Nullable(Float64) COMMENT 'Of all offers made to it, the share that it owned just before the message. NULL without offers.',
-    `probability_alive` Nullable(Float64) COMMENT 'Probability, 0 to 1, that the account still buys, from the last run of candor fit. NULL where it has not bought, or nothing was fitted.',
+    `probability_alive` Nullable(Float64) COMMENT 'Probability, 0 to 1, that the account still buys, from the last run of candor fit; 1 by the model for whoever bought on one day only, whom it cannot see leave: read expected_purchases too. NULL where it has not bought, or nothing was fitted.',
     `expected_purchases` Nullable(Float64) COMMENT 'Days with a purchase expected in the next 52 weeks.',
     `lifetime_value` Nullable(Float64) COMMENT 'Margin expected of the next 52 weeks, discounted at 10 % a year, in the base currency; NULL where spend could not be fitted.',
-    `loyalty_segment` LowCardinality(Nullable(String)) COMMENT 'truly_loyal (feels well, alive), accessible (feels well, not alive), trapped (feels ill, alive) or high_risk; cut where the catalog\'s loyalty_matrix says, feeling 0.7 and probability 0.5 by default. NULL where one of both is not known.',
-    `next_action` LowCardinality(Nullable(String)) COMMENT 'close_case while one is open; else recover (high_risk), fix_cause (trapped; see worst_driver of account_segments), show_value (accessible), ask_referral (truly_loyal). NULL without segment.',
+    `loyalty_segment` LowCardinality(Nullable(String)) COMMENT 'truly_loyal (feels well, alive), accessible (feels well, not alive), trapped (feels ill, alive) or high_risk; whoever bought on one day only is alive by the model; cut where the catalog\'s loyalty_matrix says, feeling 0.7 and probability 0.5 by default. NULL where one of both is not known.',
+    `next_action` LowCardinality(Nullable(String)) COMMENT 'close_case while one is open; else recover (high_risk), fix_cause (trapped; see worst_driver of account_segments), show_value (accessible), ask_referral (truly_loyal). Without segment and open case NULL.',
     `suppress_selling` Bool COMMENT 'A case of the account is open, whatever started it: nothing should be sold to it until the case has ended. attention_errors counts offers that were made nevertheless.'
 )
 AS WITH

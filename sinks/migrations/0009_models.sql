@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS fit_accounts${local}${on_cluster}
     `age_weeks` Float64 COMMENT 'Weeks from the first purchase to the day as of which this is told.',
     `mean_value` Nullable(Float64) COMMENT 'Mean worth of the purchase days after the first, in the base currency; NULL where there is none.',
     `margin` Float64 COMMENT 'Margin that lifetime_value counts with: of the account\'s known costs, else the catalog\'s.',
-    `probability_alive` Float64 COMMENT 'Probability, 0 to 1, that the account still buys.',
+    `probability_alive` Float64 COMMENT 'Probability, 0 to 1, that the account still buys; 1 by the model for whoever bought on one day only, whom it cannot see leave: read expected_purchases too.',
     `expected_purchases` Float64 COMMENT 'Days with a purchase expected in the next 52 weeks.',
     `expected_value` Nullable(Float64) COMMENT 'Expected worth of one of them, in the base currency; NULL where spend could not be fitted.',
     `lifetime_value` Nullable(Float64) COMMENT 'Margin expected of the next 52 weeks, discounted at 10 % a year, in the base currency; NULL where spend could not be fitted.',
@@ -170,7 +170,7 @@ CREATE OR REPLACE VIEW account_predictions${on_cluster}
     `age_weeks` Float64 COMMENT 'Weeks from the first purchase to the day as of which this is told.',
     `mean_value` Nullable(Float64) COMMENT 'Mean worth of the purchase days after the first, in the base currency; NULL where there is none.',
     `margin` Float64 COMMENT 'Margin that lifetime_value counts with: of the account\'s known costs, else the catalog\'s.',
-    `probability_alive` Float64 COMMENT 'Probability, 0 to 1, that the account still buys.',
+    `probability_alive` Float64 COMMENT 'Probability, 0 to 1, that the account still buys; 1 by the model for whoever bought on one day only, whom it cannot see leave: read expected_purchases too.',
     `expected_purchases` Float64 COMMENT 'Days with a purchase expected in the next 52 weeks.',
     `expected_value` Nullable(Float64) COMMENT 'Expected worth of one of them, in the base currency; NULL where spend could not be fitted.',
     `lifetime_value` Nullable(Float64) COMMENT 'Margin expected of the next 52 weeks, discounted at 10 % a year, in the base currency; NULL where spend could not be fitted.'
@@ -353,10 +353,10 @@ CREATE OR REPLACE VIEW account_segments${on_cluster}
     `account_id` String COMMENT 'The account.',
     `unit_id` String COMMENT 'The unit that its newest counted response rates, of which feeling is; empty: it has not answered.',
     `feeling` Nullable(Float64) COMMENT 'The newest counted score of any metric, as a share of its scale, 0 to 1. NULL without responses.',
-    `probability_alive` Nullable(Float64) COMMENT 'Probability, 0 to 1, that the account still buys, from the last run of candor fit. NULL where it has not bought, or nothing was fitted.',
-    `loyalty_segment` LowCardinality(Nullable(String)) COMMENT 'truly_loyal (feels well, alive), accessible (feels well, not alive), trapped (feels ill, alive) or high_risk; cut where the catalog\'s loyalty_matrix says, feeling 0.7 and probability 0.5 by default. NULL where one of both is not known.',
+    `probability_alive` Nullable(Float64) COMMENT 'Probability, 0 to 1, that the account still buys, from the last run of candor fit; 1 by the model for whoever bought on one day only, whom it cannot see leave: read expected_purchases too. NULL where it has not bought, or nothing was fitted.',
+    `loyalty_segment` LowCardinality(Nullable(String)) COMMENT 'truly_loyal (feels well, alive), accessible (feels well, not alive), trapped (feels ill, alive) or high_risk; whoever bought on one day only is alive by the model; cut where the catalog\'s loyalty_matrix says, feeling 0.7 and probability 0.5 by default. NULL where one of both is not known.',
     `worst_driver` Nullable(String) COMMENT 'Of the driver questions that the account answered last, the one with the greatest importance x (target - answer) / cost. NULL where none lies below its target, or drivers were not fitted.',
-    `next_action` LowCardinality(Nullable(String)) COMMENT 'close_case while one is open; else recover (high_risk), fix_cause (trapped; see worst_driver), show_value (accessible), ask_referral (truly_loyal). NULL without segment.',
+    `next_action` LowCardinality(Nullable(String)) COMMENT 'close_case while one is open; else recover (high_risk), fix_cause (trapped; see worst_driver), show_value (accessible), ask_referral (truly_loyal). Without segment and open case NULL.',
     `suppress_selling` Bool COMMENT 'A case of the account is open, whatever started it: nothing should be sold to it until the case has ended. attention_errors counts offers that were made nevertheless.'
 )
 AS WITH

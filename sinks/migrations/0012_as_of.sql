@@ -1,4 +1,4 @@
--- What accounts do of their own accord, and what of their revenue is at risk; each as of any day.
+-- How often accounts buy or answer, and what of their revenue is at risk; each as of any day.
 
 CREATE OR REPLACE VIEW engagement_last_days${on_cluster}
 (
@@ -12,7 +12,7 @@ CREATE OR REPLACE VIEW engagement_last_days${on_cluster}
     `engagement` Float64 COMMENT 'active_days / days, 0 to 1. Never sum it: the engagement of a group is the sum of active_days over the sum of days.',
     `purchases` Int64 COMMENT 'Completed purchases in the window, recurring charges left out.',
     `breadth` Int64 COMMENT 'Distinct products of these purchases, consumables included: how much of the offer it uses.',
-    `triggered_replies` Int64 COMMENT 'Counted responses of the window that name an invitation or a transaction: replies to what happened, not of the customer\'s own motion.'
+    `triggered_replies` Int64 COMMENT 'Counted responses of the window that name an invitation or a transaction: replies to what happened. Their days are active days as well.'
 )
 AS WITH
     ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone,
@@ -56,13 +56,13 @@ GLOBAL LEFT JOIN active ON cell.account_id = active.account_id
 GLOBAL LEFT JOIN rated ON cell.account_id = rated.account_id
 WHERE toDate32(toTimezone(cell.first_seen, zone)) <= {as_of:Date32}
 SETTINGS join_use_nulls = 0
-COMMENT 'On how many of the last days up to a date, that date included, each account did something of its own accord: SELECT * FROM engagement_last_days(days = 28, as_of = \'2026-03-31\').';
+COMMENT 'On how many of the last days up to a date, that date included, each account bought or answered, replies to invitations included: SELECT * FROM engagement_last_days(days = 28, as_of = \'2026-03-31\').';
 
 CREATE OR REPLACE VIEW engagement${on_cluster}
 (
     `account_id` String COMMENT 'The account; every one, those that did nothing included.',
     `unit_id` String COMMENT 'The unit that its newest counted response rates; empty: it has not answered.',
-    `as_of` Date32 COMMENT 'The local day of the newest event of any account: the last day of the window.',
+    `as_of` Date32 COMMENT 'The local day of the newest event of any account: the last day of the window, which may have only just begun.',
     `days_known` Int64 COMMENT 'Of the 28 days those since the account was first seen, that day included: a new account cannot have been active on more.',
     `active_days` Int64 COMMENT 'Of the last 28 local days those on which it gave a counted response or completed a purchase; recurring charges are no purchases here.',
     `purchase_days` Int64 COMMENT 'Of these, days with a purchase.',
@@ -70,7 +70,7 @@ CREATE OR REPLACE VIEW engagement${on_cluster}
     `engagement` Float64 COMMENT 'active_days / 28, 0 to 1. Never sum it: the engagement of a group is the sum of active_days over 28 times its accounts.',
     `purchases` Int64 COMMENT 'Completed purchases of the 28 days, recurring charges left out.',
     `breadth` Int64 COMMENT 'Distinct products of these purchases, consumables included: how much of the offer it uses.',
-    `triggered_replies` Int64 COMMENT 'Counted responses of the 28 days that name an invitation or a transaction: replies to what happened, not of the customer\'s own motion.'
+    `triggered_replies` Int64 COMMENT 'Counted responses of the 28 days that name an invitation or a transaction: replies to what happened. Their days are active days as well.'
 )
 AS WITH
     (SELECT toDate32(toTimezone(max(last_seen), ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC'))) FROM cell_accounts FINAL) AS newest
@@ -79,12 +79,12 @@ FROM `${database}`.engagement_last_days(
     days = 28,
     as_of = (SELECT toDate32(toTimezone(max(last_seen), ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC'))) FROM cell_accounts FINAL)
 )
-COMMENT 'Engagement of each account: on how many of the last 28 days it did something of its own accord. engagement_last_days tells it of other days.';
+COMMENT 'Engagement of each account: on how many of the last 28 days it bought or answered, replies to invitations included. engagement_last_days tells it of other days.';
 
 CREATE OR REPLACE VIEW engagement_by_unit${on_cluster}
 (
     `unit_id` String COMMENT 'The unit that the accounts rated last, so that each account is in one; empty: accounts that have not answered.',
-    `as_of` Date32 COMMENT 'The local day of the newest event of any account: the last day of the window.',
+    `as_of` Date32 COMMENT 'The local day of the newest event of any account: the last day of the window, which may have only just begun.',
     `accounts` Int64 COMMENT 'Its accounts, those that did nothing included: the n of engagement.',
     `active_accounts` Int64 COMMENT 'Of these, accounts that were active on a day or more of the last 28.',
     `active_days` Int64 COMMENT 'Sum of their active days.',
@@ -119,7 +119,7 @@ COMMENT 'Engagement by the unit that accounts rated last. Accounts and days may 
 CREATE OR REPLACE VIEW engagement_by_segment${on_cluster}
 (
     `loyalty_segment` LowCardinality(String) COMMENT 'truly_loyal, accessible, trapped or high_risk, as account_segments says now; unknown: accounts without a segment.',
-    `as_of` Date32 COMMENT 'The local day of the newest event of any account: the last day of the window.',
+    `as_of` Date32 COMMENT 'The local day of the newest event of any account: the last day of the window, which may have only just begun.',
     `accounts` Int64 COMMENT 'Its accounts, those that did nothing included: the n of engagement.',
     `active_accounts` Int64 COMMENT 'Of these, accounts that were active on a day or more of the last 28.',
     `active_days` Int64 COMMENT 'Sum of their active days.',
@@ -160,8 +160,8 @@ CREATE OR REPLACE VIEW account_segments_as_of${on_cluster}
     `account_id` String COMMENT 'The account; every one that was known by as_of.',
     `unit_id` String COMMENT 'The unit that its newest counted response by then rates, of which feeling is; empty: it had not answered.',
     `feeling` Nullable(Float64) COMMENT 'The newest counted score of any metric by then, as a share of its scale, 0 to 1. NULL without responses.',
-    `probability_alive` Nullable(Float64) COMMENT 'Probability, 0 to 1, that the account still bought then: by what it had bought until then, under the parameters of the last run of candor fit. NULL where it had not bought, or nothing was fitted.',
-    `loyalty_segment` LowCardinality(Nullable(String)) COMMENT 'truly_loyal (feels well, alive), accessible (feels well, not alive), trapped (feels ill, alive) or high_risk; cut where the catalog\'s loyalty_matrix says, feeling 0.7 and probability 0.5 by default. NULL where one of both is not known.',
+    `probability_alive` Nullable(Float64) COMMENT 'Probability, 0 to 1, that the account still bought then, by what it had bought until then; 1 by the model for whoever had bought on one day only; under the parameters of the last run of candor fit. NULL where it had not bought, or nothing was fitted.',
+    `loyalty_segment` LowCardinality(Nullable(String)) COMMENT 'truly_loyal (feels well, alive), accessible (feels well, not alive), trapped (feels ill, alive) or high_risk; whoever bought on one day only is alive by the model; cut where the catalog\'s loyalty_matrix says, feeling 0.7 and probability 0.5 by default. NULL where one of both is not known.',
     `revenue` Decimal(38, 4) COMMENT 'Completed minus refunded until then, in the base currency.',
     `revenue_last_year` Decimal(38, 4) COMMENT 'The same of the last 365 days until then.'
 )
@@ -255,6 +255,7 @@ CREATE OR REPLACE VIEW revenue_at_risk${on_cluster}
     `at_risk` Nullable(Bool) COMMENT 'The segment is trapped or high_risk: revenue of customers who feel ill. NULL where it is unknown.',
     `currency` String COMMENT 'The base currency of the catalog, of all money here.',
     `accounts` Int64 COMMENT 'Accounts of the unit in the segment.',
+    `accounts_bought_once` Int64 COMMENT 'Of these, accounts that bought on one day only: the model cannot see them leave, so they count as still buying.',
     `revenue` Decimal(38, 4) COMMENT 'Completed minus refunded over all time, as accounts has it.',
     `revenue_last_year` Decimal(38, 4) COMMENT 'Completed minus refunded in the 365 days up to the newest day of the transactions.',
     `revenue_at_risk` Decimal(38, 4) COMMENT 'revenue where at_risk, else 0: it may be added up over rows.',
@@ -276,6 +277,7 @@ SELECT
     CAST(if(loyalty_segment = 'unknown', NULL, loyalty_segment IN ('trapped', 'high_risk')), 'Nullable(Bool)') AS at_risk,
     of_money AS currency,
     toInt64(count()) AS accounts,
+    toInt64(countIf(fitted.account_id != '' AND fitted.frequency = 0)) AS accounts_bought_once,
     sum(cell.revenue) AS revenue,
     sum(paid.net) AS revenue_last_year,
     if(ifNull(at_risk, false), revenue, toDecimal128(0, 4)) AS revenue_at_risk,
@@ -284,14 +286,14 @@ SELECT
 FROM account_segments AS one
 GLOBAL INNER JOIN (SELECT account_id, revenue FROM cell_accounts FINAL) AS cell ON one.account_id = cell.account_id
 GLOBAL LEFT JOIN paid ON one.account_id = paid.account_id
-GLOBAL LEFT JOIN (SELECT account_id, lifetime_value FROM account_predictions) AS fitted ON one.account_id = fitted.account_id
+GLOBAL LEFT JOIN (SELECT account_id, frequency, lifetime_value FROM account_predictions) AS fitted ON one.account_id = fitted.account_id
 GROUP BY unit_id, loyalty_segment
 SETTINGS join_use_nulls = 0
 COMMENT 'What revenue hangs on how customers feel and whether they still buy: by unit and segment of the loyalty matrix. All sums may be added up.';
 
 CREATE OR REPLACE VIEW revenue_at_risk_by_unit${on_cluster}
 (
-    `unit_id` String COMMENT 'The unit that the accounts rated last, so that each account is in one.',
+    `unit_id` String COMMENT 'The unit that the accounts rated last, so that each account is in one; empty: accounts that have not answered.',
     `currency` String COMMENT 'The base currency of the catalog, of all money here.',
     `accounts` Int64 COMMENT 'Accounts with a segment of the loyalty matrix: the n of the shares.',
     `accounts_at_risk` Int64 COMMENT 'Of these, accounts that are trapped or high_risk.',

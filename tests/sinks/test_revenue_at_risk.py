@@ -43,7 +43,13 @@ def fitted(clickhouse: ClickHouse, alive: Mapping[str, float] | None = None, **v
     known = {"run_id": "run", "model": "purchases", "state": "fitted", "parameters": parameters}
     clickhouse.insert(Table.FIT_RUNS, rows(Table.FIT_RUNS, {**known, **values}))
     for account, probability in (alive or {}).items():
-        told = {"run_id": "run", "account_id": account, "probability_alive": probability, "lifetime_value": 10.0}
+        told = {
+            "run_id": "run",
+            "account_id": account,
+            "frequency": 0 if account == "trapped" else 2,
+            "probability_alive": probability,
+            "lifetime_value": 10.0,
+        }
         clickhouse.insert(Table.FIT_ACCOUNTS, rows(Table.FIT_ACCOUNTS, told))
 
 
@@ -218,6 +224,9 @@ def test_now_it_is_what_accounts_and_their_segments_say(clickhouse: ClickHouse) 
         ("u", "truly_loyal", False, 1, 100, 0, 0, 0, 10.0),
         ("v", "trapped", True, 1, 8, 0, 8, 0, 10.0),
     ]
+    once = clickhouse.query("SELECT unit_id, loyalty_segment AS segment FROM revenue_at_risk WHERE accounts_bought_once = 1").to_pylist()
+    assert once == [{"unit_id": "u", "segment": "trapped"}]
+    assert one(clickhouse, "SELECT sum(accounts_bought_once) AS n FROM revenue_at_risk") == {"n": 1}
     units = clickhouse.query("SELECT * FROM revenue_at_risk_by_unit ORDER BY unit_id").to_pylist()
     assert [(row["accounts"], row["accounts_at_risk"], row["accounts_unknown"]) for row in units] == [(0, 0, 1), (4, 2, 0), (1, 1, 0)]
     assert [(row["revenue"], row["revenue_at_risk"], row["revenue_at_risk_last_year"]) for row in units] == [
