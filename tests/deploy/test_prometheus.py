@@ -4,6 +4,7 @@ import re
 import subprocess
 import tempfile
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,20 @@ def run(*arguments: str, given: str = "") -> str:
     return done.stdout
 
 
-def _test_file(scenario: Scenario) -> str:
+@cache
+def _rules_of(alert: str) -> str:
+    """The shipped rules of one alert and what they need to be recorded: a scenario asks after no other, and days of all of them take four times as long."""
+    groups = yaml.load(RULES.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["groups"]
+    kept = [rule for group in groups for rule in group["rules"] if rule.get("alert") == alert]
+    recorded = [rule for group in groups for rule in group["rules"] if "record" in rule]
+    while more := [rule for rule in recorded if rule not in kept and any(rule["record"] in one["expr"] for one in kept)]:
+        kept += more
+    for group in groups:
+        group["rules"] = [rule for rule in group["rules"] if rule in kept]
+    return yaml.safe_dump({"groups": [group for group in groups if group["rules"]]}, sort_keys=False)
+
+
+def _test_file(scenario: Scenario, rules: Path) -> str:
     team = BY_NAME[scenario.alert].team.value
     expected = [
         {
@@ -46,14 +60,15 @@ def _test_file(scenario: Scenario) -> str:
         "input_series": [{"series": series, "values": values} for series, values in scenario.series.items()],
         "alert_rule_test": [{"eval_time": f"{scenario.at}m", "alertname": scenario.alert, "exp_alerts": expected}],
     }
-    return yaml.safe_dump({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [test]}, sort_keys=False)
+    return yaml.safe_dump({"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": [test]}, sort_keys=False)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: f"{scenario.alert}-{scenario.name}".replace(" ", "_"))
 def test_scenario(scenario: Scenario) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "test.yml"
-        file.write_text(_test_file(scenario), encoding="utf-8")
+        file, rules = Path(folder) / "test.yml", Path(folder) / "rules.yml"
+        rules.write_text(_rules_of(scenario.alert), encoding="utf-8")
+        file.write_text(_test_file(scenario, rules), encoding="utf-8")
         run("promtool", "test", "rules", str(file))
 
 
