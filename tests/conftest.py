@@ -23,6 +23,9 @@ hypothesis.settings.register_profile("gate", derandomize=True)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("gate")
 
+REST = 4.0
+"""How many times as long as a look took nobody looks again."""
+
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBroker]:
@@ -93,11 +96,16 @@ def served(_migrated_for_modules: str) -> Iterator[ClickHouse]:
 
 def wait_for(condition: Callable[[], bool], seconds: float, explain: Callable[[], str] = str) -> None:
     """Return once the condition holds; fails the test with what ``explain`` says after ``seconds``."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
+    began = time.monotonic()
+    while True:
+        looked = time.monotonic()
+        if condition():
+            return
+        now = time.monotonic()
+        if now > began + seconds:
             pytest.fail(f"not within {seconds} seconds: {explain()}")
-        time.sleep(0.05)
+        # To look is dear where a view is read, and must not hold up what is waited for.
+        time.sleep(max(0.05, REST * (now - looked)))
 
 
 @pytest.fixture(autouse=True)

@@ -20,12 +20,19 @@ class DeadlineError(Exception):
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float, explain: Callable[[], str], pause: float = 0.1) -> None:
-    """Returns once the condition holds; raises ``DeadlineError`` after ``seconds``."""
-    deadline = time.monotonic() + seconds
-    while not await condition():
-        if time.monotonic() > deadline:
+    """Returns once the condition holds; raises ``DeadlineError`` after ``seconds``.
+
+    Nobody looks again for ``pause`` seconds, and for twice as long as a look took: it may be dear, and must not hold up what is waited for.
+    """
+    began = time.monotonic()
+    while True:
+        looked = time.monotonic()
+        if await condition():
+            return
+        now = time.monotonic()
+        if now > began + seconds:
             raise DeadlineError(f"not within {seconds:.0f} s: {explain()}")
-        await asyncio.sleep(pause)
+        await asyncio.sleep(max(pause, 2 * (now - looked)))
 
 
 class Process:

@@ -35,7 +35,7 @@ def run(*arguments: str, given: str = "") -> str:
 
 @cache
 def _rules_of(alert: str) -> str:
-    """The shipped rules of one alert and what they need to be recorded: a scenario asks after no other, and days of all of them take four times as long."""
+    """The shipped rules of one alert and what they need to be recorded: days of all of them take four times as long."""
     groups = yaml.load(RULES.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["groups"]
     kept = [rule for group in groups for rule in group["rules"] if rule.get("alert") == alert]
     recorded = [rule for group in groups for rule in group["rules"] if "record" in rule]
