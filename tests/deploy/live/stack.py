@@ -31,7 +31,7 @@ PACE = Pace(15)
 """Five minutes of a rule are twenty seconds."""
 _WORKERS = 2
 _CANDOR = (sys.executable, "-m", "streams.commands")
-_LOAD_PAUSE = 0.02
+_LOAD_PAUSE = 0.1
 """Seconds between two records of the load."""
 
 
