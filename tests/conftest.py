@@ -1,5 +1,6 @@
 """What tests share: a real broker and a real ClickHouse engine behind HTTP, one of each for the session, and names that nobody else uses."""
 
+import gc
 import os
 import secrets
 import subprocess
@@ -25,6 +26,12 @@ if os.environ.get("CI"):
 
 REST = 4.0
 """How many times as long as a look took nobody looks again."""
+
+
+def pytest_collection_finish() -> None:
+    """Whatever was imported stays, and is not looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -109,6 +116,7 @@ def wait_for(condition: Callable[[], bool], seconds: float, explain: Callable[[]
 
 
 @pytest.fixture(autouse=True)
-def _settings_of_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _settings_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the environment nor a .env of the developer leaks into a test."""
-    monkeypatch.setenv("CANDOR_ENV_FILE", str(tmp_path / "no.env"))
+    # In a folder that cannot be: most tests need none, and to make one for each takes longer than many of them.
+    monkeypatch.setenv("CANDOR_ENV_FILE", f"{os.devnull}/no.env")
