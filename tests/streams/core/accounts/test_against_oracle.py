@@ -161,9 +161,9 @@ def check(clickhouse: ClickHouse, records: list[Record], catalog: Catalog, seed:
 
 
 SEEDS = st.integers(0, 2**32 - 1)
-PARTITIONS = st.just(6)
+PARTITIONS = st.just(10)
 """Each has stages, accounts and crashes of its own. Many at once, since what takes time is the views, whatever they have to add up."""
-THOROUGH = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+THOROUGH = settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def options(partitions: int, events: int = 125, accounts: int = 6) -> StreamOptions:
