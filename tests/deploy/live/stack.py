@@ -97,7 +97,7 @@ class Stack:
 
     def start_probe(self) -> None:
         """Start the probe; it looks as often as rules are evaluated."""
-        paced = ["--interval", "1", "--window", PACE.seconds(120), "--clickhouse-interval", "2"]
+        paced = ["--interval", "1", "--window", PACE.seconds(120), "--clickhouse-interval", "5"]
         self.probe = self._process("probe", ["lag", "--serve", "--port", str(self.probe_port), *paced], {})
 
     def running(self, number: int) -> Process:
