@@ -28,8 +28,9 @@ class ExitCode(IntEnum):
 
 
 MEANINGS: dict[ExitCode, str] = {
-    ExitCode.DONE: "done; of a check: all is well",
-    ExitCode.PROBLEM: "a problem was found, or rows, records or requests were refused; with a traceback: a bug of Candor",
+    # Dead letters are no failure: some records of any real stream are unusable, and a script with set -e must get past them, as a worker does.
+    ExitCode.DONE: "done, also where `candor replay` keeps some records as dead letters; of a check: all is well",
+    ExitCode.PROBLEM: "a problem was found, or rows to import, records to send or requests were refused; with a traceback: a bug of Candor",
     ExitCode.USAGE: "wrong usage, a wrong setting, mapping or catalog, or a file that cannot be read",
     ExitCode.AWAY: "Kafka, ClickHouse or another dependency is away; trying again later may help",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C (SIGINT)",

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from schemas.catalog import Catalog
+from schemas.enums import RejectReason
 from sinks.base import Sink
 from sinks.catalog import check_catalog, write_catalog
 from sinks.checkpoints import ClickHouseCheckpoints
@@ -18,8 +19,9 @@ from streams.commands.migrate import topology
 from streams.commands.output import print_json, progress, say
 from streams.commands.patience import patiently
 from streams.core.stage import CheckpointRecord
+from streams.errors import ProblemFound
 from streams.replay import Checkpoints, MemoryCheckpoints, Replay, Summary
-from streams.settings import Settings, load_settings
+from streams.settings import Settings, load_settings, variable
 from streams.stages import catalog_of, chained_stages
 
 
@@ -37,12 +39,17 @@ def command(*, files: tuple[Path, ...], clickhouse_url: str | None, dry_run: boo
     Replays add up: other files are added to what is there, files that were replayed before are skipped, and a replay that was
     interrupted goes on where it stopped. A database that is filled by workers is refused. An empty database gets its tables first.
 
+    Records that cannot be used are counted and kept as dead letters (candor dlq), and the exit code is 0; it is 1 where a currency is unknown
+    because no catalog is set.
+
     Example: CANDOR_CLICKHOUSE_URL=chdb:///var/lib/candor candor replay events.ndjson.zst
     """
     settings = load_settings(clickhouse_url=clickhouse_url)
     catalog = catalog_of(settings)
     if dry_run:
-        _tell(_run(settings, catalog, MemorySink(), MemoryCheckpoints(), files, abandon=abandon), as_json=as_json)
+        summary = _run(settings, catalog, MemorySink(), MemoryCheckpoints(), files, abandon=abandon)
+        _tell(summary, as_json=as_json)
+        _check_currencies(settings, summary)
         return
     clickhouse = connect(settings.clickhouse_url.get_secret_value())
     try:
@@ -50,7 +57,9 @@ def command(*, files: tuple[Path, ...], clickhouse_url: str | None, dry_run: boo
         check_catalog(clickhouse, catalog)
         write_catalog(clickhouse, catalog)
         sink = RetryingSink(clickhouse, _say_waiting)
-        _tell(_run(settings, catalog, sink, _Patient(ClickHouseCheckpoints(clickhouse)), files, abandon=abandon), as_json=as_json)
+        summary = _run(settings, catalog, sink, _Patient(ClickHouseCheckpoints(clickhouse)), files, abandon=abandon)
+        _tell(summary, as_json=as_json)
+        _check_currencies(settings, summary)
     finally:
         clickhouse.close()
 
@@ -106,3 +115,12 @@ def _tell(summary: Summary, *, as_json: bool) -> None:
         say(f"{count:,} refused as {reason}: dead letters")
     if summary.unknown_fields:
         say(f"{summary.unknown_fields:,} fields that the contract does not know were ignored")
+
+
+def _check_currencies(settings: Settings, summary: Summary) -> None:
+    """Raises ``ProblemFound`` where money was refused for want of a catalog, which says what currencies are worth: no other refusal is ours."""
+    refused = summary.rejected[RejectReason.UNKNOWN_CURRENCY]
+    if refused and settings.catalog is None:
+        raise ProblemFound(
+            f"{refused:,} records are refused as {RejectReason.UNKNOWN_CURRENCY}: no catalog is set: {variable('catalog')}; replay into an empty database"
+        )
