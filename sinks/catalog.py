@@ -28,8 +28,9 @@ def check_catalog(clickhouse: ClickHouse, catalog: Catalog) -> None:
     for name, wanted in (("timezone", catalog.timezone), ("base_currency", catalog.base_currency)):
         held = clickhouse.command(f"SELECT any({name}) FROM {name}")  # noqa: S608 (declared names)
         if held and held != wanted:
+            said = f"the catalog says {wanted}" if name in catalog.model_fields_set else f"no catalog is set that says which, so {wanted}"
             raise SinkRefused(
-                f"the numbers in the database {clickhouse.address.database} are of {name} {held}, and the catalog says {wanted}: "
+                f"the numbers in the database {clickhouse.address.database} are of {name} {held}, and {said}: "
                 "set CANDOR_CATALOG to the catalog that they were made with. To change it, count everything anew in an empty database"
             )
 

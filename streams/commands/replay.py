@@ -122,5 +122,6 @@ def _check_currencies(settings: Settings, summary: Summary) -> None:
     refused = summary.rejected[RejectReason.UNKNOWN_CURRENCY]
     if refused and settings.catalog is None:
         raise ProblemFound(
-            f"{refused:,} records are refused as {RejectReason.UNKNOWN_CURRENCY}: no catalog is set: {variable('catalog')}; replay into an empty database"
+            f"{refused:,} records are refused as {RejectReason.UNKNOWN_CURRENCY}: "
+            f"no catalog is set: {variable('catalog')}; replay into an empty database"
         )

@@ -1,4 +1,4 @@
-"""ClickHouse: reachable, new enough, permitting, on time, with the tables and views of this release."""
+"""ClickHouse: reachable, new enough, permitting, on time, with the tables and views of this release, and counted by this catalog."""
 
 import re
 import secrets
@@ -8,8 +8,10 @@ from collections.abc import Set as AbstractSet
 
 import pyarrow as pa
 
+from schemas.catalog import CatalogError, load_catalog
 from schemas.rows import TABLES
 from sinks.base import SinkError, SinkRefused, SinkUnavailable
+from sinks.catalog import check_catalog
 from sinks.clickhouse import ClickHouse, connect
 from sinks.migrate import Migrator, load
 from streams.doctor.finding import Finding, State
@@ -18,6 +20,7 @@ from streams.settings import Settings, variable
 
 _OLDEST = (24, 3)
 _MOST_SKEW_SECONDS = 5.0
+_UNKNOWN_TABLE = 60
 _UNKNOWN_DATABASE = 81
 _VIEW = re.compile(r"^CREATE (?:OR REPLACE )?VIEW (?:IF NOT EXISTS )?(\w+)", re.MULTILINE)
 _MIGRATE = "run: candor migrate"
@@ -36,6 +39,7 @@ def check_clickhouse(settings: Settings) -> Iterator[Finding]:
         yield from _check_permissions(clickhouse)
         yield from _check_migrations(clickhouse)
         yield from _check_tables(clickhouse)
+        yield from _check_numbers(clickhouse, settings)
     except SinkUnavailable as error:
         yield Finding("clickhouse", str(clickhouse.address), State.AWAY, str(error), START_CLICKHOUSE)
     except SinkError as error:
@@ -135,6 +139,25 @@ def _differing_tables(existing: Mapping[str, Mapping[str, str]]) -> Iterator[Fin
 def _absent_views(existing: AbstractSet[str]) -> Iterator[Finding]:
     for view in sorted(views() - existing):
         yield Finding("tables", view, State.PROBLEM, "the view is absent", _MIGRATE)
+
+
+def _check_numbers(clickhouse: ClickHouse, settings: Settings) -> Iterator[Finding]:
+    """Whether the catalog is that by which the numbers in the database were counted, where both can be read; else it is told already."""
+    try:
+        catalog = load_catalog(settings.catalog)
+    except (CatalogError, OSError):
+        return
+    try:
+        check_catalog(clickhouse, catalog)
+    except SinkRefused as error:
+        if error.code is None:
+            yield Finding(
+                "catalog", "numbers in the database", State.PROBLEM, str(error), "workers, candor replay and candor fit refuse until it is so"
+            )
+        elif error.code != _UNKNOWN_TABLE:
+            raise
+    else:
+        yield Finding("catalog", "numbers in the database", State.OK, "none of another time zone or base currency")
 
 
 def views() -> frozenset[str]:

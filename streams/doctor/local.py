@@ -67,7 +67,11 @@ def check_catalog(settings: Settings) -> Iterator[Finding]:
     except (CatalogError, OSError) as error:
         yield Finding("catalog", name, State.PROBLEM, str(error), f"put the file right, or unset {variable('catalog')}")
         return
-    yield Finding("catalog", name, State.OK, f"timezone {catalog.timezone}, base currency {catalog.base_currency}, {len(catalog.fx_rates)} rates")
+    if settings.catalog is None:
+        found = f"no catalog is set, so {catalog.timezone} and {catalog.base_currency} alone; {variable('catalog')} names one"
+    else:
+        found = f"timezone {catalog.timezone}, base currency {catalog.base_currency}, {len(catalog.fx_rates)} rates"
+    yield Finding("catalog", name, State.OK, found)
     yield from _check_plans(catalog)
 
 

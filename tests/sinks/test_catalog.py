@@ -104,7 +104,7 @@ def test_a_database_with_numbers_keeps_its_time_zone_and_currency(clickhouse: Cl
     clickhouse.command("INSERT INTO cell_accounts (account_id) VALUES ('a')")
     try:
         check_catalog(clickhouse, FULL)
-        with pytest.raises(SinkRefused, match="are of timezone Europe/Berlin, and the catalog says UTC: set CANDOR_CATALOG"):
+        with pytest.raises(SinkRefused, match="are of timezone Europe/Berlin, and no catalog is set that says which, so UTC: set CANDOR_CATALOG"):
             check_catalog(clickhouse, Catalog())
         with pytest.raises(SinkRefused, match="are of base_currency EUR, and the catalog says USD"):
             check_catalog(clickhouse, FULL.model_copy(update={"base_currency": "USD"}))

@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from schemas.catalog import Catalog
+from schemas.rows import Table
+from sinks.catalog import write_catalog
 from sinks.clickhouse import connect
 from streams.connections import admin
 from streams.settings import Settings
 from tests.conftest import wait_for
+from tests.sinks.rows import rows
 from tests.streams.commands.conftest import Run
 
 
@@ -150,3 +154,29 @@ def test_plans_at_which_nobody_can_look_are_told(candor: Run, monkeypatch: pytes
     told = {finding["what"]: finding["found"] for finding in _findings(candor) if finding["state"] != "ok"}
     assert told.keys() == {"plan odd", "plan none", "plan empty"}
     assert "'fortnight' is not understood" in told["plan odd"]
+
+
+def test_a_catalog_by_which_the_database_was_not_counted_is_a_problem(
+    candor: Run, healthy: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    clickhouse = connect(healthy.clickhouse_url.get_secret_value())
+    write_catalog(clickhouse, Catalog(timezone="Europe/Rome", base_currency="EUR"))
+    clickhouse.insert(Table.ACCOUNTS, rows(Table.ACCOUNTS, {"account_id": "a"}))
+    clickhouse.close()
+
+    def told() -> dict[str, tuple[str, str]]:
+        return {finding["what"]: (finding["state"], finding["found"]) for finding in _findings(candor) if finding["area"] == "catalog"}
+
+    none = told()
+    assert none["none: the defaults"] == ("ok", "no catalog is set, so UTC and EUR alone; CANDOR_CATALOG names one")
+    assert none["numbers in the database"][0] == "problem"
+    assert "are of timezone Europe/Rome, and no catalog is set that says which, so UTC" in none["numbers in the database"][1]
+    assert candor("doctor").exit_code == 1
+
+    catalog = tmp_path / "catalog.yaml"
+    catalog.write_text("{timezone: Europe/Rome, base_currency: USD}")
+    monkeypatch.setenv("CANDOR_CATALOG", str(catalog))
+    assert "are of base_currency EUR, and the catalog says USD" in told()["numbers in the database"][1]
+
+    catalog.write_text("timezone: Europe/Rome")
+    assert told()["numbers in the database"] == ("ok", "none of another time zone or base currency")
