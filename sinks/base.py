@@ -2,6 +2,7 @@
 
     SinkError
     |-- SinkUnavailable      the sink is away or overloaded; the same insert, sent again later, may pass
+    |   `-- FolderInUse      another process has the folder of an embedded ClickHouse open
     |-- SinkRefused          the sink says that the statement is wrong: a bug, a missing migration or a missing right
     `-- MigrationError       a migration is missing or has been changed after it was applied (see ``sinks.migrate``)
 
@@ -30,6 +31,10 @@ class SinkUnavailable(SinkError):
     def __init__(self, message: str, retry_after_seconds: float = 0.0) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class FolderInUse(SinkUnavailable):
+    """Another process has the folder of an embedded ClickHouse open; the message says which, and what to do."""
 
 
 class SinkRefused(SinkError):

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from threading import Lock
 from typing import TypeVar, cast
 
@@ -17,6 +18,7 @@ from schemas.rows import Table
 from sinks.address import LOOPBACK, Address, parse
 from sinks.base import SinkRefused, SinkUnavailable
 from sinks.errorcodes import TRY_AGAIN
+from sinks.folder import check_free
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 60
@@ -134,6 +136,7 @@ class ClickHouse:
     def _open(self, database: str | None) -> Client:
         address = self.address
         if address.embedded:
+            check_free(Path(address.path), may_be_ours=True)
             return clickhouse_connect.get_client(interface="chdb", path=address.path, database=database, show_clickhouse_errors="scrub")
         options = address.options
         return clickhouse_connect.get_client(

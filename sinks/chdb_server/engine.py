@@ -3,7 +3,6 @@
 Sessions are cheap (a tenth of a millisecond) and safe to use side by side; one session used by two threads at once is not.
 """
 
-import fcntl
 import json
 import re
 import time
@@ -18,11 +17,11 @@ from chdb.session import Session as ChdbSession
 
 from sinks.chdb_server.guard import SEVERAL, refusal
 from sinks.chdb_server.statement import Statement
+from sinks.folder import check_free
 
 USERS = Path(__file__).with_name("users.xml")
 SESSION_SECONDS = 60.0
 _CODE = re.compile(r"Code: (\d+)")
-_PROCESS = re.compile(r"PID: (\d+)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 BAD_ARGUMENTS = 36
 SYNTAX_ERROR = 62
@@ -60,10 +59,6 @@ class _Session(Protocol):
 
 
 _open = cast("Callable[[str], _Session]", ChdbSession)
-
-
-class FolderInUse(Exception):
-    """Another process has the folder open."""
 
 
 class EngineError(Exception):
@@ -114,7 +109,7 @@ class Engine:
     def __init__(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
         self._options = f"{path.resolve()}?config-file={USERS}&users_config={USERS}"
-        _check_free(path)
+        check_free(path)
         # Keeps the engine up between requests; closing the last session closes the engine.
         self._root = _open(self._options)
         self._hide_files()
@@ -241,20 +236,6 @@ def _insert(session: _Session, job: Job) -> Result:
         written_bytes=done.bytes_written,
         elapsed_seconds=done.elapsed,
     )
-
-
-def _check_free(path: Path) -> None:
-    """Raise ``FolderInUse`` where another process has the folder open; the engine would say so on standard error, and raise what says nothing."""
-    status = path / "status"
-    if not status.exists():
-        return
-    with status.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = _PROCESS.search(file.read().decode(errors="replace"))
-            who = f"process {owner[1]}" if owner else "another process"
-            raise FolderInUse(f"{path} is open in {who}, and only one can have it: end that one, use its address, or name another folder") from None
 
 
 def _checked(name: str) -> str:

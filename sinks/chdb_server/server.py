@@ -18,9 +18,10 @@ from typing import IO
 
 from aiohttp import web
 
+from sinks.base import FolderInUse
 from sinks.chdb_server.access import Access
 from sinks.chdb_server.compression import UnknownEncoding, compressed, decompressed
-from sinks.chdb_server.engine import Engine, EngineError, FolderInUse, Job, Result
+from sinks.chdb_server.engine import Engine, EngineError, Job, Result
 from sinks.chdb_server.statement import read
 
 HOST = "127.0.0.1"

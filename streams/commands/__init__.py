@@ -108,7 +108,7 @@ def _failure_of_sink(error: Exception) -> Failure | None:
     if base is None or not isinstance(error, base.SinkError):
         return None
     if isinstance(error, base.SinkUnavailable):
-        return Failure(str(error), ExitCode.AWAY, START_CLICKHOUSE)
+        return Failure(str(error), ExitCode.AWAY, "" if isinstance(error, base.FolderInUse) else START_CLICKHOUSE)
     return Failure(str(error), ExitCode.PROBLEM, _ADVICE.get(getattr(error, "code", None), ""))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 from aiohttp.web import GracefulExit
 
+from sinks.base import FolderInUse
 from sinks.chdb_server.access import Access
-from sinks.chdb_server.engine import FolderInUse
 from sinks.chdb_server.server import serve
 from streams.errors import DependencyUnavailable
 from streams.settings import load_settings

@@ -16,9 +16,10 @@ from typing import Any
 import click
 
 from schemas.enums import RejectReason, Topic
-from sinks.clickhouse import ClickHouse, connect
+from sinks.clickhouse import ClickHouse
 from streams.commands.groups import Group
 from streams.commands.output import print_json, print_table, progress, say
+from streams.commands.reading import connect_to_read
 from streams.errors import ConfigurationError, KafkaUnavailable, ProblemFound
 from streams.files import EventWriter, FileRecord
 from streams.producing import DECLARED_LIMITS, EventProducer, TopicLimits, record_bytes, topic_limits
@@ -75,7 +76,7 @@ def _filtered(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _table(settings: Settings) -> closing[ClickHouse]:
-    return closing(connect(settings.clickhouse_url.get_secret_value()))
+    return closing(connect_to_read(settings))
 
 
 @click.group("dlq", cls=Group)

@@ -5,10 +5,11 @@ from contextlib import closing
 import click
 
 from schemas.enums import Decision, Detector, UnitState
-from sinks.clickhouse import ClickHouse, connect
+from sinks.clickhouse import ClickHouse
 from streams.adjudicating import DecisionRefused, decide, find
 from streams.commands.groups import Group
 from streams.commands.output import print_json, print_table, say
+from streams.commands.reading import connect_to_read
 from streams.errors import ConfigurationError
 from streams.settings import Settings, load_settings
 
@@ -16,7 +17,7 @@ _LISTED = ("finding_id", "state", "decision", "since", "raised_at", "responses",
 
 
 def _clickhouse(settings: Settings | None = None) -> closing[ClickHouse]:
-    return closing(connect((settings or load_settings()).clickhouse_url.get_secret_value()))
+    return closing(connect_to_read(settings or load_settings()))
 
 
 def _of_unit(clickhouse: ClickHouse, finding: dict[str, object]) -> tuple[dict[str, object], list[dict[str, object]]]:

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime
 import click
 
 from sinks.catalog import check_catalog
-from sinks.clickhouse import connect
 from sinks.migrate import Migrator
 from sinks.retry import RetryingSink
 from streams.commands.migrate import topology
 from streams.commands.output import print_json, print_table, say, working
+from streams.commands.reading import connect_to_read
 from streams.errors import ConfigurationError, ProblemFound
 from streams.fitting.reading import Source
 from streams.fitting.recording import forget_old, next_version, record
@@ -36,7 +36,7 @@ def command(*, as_of: datetime | None, keep: int, as_json: bool) -> None:
     """
     settings = load_settings()
     catalog = catalog_of(settings)
-    with closing(connect(settings.clickhouse_url.get_secret_value())) as clickhouse:
+    with closing(connect_to_read(settings)) as clickhouse:
         Migrator(clickhouse, topology(settings)).status().check()
         check_catalog(clickhouse, catalog)
         source = Source(clickhouse)

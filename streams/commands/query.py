@@ -4,9 +4,12 @@ from contextlib import closing
 
 import click
 
-from sinks.clickhouse import connect
+from sinks.base import SinkRefused
+from streams.commands import Failure
 from streams.commands.output import print_json, print_table, say, working
-from streams.errors import ConfigurationError
+from streams.commands.reading import connect_to_read
+from streams.commands.refusals import explain
+from streams.errors import ConfigurationError, ExitCode
 from streams.settings import load_settings
 
 
@@ -23,8 +26,14 @@ def command(sql: str | None, as_json: bool) -> None:
     asked = (click.get_text_stream("stdin").read() if sql is None else sql).strip().removesuffix(";")
     if not asked:
         raise ConfigurationError("there is no query: give one as argument, or on standard input")
-    with closing(connect(load_settings().clickhouse_url.get_secret_value())) as clickhouse, working("asking ClickHouse"):
-        found = clickhouse.query(asked, read_only=True)
+    with closing(connect_to_read(load_settings())) as clickhouse, working("asking ClickHouse"):
+        try:
+            found = clickhouse.query(asked, read_only=True)
+        except SinkRefused as error:
+            message, advice = explain(clickhouse, asked, error)
+            if message == str(error) and not advice:
+                raise
+            raise Failure(message, ExitCode.PROBLEM, advice) from error
     rows = found.to_pylist()
     if as_json:
         print_json(rows)

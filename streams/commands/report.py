@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from schemas.enums import Metric
-from sinks.clickhouse import connect
 from streams.commands.output import progress, say
+from streams.commands.reading import connect_to_read
 from streams.reporting import STEPS, Asked, find_browser, print_pdf, write_report
 from streams.settings import load_settings
 
@@ -55,7 +55,7 @@ def command(
         metric=None if metric is None else Metric(metric),
     )
     with (
-        closing(connect(load_settings().clickhouse_url.get_secret_value())) as clickhouse,
+        closing(connect_to_read(load_settings())) as clickhouse,
         _telling(STEPS if browser is None else STEPS + 1) as begun,
     ):
         if browser is None:

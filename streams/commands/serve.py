@@ -11,8 +11,8 @@ import structlog
 from aiohttp import web
 
 from schemas.enums import Metric
-from sinks.clickhouse import connect
 from streams.commands.output import say
+from streams.commands.reading import connect_to_read
 from streams.errors import DependencyUnavailable
 from streams.lag.reading import lag_reader
 from streams.logs import configure_logs
@@ -59,7 +59,7 @@ def command(
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise DependencyUnavailable(f"cannot serve at {host}:{port}: {error}") from None
-    with listening, closing(connect(settings.clickhouse_url.get_secret_value())) as clickhouse:
+    with listening, closing(connect_to_read(settings)) as clickhouse:
         port = int(listening.getsockname()[1])
         guard = Guard.of(names_of(host, port, names, others_may_ask=without_authentication))
         watching, stop = Watching(), Event()

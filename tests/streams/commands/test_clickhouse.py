@@ -54,16 +54,18 @@ def test_a_port_that_is_taken_ends_with_3(candor: Run, tmp_path: Path) -> None:
     assert "cannot serve" in result.stderr
 
 
-def test_a_folder_that_is_open_elsewhere_ends_with_3(candor: Run, tmp_path: Path) -> None:
+def test_a_folder_that_is_open_elsewhere_ends_with_3(candor: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "data"
     command = [sys.executable, "-m", "streams.commands", "clickhouse", "--path", str(folder), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         assert "answers" in server.stdout.readline()
 
-        result = candor("clickhouse", "--path", str(folder), "--port", "0")
+        monkeypatch.setenv("CANDOR_CLICKHOUSE_URL", f"chdb://{folder}?database=candor")
+        results = [candor("clickhouse", "--path", str(folder), "--port", "0"), candor("query", "SELECT 1"), candor("report")]
 
         server.terminate()
-    assert result.exit_code == 3
-    assert result.stderr.count("\n") == 1
-    assert f"{folder} is open in process {server.pid}" in result.stderr
+    for result in results:
+        assert result.exit_code == 3
+        assert result.stderr.count("\n") == 1
+        assert f"{folder} is open in process {server.pid}" in result.stderr
