@@ -125,5 +125,10 @@ def find_predictors(source: Source, catalog: Catalog, as_of: date) -> tuple[list
         told = {"predictor": name.value, "n": found.n, "bought": found.bought, **columns("auc", found.auc, ("low", "high"))}
         rows.append({**told, "compared_with": other and other.value, **columns("gain", found.gain)})
     enough = any(row["auc"] is not None for row in rows)
-    why = "" if enough else f"no predictor was known both of accounts that bought again within {days} days and of others"
+    why = (
+        ""
+        if enough
+        else f"no predictor was known both of accounts that bought again within {days} days and of others: predictors are scores of csat and nps, "
+        "scores beside the expected or the competitors' ones, and outcomes; ratings alone are none"
+    )
     return rows, Report(Model.PREDICTION, as_of, len(read), f"responses at least {days} days old", {"repurchase_days": float(days)}, why)

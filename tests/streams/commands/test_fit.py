@@ -24,6 +24,7 @@ from tests.streams.fitting.conftest import FOLDER, read_columns
 
 Row = Mapping[str, Any]
 START = date(2026, 1, 5)
+AT_NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def purchases(*bought: tuple[str, int, float]) -> Any:
         *(
             {
                 "account_id": account, "transaction_id": f"{account}/{number}", "event_type": "transaction.completed", "synthetic": False,
-                "day": START + timedelta(day), "occurred_at": datetime(2026, 1, 5, 12, tzinfo=UTC) + timedelta(day), "original_transaction_id": None,
+                "day": START + timedelta(day), "occurred_at": AT_NOON + timedelta(day), "original_transaction_id": None,
                 "amount_base": Decimal(f"{amount:.4f}"), "cost_base": None,
             }
             for number, (account, day, amount) in enumerate(bought)
@@ -341,6 +342,21 @@ def test_too_little_is_said_to_be_too_little(candor: Run, clickhouse: ClickHouse
     assert clickhouse.query("SELECT * FROM account_predictions").num_rows == 0
     states = clickhouse.query("SELECT model, state, n FROM model_runs WHERE last ORDER BY model").to_pylist()
     assert [row["n"] for row in states if row["model"] == "purchases"] == [2]
+
+
+def test_a_company_that_has_ratings_alone_is_told_what_predictors_need(candor: Run, clickhouse: ClickHouse) -> None:
+    accounts = [f"a{number}" for number in range(40)]
+    clickhouse.insert(Table.TRANSACTIONS, purchases(*((account, day, 10.0) for account in accounts for day in (0, 30, 400))))
+    rating = {"metric": "rating", "score": 4.0, "scale_min": 1.0, "scale_max": 5.0, "withdrawn": False, "synthetic": False, "day": START}
+    clickhouse.insert(
+        Table.RESPONSES,
+        rows(Table.RESPONSES, *({**rating, "account_id": account, "response_id": account, "occurred_at": AT_NOON} for account in accounts)),
+    )
+
+    told = next(model for model in fitted(candor)["models"] if model["model"] == "prediction")
+
+    assert told["n"] == len(accounts)
+    assert "predictors are scores of csat and nps, scores beside the expected or the competitors' ones, and outcomes; ratings" in told["explanation"]
 
 
 def test_spend_without_a_mean_leaves_values_untold(candor: Run, clickhouse: ClickHouse) -> None:
