@@ -17,6 +17,7 @@ import click
 
 from schemas.enums import RejectReason, Topic
 from sinks.clickhouse import ClickHouse
+from streams.commands.files import FileToWrite
 from streams.commands.groups import Group
 from streams.commands.output import print_json, print_table, progress, say
 from streams.commands.reading import connect_to_read
@@ -168,7 +169,7 @@ def _readable(content: bytes | None) -> object:
 
 
 @command.command("export")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=FileToWrite())
 @_filtered
 @click.option("--limit", type=click.IntRange(min=1), help="Most records; default: all.")
 @click.option("--json", "as_json", is_flag=True, help="Print how many records were written as JSON.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from schemas.catalog import Catalog
+from streams.commands.files import FileToWrite
 from streams.commands.output import print_json, progress, say
 from streams.errors import ProblemFound
 from streams.files import EventWriter, FileRecord, line_of
@@ -29,14 +30,10 @@ def _print_schema(context: click.Context, _: click.Parameter, wanted: bool) -> N
 @click.command("import")
 @click.argument("mapping_file", metavar="MAPPING", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="Event file (.ndjson, .gz or .zst); - for standard output."
-)
+@click.option("--out", type=FileToWrite(allow_dash=True), help="Event file (.ndjson, .gz or .zst); - for standard output.")
 @click.option("--kafka", is_flag=True, help="Send the events to Kafka instead.")
 @click.option("--limit", type=click.IntRange(min=1), help="Look at the first so many rows of each rule only: for trying a mapping.")
-@click.option(
-    "--problems", "problems_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write every problem to this file, one a line."
-)
+@click.option("--problems", "problems_file", type=FileToWrite(), help="Also write every problem to this file, one a line.")
 @click.option("--json", "as_json", is_flag=True, help="Print what became of the rows of each rule as JSON; not with --out -.")
 @click.option(
     "--schema", is_flag=True, is_eager=True, expose_value=False, callback=_print_schema, help="Print the JSON Schema of mapping files and exit."

@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from schemas.enums import Metric
+from streams.commands.files import FileToWrite
+from streams.commands.narrowing import telling_of_commas
 from streams.commands.output import progress, say
 from streams.commands.reading import connect_to_read
 from streams.reporting import STEPS, Asked, find_browser, print_pdf, write_report
@@ -26,7 +28,7 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 @click.option("--survey", help="Only answers to this survey.")
 @click.option("--metric", type=click.Choice([one.value for one in Metric]), help="Show scores of it; default: the one with most answers.")
 @click.option("--format", "form", type=click.Choice(["html", "pdf"]), default="html", show_default=True, help="pdf needs Chromium on this machine.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The file; default: candor-report.html or .pdf here.")
+@click.option("--out", type=FileToWrite(), help="The file; default: candor-report.html or .pdf here.")
 def command(
     *,
     start: datetime | None,
@@ -57,6 +59,7 @@ def command(
     with (
         closing(connect_to_read(load_settings())) as clickhouse,
         _telling(STEPS if browser is None else STEPS + 1) as begun,
+        telling_of_commas(asked),
     ):
         if browser is None:
             numbers = write_report(clickhouse, asked, to, begun)

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from contextlib import closing
+from contextlib import closing, suppress
 from threading import Event
 
 import click
@@ -11,12 +11,15 @@ import structlog
 from aiohttp import web
 
 from schemas.enums import Metric
+from sinks.base import SinkError
+from sinks.clickhouse import ClickHouse
+from streams.commands.narrowing import telling_of_commas
 from streams.commands.output import say
 from streams.commands.reading import connect_to_read
 from streams.errors import DependencyUnavailable
 from streams.lag.reading import lag_reader
 from streams.logs import configure_logs
-from streams.reporting import Asked
+from streams.reporting import Asked, ReportSource
 from streams.serving import Serving, Watching, application, names_of
 from streams.serving.guard import Guard, is_loopback
 from streams.settings import load_settings
@@ -65,6 +68,7 @@ def command(
         watching, stop = Watching(), Event()
         serving = Serving(settings, clickhouse, watching, guard, f"candor_session_{port}", interval)
         asked = Asked(units=units, peer_groups=peer_groups, survey=survey, metric=None if metric is None else Metric(metric))
+        _check(clickhouse, asked)
         watching.start(clickhouse, lambda: lag_reader(settings), asked, stop, look_seconds=interval, picture_seconds=pictures)
         shown = f"[{host}]" if ":" in host else host
         if not is_loopback(host):
@@ -73,6 +77,13 @@ def command(
             asyncio.run(_serve(serving, listening, f"serving http://{shown}:{port}/ until told to stop"))
         finally:
             stop.set()
+
+
+def _check(clickhouse: ClickHouse, asked: Asked) -> None:
+    """Raises ``ConfigurationError`` where units, peer groups or the survey are unknown, as a report does; while ClickHouse is away nobody knows."""
+    if asked.units or asked.peer_groups or asked.survey is not None:
+        with suppress(SinkError), telling_of_commas(asked):
+            ReportSource(clickhouse).scope(asked)
 
 
 async def _serve(serving: Serving, listening: socket.socket, told_when_ready: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from streams.commands.files import FileToWrite
 from streams.commands.output import print_json, progress, say
 from streams.files import EventWriter, FileRecord, line_of
 from streams.simulate import Plan, Simulation, simulate
@@ -18,14 +19,12 @@ _AT_ONCE = 10_000
 @click.command("simulate")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    type=FileToWrite(allow_dash=True),
     required=True,
     help="Event file (.ndjson, .gz or .zst); - for standard output.",
 )
-@click.option(
-    "--truth", type=click.Path(path_type=Path, dir_okay=False), help="Also write, as JSON, which units game their scores, how and since when."
-)
-@click.option("--catalog-out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the catalog of the company (YAML).")
+@click.option("--truth", type=FileToWrite(), help="Also write, as JSON, which units game their scores, how and since when.")
+@click.option("--catalog-out", type=FileToWrite(), help="Also write the catalog of the company (YAML).")
 @click.option(
     "--events-target",
     type=click.IntRange(100, 100_000_000),

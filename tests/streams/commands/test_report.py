@@ -26,8 +26,8 @@ def test_it_writes_a_page_and_prints_its_path(candor: Run, tmp_path: Path) -> No
     assert (done.exit_code, done.stdout.strip()) == (0, "candor-report.html")
     assert "no answer has been received" in done.stderr
     assert (tmp_path / "candor-report.html").read_text().startswith("<!DOCTYPE html>")
-    done = candor("report", "--from", "2026-01-01", "--to", "2026-01-31", "--out", "made/here.html")
-    assert (done.exit_code, done.stdout.strip()) == (0, "made/here.html")
+    done = candor("report", "--from", "2026-01-01", "--to", "2026-01-31", "--out", "here.html")
+    assert (done.exit_code, done.stdout.strip()) == (0, "here.html")
     assert "2026-01-01 to 2026-01-31" in done.stderr
 
 
@@ -35,6 +35,14 @@ def test_what_cannot_be_meant_is_wrong_usage(candor: Run) -> None:
     done = candor("report", "--unit", "nowhere")
     assert done.exit_code == 2
     assert "neither the catalog nor any answer knows nowhere" in done.stderr
+    assert "twice" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["report", "serve"])
+@pytest.mark.parametrize("option", ["--unit", "--peer-group"])
+def test_several_with_commas_between_are_told_to_be_given_one_by_one(candor: Run, command: str, option: str) -> None:
+    done = candor(command, option, "a,b", *(("--port", "0") if command == "serve" else ()))
+    assert (done.exit_code, f"for several, give {option} several times: {option} a {option} b" in done.stderr) == (2, True), done.stderr
 
 
 def test_without_chromium_pdf_says_what_to_do(candor: Run, monkeypatch: pytest.MonkeyPatch) -> None:
