@@ -14,7 +14,7 @@ class FileToWrite(click.Path):
 
     def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The path; raises click's ``BadParameter`` where its folder is missing."""
-        path = Path(os.fspath(super().convert(value, param, ctx)))
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if not path.parent.is_dir():
             self.fail(f"there is no folder {path.parent}: make it first (mkdir -p {path.parent}), or name another file", param, ctx)
         return path
