@@ -70,11 +70,8 @@ def command(
                 begun("printing")
                 print_pdf(browser, page, to)
     scope = numbers.scope
-    say(
-        f"{scope.start} to {scope.end}, scores of {numbers.metric}"
-        if scope.newest_answer
-        else f"{scope.start} to {scope.end}; no answer has been received"
-    )
+    said = f", scores of {numbers.metric}" if numbers.metrics else "; no answer lies in this period and scope"
+    say(f"{scope.start} to {scope.end}{said if scope.newest_answer else '; no answer has been received'}")
     click.echo(to)
 
 

@@ -80,7 +80,8 @@ SELECT
     toString(quadrant) AS quadrant, toString(loyalty_segment) AS loyalty_segment,
     if(vdi IS NULL OR feeling IS NULL, NULL, toInt64(least(9, floor(vdi * 10)))) AS value_tenth,
     if(vdi IS NULL OR feeling IS NULL, NULL, toInt64(least(9, floor(feeling * 10)))) AS feeling_tenth,
-    toInt64(count()) AS accounts, toFloat64(sum(account.revenue)) AS revenue, sumOrNull(account.lifetime_value) AS lifetime_value
+    toInt64(count()) AS accounts, toFloat64(sum(account.revenue)) AS revenue, sumOrNull(account.lifetime_value) AS lifetime_value,
+    toInt64(countIf(account.account_id GLOBAL IN (SELECT account_id FROM account_predictions WHERE frequency = 0))) AS bought_once
 FROM account_profiles AS account
 WHERE RATED
 GROUP BY quadrant, loyalty_segment, value_tenth, feeling_tenth

@@ -154,6 +154,8 @@ class AccountGroup:
     accounts: int
     revenue: float
     lifetime_value: float | None
+    bought_once: int
+    """Those of them that had bought on one day only when candor fit was last run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,11 @@ def counted(value: int, one: str, many: str) -> str:
     return f"{value:,} {one if value == 1 else many}"
 
 
+def none_is(value: int, one: str, many: str, what: str) -> str:
+    """That nothing of so many, at least one, is ``what``."""
+    return f"The one {one} is not {what}" if value == 1 else f"None of the {value:,} {many} is {what}"
+
+
 def interval(estimate: Estimate, unit: str = "", decimals: int = 1) -> str:
     """The 95 % interval and the n behind it."""
     return f"{_ends(estimate, decimals)}{unit}; n = {count(estimate.n)}"
@@ -77,7 +82,7 @@ def cleaning(n: int, flagged: int, excluded: Estimate | None, worst: str, unit: 
     This is arithmetic on the same answers, no estimate of a difference.
     """
     if flagged == 0:
-        return f"None of the {count(n)} answers is flagged, so raw and cleaned scores are the same."
+        return f"{none_is(n, 'answer', 'answers', 'flagged')}, so raw and cleaned scores are the same."
     of_them = f"{counted(flagged, 'answer', 'answers')} of {count(n)} {'is' if flagged == 1 else 'are'} flagged."
     if excluded is None:
         return f"{of_them} Nothing is left without them. {worst} (n = {count(n)})."

@@ -24,7 +24,7 @@ def messages(numbers: Numbers) -> Section:
         return Section(identity, title, missing="No message that sells or teaches value was sent in the months of this period.")
     offers, errors = sum(one.offers for one in numbers.messages), sum(one.attention_errors for one in numbers.messages)
     said = [
-        f"{sentences.count(selling)} messages sell and {sentences.count(value)} teach value: "
+        f"{sentences.counted(selling, 'message sells', 'messages sell')} and {sentences.counted(value, 'teaches', 'teach')} value: "
         + sentences.level("the selling share", part.scaled_to_percent, " %"),
     ]
     wrong = share(errors, offers)

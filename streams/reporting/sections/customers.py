@@ -39,26 +39,22 @@ def value_and_feeling(numbers: Numbers) -> Section:
     places = [one for one in numbers.accounts if one.quadrant is not None and one.value_tenth is not None and one.feeling_tenth is not None]
     total, known = sum(one.accounts for one in numbers.accounts), sum(one.accounts for one in places)
     if not known:
-        return Section(
-            identity,
-            title,
-            missing=(
-                f"Of none of {sentences.counted(total, 'account', 'accounts')} both are known: an outcome (value) and a counted response (feeling)."
-            ),
-        )
+        whose = {0: "There is no account of which", 1: "Of the one account not"}.get(total, f"Of none of {sentences.count(total)} accounts")
+        return Section(identity, title, missing=f"{whose} both are known: an outcome (value) and a counted response (feeling).")
     by_quadrant: Counter[str] = Counter()
     for one in places:
         by_quadrant[str(one.quadrant)] += one.accounts
     revenue = {kind.name: sum(one.revenue for one in places if one.quadrant == kind.name) for kind in _QUADRANTS}
     said = [f"Both are known of {sentences.count(known)} of {sentences.counted(total, 'account', 'accounts')}."]
     shares = {kind.name: share(by_quadrant[kind.name], known) for kind in _QUADRANTS}
-    for name, meaning in (
-        ("served_not_loved", "get value and do not feel it"),
-        ("loved_not_served", "feel well and do not get the value that they bought"),
+    for name, one_does, many_do in (
+        ("served_not_loved", "gets value and does not feel it", "get value and do not feel it"),
+        ("loved_not_served", "feels well and does not get the value that it bought", "feel well and do not get the value that they bought"),
     ):
         part = shares[name]
         if part is not None:
-            said.append(f"{sentences.count(by_quadrant[name])} {meaning}: {sentences.level('their share', part.scaled_to_percent, ' %')}")
+            meaning = sentences.counted(by_quadrant[name], one_does, many_do)
+            said.append(f"{meaning}: {sentences.level('the share', part.scaled_to_percent, ' %')}")
     drawing = charts.bubbles(
         [((one[1] + 0.5) / 10, (one[2] + 0.5) / 10, n, sentences.words(one[0])) for one, n in _squares(places)],
         tuple(Kind(sentences.words(kind.name), kind.colour, kind.shape) for kind in _QUADRANTS),
@@ -120,7 +116,7 @@ def loyalty_matrix(numbers: Numbers) -> Section:
             identity,
             title,
             missing=(
-                f"No account of {sentences.count(total)} has a segment: it needs a counted "
+                f"{'There is no account that' if total == 0 else 'No account'} has a segment: it needs a counted "
                 f"response and the probability that the account still buys; {reason}."
             ),
         )
@@ -130,10 +126,11 @@ def loyalty_matrix(numbers: Numbers) -> Section:
     said = [
         f"Revenue at risk is {sentences.number(risky, 0)} {numbers.currency}, "
         + (f"{sentences.number(100 * risky / whole)} % of {sentences.number(whole, 0)}, " if whole > 0 else "")
-        + f"of {sentences.counted(n_risky, 'account', 'accounts')} that are trapped or at high risk (n = {sentences.count(known)}).",
+        + f"of {sentences.counted(n_risky, 'account that is', 'accounts that are')} trapped or at high risk (n = {sentences.count(known)}).",
     ]
     if part is not None:
         said.append(sentences.level("Their share of the accounts with a segment", part.scaled_to_percent, " %"))
+    said += _never_seen_to_leave(sum(one.bought_once for one in numbers.accounts if one.loyalty_segment is not None), known)
     table = Table(
         "Accounts by segment",
         (
@@ -154,11 +151,27 @@ def loyalty_matrix(numbers: Numbers) -> Section:
         f"revenue, {numbers.currency}",
     )
     figure = Figure("matrix-bars", "Revenue by loyalty segment", said, drawing, table)
-    note = (
-        f"{_whose(numbers)} {sentences.count(total - known)} of {sentences.count(total)} "
-        "accounts have no segment: they never answered, or had not bought when candor fit was last run."
-    )
-    return Section(identity, title, notes=[note], figures=[figure])
+    notes = [_whose(numbers)]
+    if known < total:
+        notes.append(
+            f"{sentences.count(total - known)} of {sentences.count(total)} accounts "
+            f"{'has no segment: it' if total - known == 1 else 'have no segment: they'} never answered, or had not bought when candor fit was last run."
+        )
+    return Section(identity, title, notes=notes, figures=[figure])
+
+
+def _never_seen_to_leave(bought_once: int, known: int) -> list[str]:
+    """Whom the model of purchases cannot take for gone: it lets customers leave after a purchase that is not their first (BG/NBD)."""
+    if not bought_once:
+        return []
+    if known == 1:
+        who, they, read = "The one account", "it leave, so it counts", "its"
+    else:
+        who = f"{sentences.count(bought_once)} of the {sentences.count(known)} accounts with a segment"
+        they, read = ("it leave, so it counts", "its") if bought_once == 1 else ("them leave, so they count", "their")
+    return [
+        f"{who} bought on one day only: the model cannot see {they} as still buying for ever, and never as at high risk; read {read} lifetime value."
+    ]
 
 
 def drivers(numbers: Numbers) -> Section:

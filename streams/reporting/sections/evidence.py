@@ -101,7 +101,7 @@ def _unit(place: int, unit: UnitScore, numbers: Numbers) -> Item:
         told = "" if part is None else f", {sentences.number(100 * part.value)} % of them"
         figures[0].sentences.append(
             f"The time line holds {sentences.counted(answers, 'answer', 'answers')} of any metric; "
-            f"{sentences.count(flagged)} are flagged{told} (n = {sentences.count(answers)})."
+            f"{sentences.counted(flagged, 'is', 'are')} flagged{told} (n = {sentences.count(answers)})."
         )
     bullets = []
     for finding in found:

@@ -141,7 +141,7 @@ def units(numbers: Numbers) -> Section:
         response = f"{'an' if numbers.metric is Metric.NPS else 'a'} {numbers.metric} response" if numbers.metrics else "a counted response"
         return Section(identity, title, missing=f"No unit has {response} in this period and scope, and {state}.")
     states = {unit.unit_id: unit for unit in numbers.units}
-    said = [_named(numbers.units, UnitState.SUSPECT), _named(numbers.units, UnitState.INVESTIGATE)]
+    said = [_named(numbers, UnitState.SUSPECT), _named(numbers, UnitState.INVESTIGATE)]
     unjudged = {unit.unit_id for unit in numbers.units if unit.judged is None}
     notes = ["States are those of the newest judged day, over all surveys, and rest on days, devices, words and more, not on this picture alone."]
     if unjudged:
@@ -243,14 +243,14 @@ def _point(one: UnitFunnel, unit: UnitScore | None) -> dict[str, str | float | N
     }
 
 
-def _named(found: list[UnitScore], state: UnitState) -> str:
-    judged = [unit for unit in found if unit.judged is not None]
-    if not judged:
+def _named(numbers: Numbers, state: UnitState) -> str:
+    """Who is of a state, of all units that were judged: most of these may have no answer in the period, and are clear."""
+    if not numbers.judged:
         return "None of these units has been judged yet." if state == UnitState.SUSPECT else ""
-    names = [unit.unit_id for unit in judged if unit.state == state]
-    of_all = f"of {sentences.counted(len(judged), 'unit', 'units')}"
+    names = [unit.unit_id for unit in numbers.units if unit.judged is not None and unit.state == state]
     if not names:
-        return f"None {of_all} is {state}." if state == UnitState.SUSPECT else ""
+        return f"{sentences.none_is(numbers.judged, 'judged unit', 'judged units', state)}." if state == UnitState.SUSPECT else ""
+    of_all = f"of {sentences.counted(numbers.judged, 'judged unit', 'judged units')}"
     meaning = {
         UnitState.SUSPECT: "two kinds of evidence or more agree, or somebody confirmed a finding",
         UnitState.INVESTIGATE: "one kind of evidence, which honest change may explain",
@@ -262,11 +262,15 @@ def _outside(found: list[UnitFunnel]) -> list[str]:
     outside = [one for one in found if one.rate > one.rate_high or one.rate < one.rate_low]
     named = [one.unit_id for one in found if one.named]
     said = (
-        [f"All {sentences.count(len(found))} units that can be compared lie within their limits of three standard deviations."] if not outside else []
+        []
+        if outside
+        else [f"All {sentences.count(len(found))} units that can be compared lie within their limits of three standard deviations."]
+        if len(found) > 1
+        else ["The one unit that can be compared lies within its limits of three standard deviations."]
     )
     said += [sentences.against_expected(one.unit_id, one.rate, one.rate_low, one.rate_high, one.rate_n) for one in outside[:6]]
     if len(outside) > 6:
-        said.append(f"{sentences.count(len(outside) - 6)} more lie outside their limits; see the table.")
+        said.append(f"{sentences.counted(len(outside) - 6, 'more lies outside its limits', 'more lie outside their limits')}; see the table.")
     if named:
         said.append(f"At a false-discovery rate of 5 % the comparison with peers names {sentences.listed(named, 12)}: a reason to look, no proof.")
     return said

@@ -156,7 +156,7 @@ def test_units_are_those_of_the_views_and_the_suspects_are_named(of_one_metric: 
         assert near(row["top-two share, %"], 100 * best(metric, units[unit]) / len(units[unit]))
     suspects = sorted(unit for unit, state in states.items() if state == "suspect")
     assert suspects
-    assert re.search(rf"Suspect \(.*?\): {' and '.join(suspects)}; {len(suspects)} of {len(table)} units\.", page.sections["units"])
+    assert re.search(rf"Suspect \(.*?\): {' and '.join(suspects)}; {len(suspects)} of {len(states)} judged units\.", page.sections["units"])
     for unit in suspects:
         assert f"{unit} is suspect since" in page.sections["evidence"]
         assert f"Its top-two share of the period is {told(metric, units[unit])}." in page.sections["evidence"]

@@ -16,7 +16,7 @@ from streams.reporting import Asked, ReportSource, charts, render
 from streams.reporting.accessible import accessible
 from streams.reporting.charts import Kind
 from streams.reporting.definitions import OWN
-from streams.reporting.rows import Numbers, Predictor, Scorecard
+from streams.reporting.rows import AccountGroup, Numbers, Predictor, Scorecard
 from streams.reporting.sections import build
 from streams.reporting.sections.evidence import MEANING, suspects
 from streams.reporting.sections.scores import units
@@ -111,7 +111,7 @@ def test_whether_units_have_been_judged_is_told_from_the_units_that_were(empty: 
     empty.insert(Table.UNITS, rows(Table.UNITS, {"unit_id": "v", "state": "clear"}))
 
     text = told(empty)
-    assert "None of 1 unit is suspect." in text["units"]
+    assert "The one judged unit is not suspect." in text["units"]
     assert "1 unit has not been judged yet" in text["units"]
     assert "no unit is suspect as of the newest judged day in this scope" in text["evidence"]
 
@@ -201,3 +201,27 @@ def test_every_detector_is_explained() -> None:
 def test_every_definition_of_the_reports_own_is_used() -> None:
     used = "".join(path.read_text() for path in Path(charts.__file__).with_name("sections").glob("*.py"))
     assert [name for name in OWN if f'"{name}"' not in used] == []
+
+
+def test_units_without_an_answer_in_the_period_are_judged_all_the_same(empty: ClickHouse) -> None:
+    suspect(empty, "u", "nps")
+    empty.insert(Table.UNITS, rows(Table.UNITS, *({"unit_id": f"v{number}", "state": "clear"} for number in range(59))))
+    numbers = read(empty, Asked(date(2020, 1, 1), date(2020, 2, 1)))
+    page = Page(render(numbers))
+    assert "somebody confirmed a finding): u; 1 of 60 judged units." in page.sections["units"]
+    assert "Scores are of" not in page.html
+
+
+def test_an_account_is_told_of_in_the_singular_and_of_none_nothing_is_said(empty: ClickHouse) -> None:
+    numbers = read(empty)
+    group = AccountGroup(
+        quadrant="thriving", loyalty_segment="trapped", value_tenth=9, feeling_tenth=9, accounts=1, revenue=5.0, lifetime_value=1.0, bought_once=1
+    )
+    page = Page(render(replace(numbers, accounts=[group])))
+    assert "have no segment" not in page.sections["matrix"]
+    assert "of 1 account that is trapped or at high risk (n = 1)" in page.sections["matrix"]
+    assert "The one account bought on one day only" in page.sections["matrix"]
+    without = replace(group, loyalty_segment=None, quadrant=None, bought_once=0)
+    page = Page(render(replace(numbers, accounts=[group, without])))
+    assert "1 of 2 accounts has no segment: it never answered" in page.sections["matrix"]
+    assert "Of the one account not both are known" in Page(render(replace(numbers, accounts=[without]))).sections["value"]

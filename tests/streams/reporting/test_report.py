@@ -117,13 +117,28 @@ def test_evidence_is_told_in_the_words_of_the_findings_and_by_identifiers_alone(
 
 
 def test_accounts_by_quadrant_and_segment_are_those_of_the_accounts(page: Page, company: ClickHouse) -> None:
-    accounts = asked(company, "SELECT quadrant, loyalty_segment, revenue FROM accounts")
+    accounts = asked(company, "SELECT account_id, quadrant, loyalty_segment, revenue FROM accounts")
     quadrants = Counter(row["quadrant"] for row in accounts if row["quadrant"])
     assert {row["quadrant"].replace(" ", "_"): int(row["accounts"].replace(",", "")) for row in page.tables["Accounts by quadrant"]} == {
         name: quadrants[name] for name in ("thriving", "served_not_loved", "loved_not_served", "at_risk")
     }
     at_risk = sum(row["revenue"] for row in accounts if row["loyalty_segment"] in ("trapped", "high_risk"))
     assert f"Revenue at risk is {float(at_risk):,.0f} EUR" in page.sections["matrix"]
+    moved = asked(
+        company, "SELECT account_id, event_type, transaction_id, original_transaction_id, day, amount_base FROM transactions WHERE NOT synthetic"
+    )
+    back: Counter[tuple[str, str]] = Counter()
+    for row in moved:
+        if row["event_type"] == "transaction.refunded":
+            back[row["account_id"], row["original_transaction_id"]] += row["amount_base"]
+    days: dict[str, set[date]] = {}
+    for row in moved:
+        if row["event_type"] == "transaction.completed" and row["amount_base"] > back[row["account_id"], row["transaction_id"]]:
+            days.setdefault(row["account_id"], set()).add(row["day"])
+    segmented = {row["account_id"] for row in accounts if row["loyalty_segment"]}
+    once = sum(len(days[account]) == 1 for account in segmented)
+    assert once > 0
+    assert f"{once:,} of the {len(segmented):,} accounts with a segment bought on one day only" in page.sections["matrix"]
     assert asked(company, "SELECT sum(revenue_at_risk) AS revenue FROM revenue_at_risk") == [{"revenue": at_risk}]
     for row in page.tables["Accounts by segment"]:
         mine = [one for one in accounts if one["loyalty_segment"] == row["segment"].replace(" ", "_")]
