@@ -8,11 +8,13 @@ OWN: Mapping[str, str] = {
         "the last may lie partly outside the period; answers outside are not counted."
     ),
     "interval": (
-        "Values that fit the numbers: of 100 such intervals, some 95 hold the true value. Of NPS the adjusted Wald interval, of shares Wilson's."
+        "Values that fit the numbers: of 100 such intervals, some 95 hold the true value. "
+        "Of NPS the adjusted Wald interval, of shares Wilson's, of means Student's t."
     ),
     "top_two_share": (
         "Answers in the two best steps of the scale over all counted answers, in per cent: csat and rating >= 4 "
-        "of 5, ces >= 6 of 7. It is loyalty_daily.top_two_box over loyalty_daily.n, with Wilson's interval."
+        "of 5, ces >= 6 of 7. It is loyalty_daily.top_two_box over loyalty_daily.n, with Wilson's interval. Of csat it is loyalty_daily.csat; "
+        "loyalty_daily.ces is another number, the mean."
     ),
     "top_two_share_excluded": "The same of the answers that carry no standing flag.",
     "top_two_share_bound": "What it would be if no flagged answer were in the two best steps.",

@@ -1,17 +1,19 @@
 """Numbers with their uncertainty: scores from sums, shares, and differences of two estimates.
 
-Formulas are those of the views (adjusted Wald for NPS, Wilson for shares), so that a number computed here from sums over any scope and
-period equals what a view says of the same answers. Intervals are of 95 %.
+Formulas are those of the views (adjusted Wald for NPS, Wilson for shares, Student's t for means), so that a number computed here from sums
+over any scope and period equals what a view says of the same answers. Intervals are of 95 %.
 """
 
 from dataclasses import dataclass
 from math import sqrt
 
+from scipy.special import stdtrit
+
 from schemas.enums import Metric
+from schemas.events import SCALES
 from streams.core.scores import Z, score
 
-_LEAST_FOR_MEAN = 30
-"""Responses from which on the mean of so few steps is near enough to a normal distribution."""
+_CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +121,21 @@ def percentage(successes: int, n: int) -> Estimate | None:
     return None if found is None else found.scaled_to_percent
 
 
-def mean(score_sum: float, score_sum_squares: float, n: int) -> Estimate | None:
-    """The mean score with the interval of a normal distribution; None of fewer than 30, and of equal scores, whose interval would be too short."""
-    if n < _LEAST_FOR_MEAN:
+def mean(metric: Metric, score_sum: float, score_sum_squares: float, n: int) -> Estimate | None:
+    """The mean score with the interval of Student's t, cut to the scale, as the views have it of ces.
+
+    None of one score, and of equal scores, whose interval would be too short.
+    """
+    if n < 2:
         return None
     middle = score_sum / n
     variance = (score_sum_squares - n * middle**2) / (n - 1)
     # Sums are of nine decimals, so what is left of equal scores is rounding.
     if variance < 1e-6:
         return None
-    margin = Z * sqrt(variance / n)
-    return Estimate(middle, middle - margin, middle + margin, n)
+    margin = float(stdtrit(n - 1, (1 + _CONFIDENCE) / 2)) * sqrt(variance / n)
+    lowest, highest = SCALES[metric]
+    return Estimate(middle, max(lowest, middle - margin), min(highest, middle + margin), n)
 
 
 def difference(after: Estimate, before: Estimate) -> Estimate:

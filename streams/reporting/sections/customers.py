@@ -155,7 +155,8 @@ def loyalty_matrix(numbers: Numbers) -> Section:
     if known < total:
         notes.append(
             f"{sentences.count(total - known)} of {sentences.count(total)} accounts "
-            f"{'has no segment: it' if total - known == 1 else 'have no segment: they'} never answered, or had not bought when candor fit was last run."
+            f"{'has no segment: it' if total - known == 1 else 'have no segment: they'} never answered, "
+            "or had not bought when candor fit was last run."
         )
     return Section(identity, title, notes=notes, figures=[figure])
 

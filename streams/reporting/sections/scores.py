@@ -7,7 +7,7 @@ from streams.reporting.charts import Kind
 from streams.reporting.numbers import Sums, difference, mean, percentage
 from streams.reporting.rows import Numbers, UnitFunnel, UnitScore
 from streams.reporting.sections.model import Column, Figure, Section, Table, cell, ends, integer, percent, value_of
-from streams.reporting.sections.scoring import told_of
+from streams.reporting.sections.scoring import THE_VIEWS_CES, told_of
 
 RAW, CLEANED = "all answers", "without the flagged"
 _STATES = (
@@ -58,12 +58,9 @@ def loyalty(numbers: Numbers) -> Section:
             notes=[f"No {numbers.metric} response lies in this period and scope, so there is no {told.score}; other metrics are in the table."],
             tables=[by_metric],
         )
-    said = [
-        told.level(told.named("{} of the period"), raw),
-        *told.cleaning(total),
-        *_against_before(numbers, total),
-        *_mean(numbers),
-    ]
+    score = [told.level(told.named("{} of the period"), raw), *told.cleaning(total), *_against_before(numbers, total)]
+    # The mean is what the views call ces, so it comes first there.
+    said = [*_mean(numbers), *score] if numbers.metric is Metric.CES else [*score, *_mean(numbers)]
     drawn = [
         (bucket.start, kind, found.value, found.low, found.high)
         for bucket in numbers.loyalty
@@ -103,13 +100,18 @@ def _against_before(numbers: Numbers, total: Sums) -> list[str]:
 
 
 def _mean(numbers: Numbers) -> list[str]:
-    """The mean of all answers, where it is what people know the metric by; nothing where its interval cannot be told."""
-    if numbers.metric is Metric.NPS:
+    """The mean of all answers, where it is what people know the metric by."""
+    one = next((one for one in numbers.metrics if one.metric == numbers.metric), None)
+    if numbers.metric is Metric.NPS or one is None:
         return []
-    lowest, highest = SCALES[numbers.metric]
-    found = next((mean(one.score_sum, one.score_sum_squares, one.n) for one in numbers.metrics if one.metric == numbers.metric), None)
-    what = f"On the scale of {lowest:.0f} to {highest:.0f} the mean of all {numbers.metric} answers"
-    return [] if found is None else [sentences.level(what, found, decimals=2)]
+    lowest, highest = SCALES[one.metric]
+    what = f"On the scale of {lowest:.0f} to {highest:.0f} the mean of all {one.metric} answers"
+    found = mean(one.metric, one.score_sum, one.score_sum_squares, one.n)
+    if found is not None:
+        said = sentences.level(what, found, decimals=2)
+    else:
+        said = f"{what} is {sentences.number(one.score_sum / one.n, 2)} (n = {sentences.count(one.n)}; how far others would differ cannot be told)."
+    return [f"{said} {THE_VIEWS_CES}"] if one.metric is Metric.CES else [said]
 
 
 def _comparison(numbers: Numbers, total: Sums) -> list[Table]:
@@ -178,11 +180,13 @@ def units(numbers: Numbers) -> Section:
     missing = len(states.keys() - {one.unit_id for one in numbers.funnel})
     if missing:
         notes.append(f"{sentences.counted(missing, 'unit is', 'units are')} not in the picture: too few answers or peers to compare.")
+    best = f"{SCALES[numbers.metric][1]:.0f} of {SCALES[numbers.metric][1]:.0f}"
+    notes.append(f"Top scores of the funnel plot are answers of {best}, the best of the scale{told.not_top_scores}.")
     drawing = charts.funnel(
         [_point(one, states.get(one.unit_id)) for one in drawn],
         _STATES,
         "comparable answers",
-        "top scores above expected, % points",
+        f"top scores ({best}) above expected, % points",
     )
     table = Table(
         f"Top scores of each unit against its peers ({numbers.metric})",
@@ -190,7 +194,7 @@ def units(numbers: Numbers) -> Section:
             Column("unit", "integrity_funnel.unit_id", is_number=False),
             Column("peer group", "integrity_funnel.peer_group", is_number=False),
             Column("n", "integrity_funnel.rate_n"),
-            Column("top scores", "integrity_funnel.rate"),
+            Column(f"top scores ({best})", "integrity_funnel.rate"),
             Column("expected", "integrity_funnel.rate_expected"),
             Column("lower limit", "integrity_funnel.rate_low"),
             Column("upper limit", "integrity_funnel.rate_high"),
@@ -212,7 +216,7 @@ def units(numbers: Numbers) -> Section:
             for one in numbers.funnel
         ],
     )
-    figure = Figure("units-funnel", f"Funnel plot of top scores ({numbers.metric})", [one for one in said if one], drawing, table)
+    figure = Figure("units-funnel", f"Funnel plot of top scores ({best}, {numbers.metric})", [one for one in said if one], drawing, table)
     return Section(identity, title, notes=notes, figures=[figure], tables=[scores])
 
 

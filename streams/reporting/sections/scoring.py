@@ -28,6 +28,8 @@ class Told:
     """What answers are taken for in the lower bound."""
     definition: str
     definition_excluded: str
+    not_top_scores: str
+    """How top scores, which the funnel plot compares, differ from what the score counts; the end of a sentence."""
     bounds: tuple[Column, ...]
     """Bounds of the score, the lowest last."""
 
@@ -83,6 +85,8 @@ class Told:
         ]
 
 
+THE_VIEWS_CES = "This mean is what the views call ces; the top-two share of ces is top_two_box / n there."
+
 _NPS = Told(
     score="NPS",
     heading="NPS",
@@ -94,6 +98,7 @@ _NPS = Told(
     worst="every flagged one a detractor",
     definition="loyalty_daily.nps",
     definition_excluded="loyalty_daily.nps_excluded",
+    not_top_scores="; promoters are those and the next best",
     bounds=(Column("bound, mid", "loyalty_daily.nps_bound_mid"), Column("bound, low", "loyalty_daily.nps_bound_low")),
 )
 _SHARE = Told(
@@ -107,6 +112,7 @@ _SHARE = Told(
     worst="no flagged one in the two best steps",
     definition="top_two_share",
     definition_excluded="top_two_share_excluded",
+    not_top_scores="; the top-two share counts the next best, too",
     bounds=(Column("bound, low", "top_two_share_bound"),),
 )
 
@@ -125,4 +131,5 @@ def scores_are_of(numbers: Numbers) -> str:
     least, most = TOP_TWO[numbers.metric], SCALES[numbers.metric][1]
     share = f"the top-two share, that is the share of answers of at least {least:.0f} of {most:.0f}, in per cent"
     meaning = "the net promoter score, in points" if numbers.metric is Metric.NPS else share
-    return f"Scores are of {numbers.metric}, {why} ({sentences.count(n)} of {sentences.count(of_all)}): {meaning}."
+    besides = " The column ces of the views is another number, the mean, which is told beside it." if numbers.metric is Metric.CES else ""
+    return f"Scores are of {numbers.metric}, {why} ({sentences.count(n)} of {sentences.count(of_all)}): {meaning}.{besides}"

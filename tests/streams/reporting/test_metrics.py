@@ -174,7 +174,7 @@ def test_the_funnel_is_that_of_the_metric(of_one_metric: Company) -> None:
     assert set(drawn) == {row["unit_id"] for row in found}
     for one in found:
         assert drawn[one["unit_id"]]["n"] == f"{one['rate_n']:,}"
-        assert near(drawn[one["unit_id"]]["top scores"], 100 * one["rate"])
+        assert near(drawn[one["unit_id"]]["top scores (5 of 5)"], 100 * one["rate"])
 
 
 def test_nothing_is_said_of_nps_but_that_rules_of_follow_up_need_it(of_one_metric: Company) -> None:

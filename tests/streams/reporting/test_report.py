@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def test_units_are_those_of_the_integrity_views_and_the_suspects_are_named(page:
     for one in funnel:
         shown = drawn[one["unit_id"]]
         assert shown["n"] == f"{one['rate_n']:,}"
-        assert near(shown["top scores"], 100 * one["rate"])
+        assert near(shown["top scores (10 of 10)"], 100 * one["rate"])
         assert near(shown["upper limit"], 100 * one["rate_high"])
         outside = one["rate"] > one["rate_high"] or one["rate"] < one["rate_low"]
         assert (re.search(rf"{one['unit_id']} lies (above|below)", page.sections["units"]) is not None) == outside
@@ -248,7 +249,7 @@ def test_a_scope_narrows_scores_to_its_units_days_and_survey(company: ClickHouse
     assert "they are not told apart by unit or survey" in text["growth"]
 
 
-def test_a_survey_of_a_company_with_several_metrics_has_scores_of_its_own(company: ClickHouse) -> None:
+def test_a_survey_of_a_company_with_several_metrics_has_scores_of_its_own(company: ClickHouse, whole: Asked) -> None:
     source = ReportSource(company)
     scope = source.scope(Asked(date(2026, 1, 1), date(2026, 7, 31), survey="effort"))
     numbers = source.numbers(scope)
@@ -261,7 +262,13 @@ def test_a_survey_of_a_company_with_several_metrics_has_scores_of_its_own(compan
     assert sum(bucket.sums.n for bucket in numbers.loyalty) == surveyed[0]["n"]
     assert sum(bucket.sums.top_two_box for bucket in numbers.loyalty) == surveyed[0]["best"]
     assert numbers.metrics[0].score_sum_squares == pytest.approx(surveyed[0]["squares"])
-    assert scores_are_of(numbers).endswith("the top-two share, that is the share of answers of at least 6 of 7, in per cent.")
+    share = "the top-two share, that is the share of answers of at least 6 of 7, in per cent. The column ces of the views is another number, the mean"
+    assert share in scores_are_of(numbers)
+    effort = asked(company, "SELECT ces, ces_low, ces_high, n FROM loyalty_total WHERE period = 'all' AND metric = 'ces'")[0]
+    told = Page(render(source.numbers(source.scope(replace(whole, metric=Metric.CES))))).sections["loyalty"]
+    mean = f"{effort['ces']:.2f} (95 % interval {effort['ces_low']:.2f} to {effort['ces_high']:.2f}; n = {effort['n']:,})"
+    assert f"On the scale of 1 to 7 the mean of all ces answers is {mean}. This mean is what the views call ces" in told
+    assert told.index("the mean of all ces") < told.index("The top-two share of the period is")
 
 
 def test_the_default_period_is_90_days_up_to_the_newest_answer_and_is_held_against_the_90_before(company: ClickHouse, tmp_path: Path) -> None:
@@ -328,7 +335,7 @@ def test_every_picture_says_what_it_shows_and_its_n(figures: dict[str, Figure]) 
     assert len(figures) >= 11
     for figure in figures.values():
         assert figure.sentences
-        assert re.search(r"n = \d|of [\d,]+ unit|\d+ finding", " ".join(figure.sentences)), figure.identity
+        assert re.search(r"n = \d|of [\d,]+ judged unit|\d+ finding", " ".join(figure.sentences)), figure.identity
         assert figure.table.rows
 
 
