@@ -4,61 +4,16 @@ The colours are those of Okabe and Ito, the orange darker so that it stands off 
 can tell those of one chart. The page's style sheet names the same colours again for the dark.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Concatenate, ParamSpec
 
-import vl_convert
+from streams.reporting.drawing import GREY, GRID, INK, PAPER, Frame, Json, in_both
 
-INK, GRID = "#1b1b1b", "#d9d9d9"
-BLUE, ORANGE, VERMILLION, GREEN, GREY = "#0072b2", "#c48700", "#d55e00", "#009e73", "#767676"
-_FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
-"""Of the widths with which the renderer lays text out; a browser without these fonts takes another, so there is some room around labels."""
-
-Json = Mapping[str, object]
+BLUE, ORANGE, VERMILLION, GREEN = "#0072b2", "#c48700", "#d55e00", "#009e73"
 Datum = Mapping[str, str | float | None]
-
-
-_P = ParamSpec("_P")
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A chart for a wide and for a narrow page, both with the same marks."""
-
-    wide: str
-    narrow: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """How much room there is, in pixels: for what is drawn, and for names of rows beside it."""
-
-    width: int
-    names: int
-    ticks: int
-    legend_columns: int | None
-    side_by_side: bool
-
-    @property
-    def beside_names(self) -> int:
-        """Room for what is drawn beside names."""
-        return self.width - self.names // 2
-
-
-_WIDE = _Frame(width=620, names=220, ticks=6, legend_columns=None, side_by_side=True)
-_NARROW = _Frame(width=285, names=110, ticks=4, legend_columns=1, side_by_side=False)
-
-
-def _in_both(specification: Callable[Concatenate[_Frame, _P], Json]) -> Callable[_P, Drawing]:
-    """The chart of a specification, drawn twice."""
-
-    def drawing(*arguments: _P.args, **named: _P.kwargs) -> Drawing:
-        return Drawing(*(_drawn(frame, specification(frame, *arguments, **named)) for frame in (_WIDE, _NARROW)))
-
-    drawing.__doc__ = specification.__doc__
-    return drawing
+LEAST_FILLED = 10
+"""Of fewer answers a point of a line is drawn hollow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +39,19 @@ class Dot:
     low: float | None = None
     high: float | None = None
     kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A value of a series on a day; None: there is none, and the line is broken."""
+
+    day: date
+    kind: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    """On how many it rests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,22 +100,21 @@ _UNTITLED: Json = {"title": None}
 """A legend whose names say enough."""
 
 
-@_in_both
-def lines(frame: _Frame, points: Sequence[tuple[date, str, float, float | None, float | None]], kinds: Sequence[Kind], title: str) -> Json:
-    """Values over time, (day, series, value, low, high), with bands where a series has intervals."""
-    rows: list[Datum] = [{"day": _day(day), "kind": kind, "value": value, "low": low, "high": high} for day, kind, value, low, high in points]
-    days = sorted({day for day, *_ in points})
+@in_both
+def lines(frame: Frame, points: Sequence[Point], kinds: Sequence[Kind], title: str) -> Json:
+    """Values over time, with bands where a series has intervals; points of few answers are hollow."""
+    days = sorted({point.day for point in points})
     months = all(day.day == 1 for day in days)
     axis = _axis(None, format="%b %Y" if months else "%d %b", values=[_day(day) for day in days], labelOverlap=True, labelSeparation=12)
     x = {"field": "day", **_TIME, "axis": axis}
     colour = _coloured(kinds, _UNTITLED)
     y = {"field": "value", "type": "quantitative", "axis": _axis(title), "scale": {"zero": False}}
+    band = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}
+    filled = {"condition": {"test": f"datum.n < {LEAST_FILLED}", "value": PAPER}, **colour}
     layers: list[Json] = [
-        {
-            "transform": [{"filter": "datum.low != null"}],
-            "mark": {"type": "area", "opacity": 0.18},
-            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour},
-        },
+        {"transform": [{"filter": "datum.banded"}], "mark": {"type": "area", "opacity": 0.18}, "encoding": band},
+        # A band of one day has no width.
+        {"transform": [{"filter": "datum.alone"}], "mark": {"type": "rule", "opacity": 0.4, "strokeWidth": 3}, "encoding": band},
         {
             "mark": {"type": "line", "strokeWidth": 2},
             "encoding": {
@@ -158,15 +125,39 @@ def lines(frame: _Frame, points: Sequence[tuple[date, str, float, float | None, 
             },
         },
         {
-            "mark": {"type": "point", "filled": True, "size": 45, "opacity": 1},
-            "encoding": {"x": x, "y": y, "color": colour, "shape": _shaped(kinds)},
+            "transform": [{"filter": "datum.value != null"}],
+            "mark": {"type": "point", "size": 55, "opacity": 1, "strokeWidth": 1.5},
+            "encoding": {"x": x, "y": y, "stroke": colour, "fill": filled, "shape": _shaped(kinds)},
         },
     ]
-    return {"data": _data(rows), "width": frame.width, "height": 300, "layer": layers}
+    return {"data": _data(_joined(points)), "width": frame.width, "height": 300, "layer": layers}
 
 
-@_in_both
-def funnel(frame: _Frame, rows: Sequence[Datum], kinds: Sequence[Kind], x_title: str, y_title: str) -> Json:
+def _joined(points: Sequence[Point]) -> list[Datum]:
+    """The points, and which of them belong to a band, or stand alone with an interval."""
+    banded = {point.kind for point in points if point.low is not None}
+    rows: list[Datum] = []
+    for kind in dict.fromkeys(point.kind for point in points):
+        mine = sorted((point for point in points if point.kind == kind), key=lambda point: point.day)
+        known = [False, *(point.value is not None for point in mine), False]
+        for place, point in enumerate(mine):
+            rows.append(
+                {
+                    "day": _day(point.day),
+                    "kind": kind,
+                    "value": point.value,
+                    "low": point.low,
+                    "high": point.high,
+                    "n": point.n,
+                    "banded": kind in banded,
+                    "alone": point.low is not None and not known[place] and not known[place + 2],
+                }
+            )
+    return rows
+
+
+@in_both
+def funnel(frame: Frame, rows: Sequence[Datum], kinds: Sequence[Kind], x_title: str, y_title: str) -> Json:
     """Units by how many answers they have and how far they are from what is expected, each with its own limits.
 
     ``label`` is written beside the point.
@@ -197,9 +188,9 @@ def funnel(frame: _Frame, rows: Sequence[Datum], kinds: Sequence[Kind], x_title:
     return {"data": _data(rows), "width": frame.width, "height": 340, "layer": layers}
 
 
-@_in_both
+@in_both
 def dots(
-    frame: _Frame,
+    frame: Frame,
     panels: Sequence[tuple[str, Sequence[Dot]]],
     kinds: Sequence[Kind],
     reference: float | None = None,
@@ -244,8 +235,8 @@ def dots(
     return parts[0] if len(parts) == 1 else {"hconcat" if frame.side_by_side else "vconcat": parts, "spacing": 24}
 
 
-@_in_both
-def stacked(frame: _Frame, rows: Sequence[tuple[date, str, float]], kinds: Sequence[Kind], title: str) -> Json:
+@in_both
+def stacked(frame: Frame, rows: Sequence[tuple[date, str, float]], kinds: Sequence[Kind], title: str) -> Json:
     """Amounts a month, stacked: (month, part, amount)."""
     months = sorted({day for day, _, _ in rows})
     places = {kind.name: place for place, kind in enumerate(kinds)}
@@ -263,8 +254,8 @@ def stacked(frame: _Frame, rows: Sequence[tuple[date, str, float]], kinds: Seque
     }
 
 
-@_in_both
-def bars(frame: _Frame, rows: Sequence[tuple[str, float, str]], kinds: Sequence[Kind], title: str) -> Json:
+@in_both
+def bars(frame: Frame, rows: Sequence[tuple[str, float, str]], kinds: Sequence[Kind], title: str) -> Json:
     """Amounts by name, in the order given: (name, amount, kind)."""
     return {
         "data": _data([{"label": label, "value": value, "kind": kind} for label, value, kind in rows]),
@@ -279,8 +270,8 @@ def bars(frame: _Frame, rows: Sequence[tuple[str, float, str]], kinds: Sequence[
     }
 
 
-@_in_both
-def bubbles(frame: _Frame, rows: Sequence[tuple[float, float, int, str]], kinds: Sequence[Kind], x_title: str, y_title: str) -> Json:
+@in_both
+def bubbles(frame: Frame, rows: Sequence[tuple[float, float, int, str]], kinds: Sequence[Kind], x_title: str, y_title: str) -> Json:
     """How many there are at each place of a square from 0 to 1: (x, y, how many, kind)."""
     axis = {"type": "quantitative", "scale": {"domain": [0, 1]}}
     size = min(400, frame.width)
@@ -306,8 +297,8 @@ def bubbles(frame: _Frame, rows: Sequence[tuple[float, float, int, str]], kinds:
     }
 
 
-@_in_both
-def timeline(frame: _Frame, weeks: Sequence[tuple[date, str, int]], spans: Sequence[Span], kinds: Sequence[Kind], first: date, last: date) -> Json:
+@in_both
+def timeline(frame: Frame, weeks: Sequence[tuple[date, str, int]], spans: Sequence[Span], kinds: Sequence[Kind], first: date, last: date) -> Json:
     """Answers a week, (Monday, kind, how many), above the stretches of each kind of evidence."""
     x = {"type": "temporal", "scale": {"type": "utc", "domain": [_day(first), _day(last)]}}
     # Labels near an end of the axis stay within it, so that the first does not lie under the 0 beside it.
@@ -359,40 +350,3 @@ def _piled(weeks: Sequence[tuple[date, str, int]]) -> list[Datum]:
         heights[day] = base + n
         rows.append({"day": _day(day), "end": _day(day + timedelta(days=6)), "kind": kind, "base": float(base), "n": float(base + n)})
     return rows
-
-
-def _drawn(frame: _Frame, specification: Json) -> str:
-    """The SVG; nothing is fetched while it is drawn."""
-    config = {
-        "background": None,
-        "font": _FONT,
-        "aria": False,
-        "view": {"stroke": None},
-        "axis": {
-            "labelColor": INK,
-            "titleColor": INK,
-            "domainColor": GREY,
-            "tickColor": GREY,
-            "gridColor": GRID,
-            "labelFontSize": 12,
-            "titleFontSize": 12,
-            "titleFontWeight": "normal",
-        },
-        # Where there is little room a long title begins left of what is drawn.
-        "axisX": {"titleAnchor": None if frame.side_by_side else "end"},
-        "legend": {
-            "orient": "top",
-            "columns": frame.legend_columns,
-            "labelColor": INK,
-            "titleColor": INK,
-            "labelFontSize": 12,
-            "titleFontSize": 12,
-            "labelLimit": 260,
-            "columnPadding": 22,
-            "symbolOpacity": 1,
-            "titleFontWeight": "normal",
-        },
-    }
-    return vl_convert.vegalite_to_svg(
-        {**specification, "config": config, "padding": {"left": 24, "right": 16, "top": 6, "bottom": 6}}, allowed_base_urls=[]
-    )

@@ -2,12 +2,13 @@
 
 from streams.reporting import charts, sentences
 from streams.reporting.charts import Dot, Kind
+from streams.reporting.drawing import GREY
 from streams.reporting.numbers import percentage, share
 from streams.reporting.rows import Numbers
 from streams.reporting.sections.model import Column, Figure, Section, Table, cell, ends, integer, percent, value_of
 
 _MESSAGES = (Kind("selling", charts.VERMILLION), Kind("teaching value", charts.BLUE))
-_NEW = (Kind("earned", charts.BLUE), Kind("bought", charts.ORANGE), Kind("other or unknown", charts.GREY))
+_NEW = (Kind("earned", charts.BLUE), Kind("bought", charts.ORANGE), Kind("other or unknown", GREY))
 _RATIOS = (Kind("by weight", charts.BLUE), Kind("by weight and pay", charts.VERMILLION, "diamond"))
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from streams.reporting.charts import Drawing
+from streams.reporting.drawing import Drawing
 from streams.reporting.numbers import Estimate
 from streams.reporting.sentences import count, number
 

@@ -1,11 +1,14 @@
 """Loyalty over time, and units in a funnel plot."""
 
+from datetime import timedelta
+
 from schemas.enums import Metric, UnitState
 from schemas.events import SCALES
 from streams.reporting import charts, sentences
-from streams.reporting.charts import Kind
+from streams.reporting.charts import LEAST_FILLED, Kind, Point
+from streams.reporting.drawing import GREY
 from streams.reporting.numbers import Sums, difference, mean, percentage
-from streams.reporting.rows import Numbers, UnitFunnel, UnitScore
+from streams.reporting.rows import LoyaltyBucket, Numbers, UnitFunnel, UnitScore
 from streams.reporting.sections.model import Column, Figure, Section, Table, cell, ends, integer, percent, value_of
 from streams.reporting.sections.scoring import THE_VIEWS_CES, told_of
 
@@ -61,26 +64,44 @@ def loyalty(numbers: Numbers) -> Section:
     score = [told.level(told.named("{} of the period"), raw), *told.cleaning(total), *_against_before(numbers, total)]
     # The mean is what the views call ces, so it comes first there.
     said = [*_mean(numbers), *score] if numbers.metric is Metric.CES else [*score, *_mean(numbers)]
-    drawn = [
-        (bucket.start, kind, found.value, found.low, found.high)
-        for bucket in numbers.loyalty
-        for kind, found in ((RAW, bucket.sums.raw), (CLEANED, bucket.sums.excluded))
-        if found is not None
-    ]
-    worst = [(bucket.start, told.worst, low, None, None) for bucket in numbers.loyalty if (low := bucket.sums.bound_low) is not None]
+    points = [point for bucket in _without_gaps(numbers) for point in _points(bucket)]
     table = Table(
         f"{told.heading} a {'week' if numbers.scope.weekly else 'month'}",
         (Column("from", "week", is_number=False), *told.columns),
         [[bucket.start.isoformat(), *told.row(bucket.sums)] for bucket in numbers.loyalty],
     )
-    drawing = charts.lines([*drawn, *worst], _series(numbers.metric), told.axis)
+    drawing = charts.lines(points, _series(numbers.metric), told.axis)
     figure = Figure("loyalty-lines", f"{told.heading}, raw beside cleaned", said, drawing, table)
-    notes = ["Bands are 95 % intervals of each week or month by itself; whether the score moved is told by the sentence, not by the line."]
+    each = "week" if numbers.scope.weekly else "month"
+    notes = [f"Bands are 95 % intervals of each {each} by itself; whether the score moved is told by the sentence, not by the line."]
+    if any(point.value is not None and point.n < LEAST_FILLED for point in points):
+        notes.append(f"Hollow marks rest on fewer than {LEAST_FILLED} answers.")
+    if any(point.value is None for point in points):
+        notes.append(f"A line is broken where a {each} has no answer that it could tell of.")
     return Section(identity, title, notes=notes, figures=[figure], tables=[*_comparison(numbers, total), by_metric])
 
 
+def _without_gaps(numbers: Numbers) -> list[LoyaltyBucket]:
+    """From the first to the last week or month with answers, those without any, too."""
+    found = {bucket.start: bucket for bucket in numbers.loyalty}
+    start, last, buckets = min(found), max(found), []
+    while start <= last:
+        buckets.append(found.get(start, LoyaltyBucket(start, Sums(numbers.metric))))
+        start = start + timedelta(days=7) if numbers.scope.weekly else (start.replace(day=1) + timedelta(days=31)).replace(day=1)
+    return buckets
+
+
+def _points(bucket: LoyaltyBucket) -> list[Point]:
+    """Raw, cleaned and at worst."""
+    drawn = [
+        Point(bucket.start, kind) if found is None else Point(bucket.start, kind, found.value, found.low, found.high, found.n)
+        for kind, found in ((RAW, bucket.sums.raw), (CLEANED, bucket.sums.excluded))
+    ]
+    return [*drawn, Point(bucket.start, told_of(bucket.sums.metric).worst, bucket.sums.bound_low, n=bucket.sums.n)]
+
+
 def _series(metric: Metric) -> tuple[Kind, Kind, Kind]:
-    worst = Kind(told_of(metric).worst, charts.GREY, "triangle-down", (2, 3))
+    worst = Kind(told_of(metric).worst, GREY, "triangle-down", (2, 3))
     return Kind(RAW, charts.BLUE), Kind(CLEANED, charts.VERMILLION, "diamond", (6, 3)), worst
 
 

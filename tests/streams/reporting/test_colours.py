@@ -11,6 +11,7 @@ import pytest
 from schemas.enums import Metric
 from streams.reporting import charts
 from streams.reporting.charts import Kind
+from streams.reporting.drawing import GREY, INK, PAPER
 from streams.reporting.sections import company, customers, evidence, scores
 
 _BY_COLOUR_ALONE = {
@@ -54,15 +55,17 @@ def _schemes() -> dict[str, tuple[str, Mapping[str, str]]]:
     """The paper, and what becomes of each colour, in the light and in the dark."""
     style = (files("streams.reporting") / "page.css").read_text()
     dark = style[style.index("@media screen and (prefers-color-scheme: dark)") :]
-    colours = (charts.BLUE, charts.ORANGE, charts.VERMILLION, charts.GREEN, charts.GREY)
+    colours = (charts.BLUE, charts.ORANGE, charts.VERMILLION, charts.GREEN, GREY)
     replaced = {}
-    for colour in (*colours, charts.INK):
+    for colour in (*colours, INK):
         fill, stroke = (re.search(rf'\[{name}="{colour}"\] {{ {name}: (#\w+); }}', dark) for name in ("fill", "stroke"))
         assert fill is not None
         assert stroke is not None
         assert fill[1] == stroke[1]
         replaced[colour] = fill[1]
     papers = re.findall(r"--paper: (#\w+);", style)
+    # What is hollow shows the paper.
+    assert f'[fill="{PAPER}"] {{ fill: {papers[1]}; }}' in dark
     return {"light": ("#ffffff", {colour: colour for colour in replaced}), "dark": (papers[1], replaced)}
 
 

@@ -225,3 +225,16 @@ def test_an_account_is_told_of_in_the_singular_and_of_none_nothing_is_said(empty
     page = Page(render(replace(numbers, accounts=[group, without])))
     assert "1 of 2 accounts has no segment: it never answered" in page.sections["matrix"]
     assert "Of the one account not both are known" in Page(render(replace(numbers, accounts=[without]))).sections["value"]
+
+
+def test_a_week_without_answers_breaks_the_line_and_the_page_says_so(empty: ClickHouse) -> None:
+    sums = {"metric": "nps", "n": 12, "promoters": 6, "detractors": 3}
+    cells(empty, {"day": date(2026, 1, 5), **sums}, {"day": date(2026, 1, 27), **sums})
+    page = Page(render(read(empty)))
+    assert "A line is broken where a week has no answer that it could tell of." in page.sections["loyalty"]
+    assert "Hollow marks" not in page.sections["loyalty"]
+    assert [row["from"] for row in page.tables["NPS a week"]] == ["2026-01-05", "2026-01-26"]
+    cells(empty, {"day": date(2026, 1, 12), **sums, "n": 9}, {"day": date(2026, 1, 20), **sums})
+    page = Page(render(read(empty)))
+    assert "A line is broken" not in page.sections["loyalty"]
+    assert "Hollow marks rest on fewer than 10 answers." in page.sections["loyalty"]
