@@ -20,6 +20,8 @@ _STATES = (
 )
 _MOST_WITHOUT_STATE = 400
 """Units of a clear state that are drawn beside all others; the table holds them all."""
+_LEAST_IN_TABLE = 5
+"""Units of a clear state with fewer answers stand in one line together: of so few a score says next to nothing, and there may be thousands."""
 
 
 def loyalty(numbers: Numbers) -> Section:
@@ -170,6 +172,16 @@ def units(numbers: Numbers) -> Section:
     if unjudged:
         drawn_as_clear = "; in the picture that counts as clear" if any(one.unit_id in unjudged for one in numbers.funnel) else ""
         notes.append(f"{sentences.counted(len(unjudged), 'unit has', 'units have')} not been judged yet{drawn_as_clear}.")
+    folded = [unit for unit in numbers.units if unit.state == UnitState.CLEAR and unit.sums.n < _LEAST_IN_TABLE]
+    if len(folded) == 1:
+        folded = []
+    few = {unit.unit_id for unit in folded}
+    shown = [unit for unit in numbers.units if unit.unit_id not in few]
+    if folded:
+        notes.append(
+            f"{sentences.count(len(folded))} units with fewer than {_LEAST_IN_TABLE} answers are not shown one by one: "
+            "they are the last line of the table of scores, and each is in loyalty_daily."
+        )
     scores = Table(
         "Scores of the units",
         (
@@ -179,7 +191,7 @@ def units(numbers: Numbers) -> Section:
             *told.columns[:5],
             told.columns[-1],
         ),
-        [_score_row(unit) for unit in sorted(numbers.units, key=lambda unit: (_rank(unit.state), unit.unit_id))],
+        [*(_score_row(unit) for unit in sorted(shown, key=lambda unit: (_rank(unit.state), unit.unit_id))), *_folded(folded)],
     )
     if not numbers.funnel:
         notes.append(
@@ -187,9 +199,9 @@ def units(numbers: Numbers) -> Section:
             "7 peers with as many, and enough of them to tell how much peers differ."
         )
         return Section(identity, title, notes=[*[one for one in said if one], *notes], tables=[scores])
-    shown = [one for one in numbers.funnel if _state(states.get(one.unit_id)) != UnitState.CLEAR or one.named]
-    calm = [one for one in numbers.funnel if one not in shown] if len(shown) < len(numbers.funnel) else []
-    drawn = [*shown, *sorted(calm, key=lambda one: -one.rate_n)[:_MOST_WITHOUT_STATE]]
+    standing_out = [one for one in numbers.funnel if _state(states.get(one.unit_id)) != UnitState.CLEAR or one.named]
+    calm = [one for one in numbers.funnel if one not in standing_out] if len(standing_out) < len(numbers.funnel) else []
+    drawn = [*standing_out, *sorted(calm, key=lambda one: -one.rate_n)[:_MOST_WITHOUT_STATE]]
     said += _outside(numbers.funnel)
     if numbers.scope.survey is not None:
         notes.append("The funnel plot and the states are over all surveys: units are judged as a whole.")
@@ -254,6 +266,14 @@ def _score_row(unit: UnitScore) -> list[str]:
     if judged is None:
         return [unit.unit_id, "not judged yet", "", *cells[:5], cells[-1]]
     return [unit.unit_id, judged.state, ", ".join(sentences.words(name) for name in judged.families), *cells[:5], cells[-1]]
+
+
+def _folded(found: list[UnitScore]) -> list[list[str]]:
+    """One row for many units of few answers."""
+    if not found:
+        return []
+    cells = told_of(found[0].sums.metric).row(sum((unit.sums for unit in found), Sums(found[0].sums.metric)))
+    return [[f"{sentences.count(len(found))} units of few", "", "", *cells[:5], cells[-1]]]
 
 
 def _point(one: UnitFunnel, unit: UnitScore | None) -> dict[str, str | float | None]:

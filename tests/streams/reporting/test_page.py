@@ -238,3 +238,28 @@ def test_a_week_without_answers_breaks_the_line_and_the_page_says_so(empty: Clic
     page = Page(render(read(empty)))
     assert "A line is broken" not in page.sections["loyalty"]
     assert "Hollow marks rest on fewer than 10 answers." in page.sections["loyalty"]
+
+
+def test_units_with_few_answers_stand_in_one_line_but_for_those_that_stand_out(empty: ClickHouse) -> None:
+    suspect(empty, "few", "nps")
+    empty.insert(Table.UNITS, rows(Table.UNITS, {"unit_id": "looked-at", "state": "investigate"}))
+    sums = {"metric": "nps", "day": date(2026, 1, 5)}
+    cells(
+        empty,
+        {"unit_id": "looked-at", "n": 1, "promoters": 1, **sums},
+        {"unit_id": "enough", "n": 5, "promoters": 5, **sums},
+        *({"unit_id": f"v{number}", "n": 4, "promoters": 3, "detractors": 1, **sums} for number in range(1_120)),
+    )
+    numbers = read(empty)
+    page = Page(render(numbers))
+    table = page.tables["Scores of the units"]
+    assert [(row["unit"], row["n"], row["NPS"]) for row in table] == [
+        ("few", "5", "40.0"),
+        ("looked-at", "1", "100.0"),
+        ("enough", "5", "100.0"),
+        ("1,120 units of few", "4,480", "50.0"),
+    ]
+    assert "1,120 units with fewer than 5 answers are not shown one by one" in page.sections["units"]
+    alone = Page(render(replace(numbers, units=[unit for unit in numbers.units if unit.unit_id in ("few", "v7")])))
+    assert [row["unit"] for row in alone.tables["Scores of the units"]] == ["few", "v7"]
+    assert "one by one" not in alone.sections["units"]
