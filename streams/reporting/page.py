@@ -15,6 +15,8 @@ from streams.reporting.sections.model import Figure
 from streams.reporting.sections.scoring import scores_are_of
 from streams.reporting.steps import Begun, quietly
 
+_LONGEST_NAME = 40
+"""Letters up to which what begins a row stays on one line, as units, topics and most findings do."""
 _DAY = re.compile(r"(?<!\d)\d{4}-\d\d(?:-\d\d)?(?![\d-])")
 
 
@@ -68,9 +70,9 @@ def style_sheet() -> str:
 
 
 def environment(package: str) -> Environment:
-    """The templates of a package, which escape whatever is not markup already, and know the filter ``unbroken``."""
+    """The templates of a package, which escape whatever is not markup already, and know the filters ``unbroken`` and ``is_name``."""
     templates = Environment(loader=PackageLoader(package, ""), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
-    templates.filters["unbroken"] = _unbroken
+    templates.filters |= {"unbroken": _unbroken, "is_name": lambda text: len(text) <= _LONGEST_NAME}
     return templates
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from schemas.enums import LagState, Stage
+from schemas.topics import SIGNALS
 from streams.lag.reading import Place
 from streams.lag.rules import Look, worst
 
@@ -29,6 +30,11 @@ class TopicNow:
     seconds: float
     """Age of the oldest of them."""
     state: LagState
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether workers alone write to it, which they do also while nothing comes in."""
+        return self.topic == SIGNALS.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,7 +273,7 @@ def _folded(found: list[UnitScore]) -> list[list[str]]:
     if not found:
         return []
     cells = told_of(found[0].sums.metric).row(sum((unit.sums for unit in found), Sums(found[0].sums.metric)))
-    return [[f"{sentences.count(len(found))} units of few", "", "", *cells[:5], cells[-1]]]
+    return [[f"{sentences.count(len(found))} units, few answers", "", "", *cells[:5], cells[-1]]]
 
 
 def _point(one: UnitFunnel, unit: UnitScore | None) -> dict[str, str | float | None]:

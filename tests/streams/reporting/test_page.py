@@ -257,7 +257,7 @@ def test_units_with_few_answers_stand_in_one_line_but_for_those_that_stand_out(e
         ("few", "5", "40.0"),
         ("looked-at", "1", "100.0"),
         ("enough", "5", "100.0"),
-        ("1,120 units of few", "4,480", "50.0"),
+        ("1,120 units, few answers", "4,480", "50.0"),
     ]
     assert "1,120 units with fewer than 5 answers are not shown one by one" in page.sections["units"]
     alone = Page(render(replace(numbers, units=[unit for unit in numbers.units if unit.unit_id in ("few", "v7")])))

@@ -1,5 +1,6 @@
 """What the pages say, and that text from data stays text."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -52,6 +53,14 @@ def test_what_was_seen_is_told_with_its_age_and_what_is_away_since_when(pages: P
     assert [topic[name] for name in ("stage", "last minute", "last 15 minutes", "not read yet", "oldest waits, s", "state")] == [
         "accounts", "1", "2,000", "3", "4", "lagging"
     ]  # fmt: skip
+    assert "(internal)" not in told
+    assert "Internal is what workers tell" not in told
+    signals = replace(STREAM, topics=(*STREAM.topics, TopicNow(Stage.UNITS, "signals", 5, 5, 0, 0.0, LagState.OK)))
+    told = pages.now(Now(Seen(signals, AT), Seen(), Seen()), AT)
+    topics = [row["topic"] for row in Page(f"<div>{told}</div>").tables["Topics, as each stage reads them"]]
+    assert topics == [HOSTILE, "signals (internal)"]
+    assert 'class="name">signals' in told
+    assert "Internal is what workers tell each other, also while nothing comes in." in told
     assert "Kafka has not been seen yet" in pages.now(Now(Seen(), Seen(), Seen()), AT)
     assert "There are no pictures yet" in pages.home(now, AT)
 
