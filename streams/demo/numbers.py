@@ -9,9 +9,13 @@ from rich.table import Table
 
 from sinks.base import Reader
 
-TOTAL = "SELECT metric, n, nps, nps_low, nps_high, response_rate, revenue FROM loyalty_total WHERE period = 'all' ORDER BY n DESC"
-UNITS = """SELECT unit_id, n, nps, nps_low, nps_high, response_rate FROM loyalty_by_unit
-WHERE period = 'all' AND metric = 'nps' AND n >= 20 ORDER BY nps DESC"""
+TOTAL = """SELECT metric, n, coalesce(nps, csat, ces) AS score, coalesce(nps_low, csat_low, ces_low) AS low, coalesce(nps_high, csat_high, ces_high) AS high,
+multiIf(metric = 'nps', 'points', metric = 'csat', '% satisfied', metric = 'ces', 'mean of 1 to 7', '-') AS score_is, response_rate, revenue
+FROM loyalty_total WHERE period = 'all' ORDER BY n DESC"""
+UNITS = """SELECT unit_id, ifNull(toString(judged.state), 'not judged') AS state, of_unit.n AS n, nps, nps_low AS low, nps_high AS high,
+of_unit.nps_excluded AS excluded, response_rate
+FROM loyalty_by_unit AS of_unit LEFT JOIN (SELECT unit_id, toNullable(state) AS state FROM integrity_units) AS judged USING unit_id
+WHERE period = 'all' AND metric = 'nps' AND of_unit.n >= 20 ORDER BY nps DESC"""
 ACCOUNTS = """SELECT count() AS accounts, sum(revenue) AS revenue, sum(refunds) AS refunds, sum(transactions) AS transactions,
 sum(responses) AS responses, sum(open_cases) AS open_cases FROM accounts"""
 SUSPECTS = """SELECT unit_id, state, toString(since) AS since, n, validity_rate AS valid, nps_raw AS raw, nps_excluded AS excluded,
@@ -51,7 +55,7 @@ def show(reader: Reader, console: Console) -> None:
     if units.num_rows > 2 * _SHOWN_UNITS:
         units = pa.concat_tables([units.slice(0, _SHOWN_UNITS), units.slice(units.num_rows - _SHOWN_UNITS)])
     if units.num_rows:
-        _print(console, "Best and worst units by NPS", units)
+        _print(console, "Best and worst units by NPS; excluded is NPS without the flagged responses", units)
     suspects = reader.query(SUSPECTS)
     if suspects.num_rows:
         _print(console, "Units whose scores look gamed: NPS raw, without the flagged responses, and at worst", suspects)
