@@ -9,7 +9,8 @@ from rich.table import Table
 
 from sinks.base import Reader
 
-TOTAL = """SELECT metric, n, coalesce(nps, csat, ces) AS score, coalesce(nps_low, csat_low, ces_low) AS low, coalesce(nps_high, csat_high, ces_high) AS high,
+TOTAL = """SELECT metric, n, coalesce(nps, csat, ces) AS score, coalesce(nps_low, csat_low, ces_low) AS low,
+coalesce(nps_high, csat_high, ces_high) AS high,
 multiIf(metric = 'nps', 'points', metric = 'csat', '% satisfied', metric = 'ces', 'mean of 1 to 7', '-') AS score_is, response_rate, revenue
 FROM loyalty_total WHERE period = 'all' ORDER BY n DESC"""
 UNITS = """SELECT unit_id, ifNull(toString(judged.state), 'not judged') AS state, of_unit.n AS n, nps, nps_low AS low, nps_high AS high,
