@@ -182,20 +182,22 @@ def units(numbers: Numbers) -> Section:
             f"{sentences.count(len(folded))} units with fewer than {_LEAST_IN_TABLE} answers are not shown one by one: "
             "they are the last line of the table of scores, and each is in loyalty_daily."
         )
+    # Where no metric has answers, none was chosen either.
+    is_told = bool(numbers.metrics) or numbers.scope.metric is not None
     scores = Table(
-        "Scores of the units",
+        "Scores of the units" if is_told else "Units that stand out",
         (
             Column("unit", "integrity_units.unit_id", is_number=False),
             Column("state", "integrity_units.state", is_number=False),
             Column("kinds of evidence", "integrity_units.families", is_number=False),
-            *told.columns[:5],
-            told.columns[-1],
+            *((*told.columns[:5], told.columns[-1]) if is_told else ()),
         ),
-        [*(_score_row(unit) for unit in sorted(shown, key=lambda unit: (_rank(unit.state), unit.unit_id))), *_folded(folded)],
+        [*(_score_row(unit, is_told=is_told) for unit in sorted(shown, key=lambda unit: (_rank(unit.state), unit.unit_id))), *_folded(folded)],
     )
     if not numbers.funnel:
         notes.append(
-            f"There is no funnel plot: no unit can be compared by {numbers.metric} in this period. That takes at least 10 comparable answers, "
+            f"There is no funnel plot: no unit can be compared {f'by {numbers.metric} ' if is_told else ''}in this period. "
+            "That takes at least 10 comparable answers, "
             "7 peers with as many, and enough of them to tell how much peers differ."
         )
         return Section(identity, title, notes=[*[one for one in said if one], *notes], tables=[scores])
@@ -261,11 +263,12 @@ def _state(unit: UnitScore | None) -> UnitState:
     return UnitState.CLEAR if unit is None else unit.state
 
 
-def _score_row(unit: UnitScore) -> list[str]:
+def _score_row(unit: UnitScore, *, is_told: bool) -> list[str]:
     judged, cells = unit.judged, told_of(unit.sums.metric).row(unit.sums)
+    score = [*cells[:5], cells[-1]] if is_told else []
     if judged is None:
-        return [unit.unit_id, "not judged yet", "", *cells[:5], cells[-1]]
-    return [unit.unit_id, judged.state, ", ".join(sentences.words(name) for name in judged.families), *cells[:5], cells[-1]]
+        return [unit.unit_id, "not judged yet", "", *score]
+    return [unit.unit_id, judged.state, ", ".join(sentences.words(name) for name in judged.families), *score]
 
 
 def _folded(found: list[UnitScore]) -> list[list[str]]:

@@ -1,6 +1,8 @@
 """``candor report`` as a user runs it."""
 
 import re
+from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from sinks.clickhouse import connect
 from sinks.migrate import Migrator
 from streams.reporting import STEPS, pdf
+from tests.sinks.loyalty import cells
 from tests.streams.commands.conftest import Run
 from tests.streams.commands.test_terminal import Terminal, run
 
@@ -29,6 +32,14 @@ def test_it_writes_a_page_and_prints_its_path(candor: Run, tmp_path: Path) -> No
     done = candor("report", "--from", "2026-01-01", "--to", "2026-01-31", "--out", "here.html")
     assert (done.exit_code, done.stdout.strip()) == (0, "here.html")
     assert "2026-01-01 to 2026-01-31" in done.stderr
+
+
+def test_no_metric_is_named_where_none_has_answers(candor: Run, clickhouse_url: str) -> None:
+    with closing(connect(clickhouse_url)) as clickhouse:
+        cells(clickhouse, {"metric": "csat", "day": date(2026, 1, 5), "n": 3})
+    assert candor("report").stderr.splitlines()[-1].endswith("2026-01-05, scores of csat")
+    told = candor("report", "--from", "2020-01-01", "--to", "2020-02-01").stderr.splitlines()[-1]
+    assert told == "2020-01-01 to 2020-02-01; no answer lies in this period and scope"
 
 
 def test_what_cannot_be_meant_is_wrong_usage(candor: Run) -> None:

@@ -210,6 +210,9 @@ def test_units_without_an_answer_in_the_period_are_judged_all_the_same(empty: Cl
     page = Page(render(numbers))
     assert "somebody confirmed a finding): u; 1 of 60 judged units." in page.sections["units"]
     assert "Scores are of" not in page.html
+    assert "It has no response in this period and scope." in page.sections["evidence"]
+    assert page.tables["Units that stand out"] == [{"unit": "u", "state": "suspect", "kinds of evidence": "text"}]
+    assert not [name for name in ("loyalty", "units", "evidence") if "nps" in page.sections[name].lower()]
 
 
 def test_an_account_is_told_of_in_the_singular_and_of_none_nothing_is_said(empty: ClickHouse) -> None:
