@@ -63,7 +63,12 @@ MODEL_SPECS = (
             Column("age_weeks", NUMBER, "Weeks from the first purchase to the day as of which this is told."),
             Column("mean_value", OPTIONAL_NUMBER, "Mean worth of the purchase days after the first, in the base currency; NULL where there is none."),
             Column("margin", NUMBER, "Margin that lifetime_value counts with: of the account's known costs, else the catalog's."),
-            Column("probability_alive", NUMBER, "Probability, 0 to 1, that the account still buys."),
+            Column(
+                "probability_alive",
+                NUMBER,
+                "Probability, 0 to 1, that the account still buys; 1 by the model for whoever bought on one day only, whom it cannot see leave: read "
+                "expected_purchases too.",
+            ),
             Column("expected_purchases", NUMBER, "Days with a purchase expected in the next 52 weeks."),
             Column("expected_value", OPTIONAL_NUMBER, "Expected worth of one of them, in the base currency; NULL where spend could not be fitted."),
             Column(
