@@ -1,4 +1,9 @@
-"""Which of ClickHouse's error codes say "try again later"; every other code says that the statement is wrong."""
+"""ClickHouse's error codes that are told apart, and which of all say "try again later"; every other code says that the statement is wrong."""
+
+UNKNOWN_FUNCTION = 46
+UNKNOWN_TABLE = 60
+SYNTAX_ERROR = 62
+UNKNOWN_DATABASE = 81
 
 TRY_AGAIN: dict[int, str] = {
     23: "CANNOT_READ_FROM_ISTREAM",

@@ -19,11 +19,10 @@ import pyarrow as pa
 
 from sinks.base import SinkError, SinkRefused
 from sinks.clickhouse import ClickHouse, quoted
+from sinks.errorcodes import UNKNOWN_DATABASE, UNKNOWN_TABLE
 
 TABLE = "schema_migrations"
 _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
-_UNKNOWN_TABLE = 60
-_UNKNOWN_DATABASE = 81
 RECORD = """\
 CREATE TABLE IF NOT EXISTS schema_migrations${on_cluster}
 (
@@ -196,7 +195,7 @@ class Migrator:
         try:
             rows = self._clickhouse.query(f"SELECT number, name, checksum FROM {TABLE} FINAL ORDER BY number")  # noqa: S608 (a constant)
         except SinkRefused as error:
-            if error.code in (_UNKNOWN_TABLE, _UNKNOWN_DATABASE):
+            if error.code in (UNKNOWN_TABLE, UNKNOWN_DATABASE):
                 return {}
             raise
         return {row["number"]: (row["name"], row["checksum"]) for row in rows.to_pylist()}

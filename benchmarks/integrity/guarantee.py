@@ -60,8 +60,7 @@ class _Watch:
     early: set[int] = field(default_factory=set)
 
     def take(self, rows: np.ndarray, day: UnitDays, number: int) -> None:
-        for learned in ("hits", "answers", "expected", "days"):
-            getattr(self.evidence, learned)[:] *= self.kept
+        self.evidence.fade(self.kept)
         sounding = {alarm.row for alarm in self.evidence.add_day(rows, day, PROMISED, self.detectors)}
         self.alarms += len(sounding)
         if number < EARLY_DAYS:

@@ -17,6 +17,7 @@ from chdb.session import Session as ChdbSession
 
 from sinks.chdb_server.guard import SEVERAL, refusal
 from sinks.chdb_server.statement import Statement
+from sinks.errorcodes import SYNTAX_ERROR
 from sinks.folder import check_free
 
 USERS = Path(__file__).with_name("users.xml")
@@ -24,7 +25,6 @@ SESSION_SECONDS = 60.0
 _CODE = re.compile(r"Code: (\d+)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 BAD_ARGUMENTS = 36
-SYNTAX_ERROR = 62
 ACCESS_DENIED = 497
 SESSION_IS_LOCKED = 373
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 
 from schemas.rows import TABLES
 from sinks.base import Reader, SinkError, SinkRefused
+from sinks.errorcodes import SYNTAX_ERROR, UNKNOWN_FUNCTION, UNKNOWN_TABLE
 from streams.doctor.clickhouse import views
 from streams.errors import MAKE_TABLES
 
-_SYNTAX_ERROR = 62
-_UNKNOWN_FUNCTION, _UNKNOWN_TABLE = 46, 60
 _OWN_FORMAT = re.compile(r"\bFORMAT\s+\w+\s*(?:SETTINGS\b[^']*)?\Z", re.IGNORECASE)
 _AT_OUR_FORMAT = re.compile(r"failed at position \d+ \((?:FORMAT|Arrow)\) \([^)]*\): (?:FORMAT )?Arrow")
 _OUR_FORMAT = re.compile(r"\s*FORMAT Arrow\b")
@@ -29,7 +28,7 @@ _EXAMPLES = {"U": "28", "I": "28", "F": "0.5", "D": "'2026-06-30'"}
 
 def explain(reader: Reader, asked: str, error: SinkRefused) -> tuple[str, str]:
     """The message without what the user never typed, and advice; empty where there is none. Asks ClickHouse for its views at most."""
-    if error.code == _SYNTAX_ERROR:
+    if error.code == SYNTAX_ERROR:
         return _about_syntax(asked, str(error))
     if _READ_ON in str(error):
         return "the query ends where something must follow", ""
@@ -62,7 +61,7 @@ def _lacking_arguments(asked: str, relations: Mapping[str, str]) -> list[str]:
 
 def _about_name(error: SinkRefused, relations: Mapping[str, str]) -> str:
     named = _UNKNOWN.search(str(error))
-    if error.code not in (_UNKNOWN_FUNCTION, _UNKNOWN_TABLE) or named is None:
+    if error.code not in (UNKNOWN_FUNCTION, UNKNOWN_TABLE) or named is None:
         return ""
     name = (named[1] or named[2]).replace("`", "").rpartition(".")[2]
     if name in relations:
@@ -71,6 +70,6 @@ def _about_name(error: SinkRefused, relations: Mapping[str, str]) -> str:
         return MAKE_TABLES
     if near := difflib.get_close_matches(name, relations, n=1):
         return f"did you mean {near[0]}?"
-    if error.code == _UNKNOWN_FUNCTION:
+    if error.code == UNKNOWN_FUNCTION:
         return ""
     return _LIST if relations else MAKE_TABLES

@@ -47,9 +47,7 @@ def command(*, files: tuple[Path, ...], clickhouse_url: str | None, dry_run: boo
     settings = load_settings(clickhouse_url=clickhouse_url)
     catalog = catalog_of(settings)
     if dry_run:
-        summary = _run(settings, catalog, MemorySink(), MemoryCheckpoints(), files, abandon=abandon)
-        _tell(summary, as_json=as_json)
-        _check_currencies(settings, summary)
+        _conclude(settings, _run(settings, catalog, MemorySink(), MemoryCheckpoints(), files, abandon=abandon), as_json=as_json)
         return
     clickhouse = connect(settings.clickhouse_url.get_secret_value())
     try:
@@ -57,9 +55,7 @@ def command(*, files: tuple[Path, ...], clickhouse_url: str | None, dry_run: boo
         check_catalog(clickhouse, catalog)
         write_catalog(clickhouse, catalog)
         sink = RetryingSink(clickhouse, _say_waiting)
-        summary = _run(settings, catalog, sink, _Patient(ClickHouseCheckpoints(clickhouse)), files, abandon=abandon)
-        _tell(summary, as_json=as_json)
-        _check_currencies(settings, summary)
+        _conclude(settings, _run(settings, catalog, sink, _Patient(ClickHouseCheckpoints(clickhouse)), files, abandon=abandon), as_json=as_json)
     finally:
         clickhouse.close()
 
@@ -117,8 +113,12 @@ def _tell(summary: Summary, *, as_json: bool) -> None:
         say(f"{summary.unknown_fields:,} fields that the contract does not know were ignored")
 
 
-def _check_currencies(settings: Settings, summary: Summary) -> None:
-    """Raises ``ProblemFound`` where money was refused for want of a catalog, which says what currencies are worth: no other refusal is ours."""
+def _conclude(settings: Settings, summary: Summary, *, as_json: bool) -> None:
+    """Tells what became of the records.
+
+    Raises ``ProblemFound`` where money was refused for want of a catalog, which says what currencies are worth: no other refusal is ours.
+    """
+    _tell(summary, as_json=as_json)
     refused = summary.rejected[RejectReason.UNKNOWN_CURRENCY]
     if refused and settings.catalog is None:
         raise ProblemFound(

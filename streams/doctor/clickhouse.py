@@ -13,6 +13,7 @@ from schemas.rows import TABLES
 from sinks.base import SinkError, SinkRefused, SinkUnavailable
 from sinks.catalog import check_catalog
 from sinks.clickhouse import ClickHouse, connect
+from sinks.errorcodes import UNKNOWN_DATABASE, UNKNOWN_TABLE
 from sinks.migrate import Migrator, load
 from streams.doctor.finding import Finding, State
 from streams.errors import CHECK_LOGIN, MAKE_TABLES, START_CLICKHOUSE
@@ -20,8 +21,6 @@ from streams.settings import Settings, variable
 
 _OLDEST = (24, 3)
 _MOST_SKEW_SECONDS = 5.0
-_UNKNOWN_TABLE = 60
-_UNKNOWN_DATABASE = 81
 _VIEW = re.compile(r"^CREATE (?:OR REPLACE )?VIEW (?:IF NOT EXISTS )?(\w+)", re.MULTILINE)
 _MIGRATE = "run: candor migrate"
 
@@ -49,7 +48,7 @@ def check_clickhouse(settings: Settings) -> Iterator[Finding]:
 
 
 def _refused(error: SinkError) -> Finding:
-    if isinstance(error, SinkRefused) and error.code == _UNKNOWN_DATABASE:
+    if isinstance(error, SinkRefused) and error.code == UNKNOWN_DATABASE:
         return Finding("clickhouse", "database", State.PROBLEM, "absent", MAKE_TABLES)
     return Finding("clickhouse", "login", State.PROBLEM, str(error), CHECK_LOGIN)
 
@@ -88,7 +87,7 @@ def _check_permissions(clickhouse: ClickHouse) -> Iterator[Finding]:
         try:
             attempt()
         except SinkRefused as error:
-            if error.code == _UNKNOWN_DATABASE:
+            if error.code == UNKNOWN_DATABASE:
                 raise
             advice = f"grant {right.upper()} on {clickhouse.address.database}.* to the user in {variable('clickhouse_url')}"
             yield Finding("clickhouse", f"permission to {right}", State.PROBLEM, str(error), advice)
@@ -154,7 +153,7 @@ def _check_numbers(clickhouse: ClickHouse, settings: Settings) -> Iterator[Findi
             yield Finding(
                 "catalog", "numbers in the database", State.PROBLEM, str(error), "workers, candor replay and candor fit refuse until it is so"
             )
-        elif error.code != _UNKNOWN_TABLE:
+        elif error.code != UNKNOWN_TABLE:
             raise
     else:
         yield Finding("catalog", "numbers in the database", State.OK, "none of another time zone or base currency")

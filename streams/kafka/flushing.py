@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import structlog
+from faust.types import TP
 
 from schemas.enums import FlushStep
 from streams.core.batch import Int64s
@@ -51,6 +52,10 @@ class Slot:
     busy_at: dict[str, float] = field(default_factory=dict)
     """When records of each input were applied last."""
     opened_at: float = field(default_factory=time.monotonic)
+
+    def silent(self, inputs: Iterable[TP], seconds: float, now: float) -> list[TP]:
+        """Those of the inputs of which nothing was applied for so long, in order."""
+        return sorted(partition for partition in inputs if now - self.busy_at.get(partition.topic, self.opened_at) >= seconds)
 
     @property
     def partition(self) -> int:

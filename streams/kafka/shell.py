@@ -1,7 +1,6 @@
 """The worker between Faust and the stages: who owns what, what is applied when, and what happens when something fails."""
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,8 +47,8 @@ class Shell:
         self._counts = Counts()
         self._consumer: BatchConsumer | None = None
         self._suspended = True
-        self._looked_at = -math.inf
-        """When what was found at rest last was flushed."""
+        self._looked_at = time.monotonic()
+        """When what was found at rest last was flushed; at first nothing rests yet."""
         self._generation = 0
         self._tickets = 0
         self._work = asyncio.Event()
@@ -191,8 +190,7 @@ class Shell:
         All are looked at together, and told together, so that the next stage need not be flushed for each.
         """
         for slot in list(self._slots.values()) if not self._suspended else ():
-            inputs = self._inputs(slot.partition, slot.paused)
-            silent = sorted(partition for partition in inputs if now - slot.busy_at.get(partition.topic, slot.opened_at) >= self._pace.idle)
+            silent = slot.silent(self._inputs(slot.partition, slot.paused), self._pace.idle, now)
             with suppress(KafkaError):  # taken away this moment, or the broker is away: looked at again later
                 ended = await self._faust.ended(silent) if silent else {}
                 # What was taken and is still on its way has not been kept yet, or has not been applied.

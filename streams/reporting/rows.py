@@ -333,3 +333,8 @@ class Numbers:
     runs: list[ModelRun]
     comments: dict[tuple[str, str], str]
     """Of each view and column: its comment; the column is empty for the view itself."""
+
+    @property
+    def is_metric_chosen(self) -> bool:
+        """Whether ``metric`` was asked for or has responses here; else it is told of nothing."""
+        return bool(self.metrics) or self.scope.metric is not None

@@ -146,7 +146,7 @@ class Chart:
     def _format(self, metric: str) -> str | None:
         """How a metric is written; None: as Superset likes."""
         if isinstance(self.of, str):
-            return formats.of_columns([metric.removesuffix(AT_GRAIN)]).get(metric.removesuffix(AT_GRAIN))
+            return formats.of_column(metric.removesuffix(AT_GRAIN))
         units = {one.name: one.unit for one in self.of.sums} | {one.name: one.unit for one in self.of.scores}
         return formats.BY_UNIT.get(units[metric])
 
@@ -154,7 +154,7 @@ class Chart:
         shown: Node = {"table_timestamp_format": "%Y-%m-%d", "show_cell_bars": False, "allow_rearrange_columns": True, "server_page_length": 25}
         if not self.metrics:
             order = [json.dumps([self.most_first, False])] if self.most_first else []
-            written = {name: {"d3NumberFormat": one} for name, one in formats.of_columns(self.by).items()}
+            written = {name: {"d3NumberFormat": found} for name in self.by if (found := formats.of_column(name)) is not None}
             return {"query_mode": "raw", "all_columns": list(self.by), "order_by_cols": order, "column_config": written, **shown}
         return {
             "query_mode": "aggregate", "groupby": list(self.by), "metrics": list(self.metrics), "timeseries_limit_metric": self.most_first or None,

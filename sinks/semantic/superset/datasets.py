@@ -132,8 +132,8 @@ def _score(score: Score) -> Node:
 
 def _at_grain(column: Entry) -> Node:
     expression = f"if(count() = 1, any({column.name}), NULL)"
-    shown = formats.of_columns([column.name]).get(column.name)
-    return _metric(column.name + AT_GRAIN, _spelled(column.name), expression, f"{column.comment} {_AT_GRAIN}", shown, _AT_GRAIN)
+    about = f"{column.comment} {_AT_GRAIN}"
+    return _metric(column.name + AT_GRAIN, _spelled(column.name), expression, about, formats.of_column(column.name), _AT_GRAIN)
 
 
 def _spelled(name: str) -> str:

@@ -22,9 +22,9 @@ _BY_NAME = (
 )
 
 
-def of_columns(names: Iterable[str]) -> dict[str, str]:
-    """The formats of those columns of views that are written otherwise than they are kept; other numbers are whole, or no numbers."""
-    return {name: shown for name in names for pattern, shown in _BY_NAME if pattern.fullmatch(name)}
+def of_column(name: str) -> str | None:
+    """The format of a column of a view; None where it is written as it is kept: a whole number, or no number."""
+    return next((shown for pattern, shown in _BY_NAME if pattern.fullmatch(name)), None)
 
 
 def of_axis(formats: Iterable[str | None]) -> str | None:

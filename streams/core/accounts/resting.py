@@ -40,14 +40,14 @@ class Resting:
 
     def __init__(self) -> None:
         self._found: dict[Topic, _Found] = {}
-        self._looked = False
+        self.is_untold = False
+        """Whether the units stage is to hear of the last look."""
 
-    def look(self, topics: Iterable[Topic], watermarks: Mapping[Topic, int]) -> bool:
-        """These have nothing more to read, and no others; returns whether the units stage should hear of it."""
+    def look(self, topics: Iterable[Topic], watermarks: Mapping[Topic, int]) -> None:
+        """These have nothing more to read, and no others."""
         newest, before = _newest(watermarks), self._found
         self._found = {topic: _Found(newest, before[topic].newest if topic in before else None) for topic in CLOCK_TOPICS.intersection(topics)}
-        self._looked = bool(self._found or before)
-        return self._looked
+        self.is_untold = bool(self._found or before)
 
     def wake(self, topic: Topic) -> None:
         """Something came."""
@@ -60,7 +60,7 @@ class Resting:
         all_known = len(known) == len(reached)
         instant = min(known) if all_known else NEVER
         all_rest = all_known and self._found.keys() == CLOCK_TOPICS and instant >= _newest(watermarks)
-        looked, self._looked = self._looked, False
+        looked, self.is_untold = self.is_untold, False
         return Reached(None if instant == NEVER else instant, caught_up=all_rest and looked, is_news=looked or not all_rest)
 
     def _reached(self, topic: Topic, watermark: int | None) -> int | None:

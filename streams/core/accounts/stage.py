@@ -68,7 +68,6 @@ class AccountsStage:
         self._pending = 0
         self._is_first_flush = True
         self._resting = Resting()
-        self._has_news = False
 
     def position(self, topic: str) -> int:
         """Next offset to read; 0 where nothing was read."""
@@ -85,7 +84,7 @@ class AccountsStage:
     def rest(self, topics: Iterable[str]) -> None:
         """See ``PartitionStage``; the units stage hears of it with the next flush."""
         if self.signalling is not None:
-            self._has_news |= self._resting.look(map(Topic, topics), self.state.watermarks)
+            self._resting.look(map(Topic, topics), self.state.watermarks)
 
     def apply(self, topic: str, records: Sequence[SourceRecord]) -> Applied:
         """Apply records of one topic in offset order; those below ``position(topic)`` are skipped."""
@@ -111,7 +110,7 @@ class AccountsStage:
 
     def flush(self) -> Flush | None:
         """All that changed since the last flush, or None; see ``PartitionStage``."""
-        if not self._pending and not self._is_first_flush and not self._has_news:
+        if not self._pending and not self._is_first_flush and not self._resting.is_untold:
             return None
         state = self.state
         state.sequence += 1
@@ -133,7 +132,7 @@ class AccountsStage:
             records=self._pending,
             signals=signals,
         )
-        self._facts, self._dead_letters, self._pending, self._is_first_flush, self._has_news = {}, [], 0, False, False
+        self._facts, self._dead_letters, self._pending, self._is_first_flush = {}, [], 0, False
         forget(state, self._horizons)
         return flush
 

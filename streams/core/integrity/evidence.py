@@ -16,6 +16,8 @@ from streams.core.integrity.e_detector import advance, alarms, log_mean_of_proce
 
 NEVER = -(2**31)
 """A day before all days."""
+_LEARNED = ("hits", "answers", "expected", "days")
+"""What ``Past`` is made of."""
 ACTIVE_DAYS = 60
 """So many days after its newest alarm a detector is held to be still at it; alarms in this time belong to the finding that is open."""
 AGREED_BY_CHANCE = 0.05
@@ -103,6 +105,11 @@ class Evidence:
         """Logarithm of the e-value of each detector, and then of each pair, at each unit."""
         return log_mixture(self.log_evidence)
 
+    def fade(self, kept: float) -> None:
+        """Of what was learned of what is usual, only so much is left."""
+        for name in _LEARNED:
+            getattr(self, name)[:] *= kept
+
     def active(self, day: int) -> Bools:
         """Which detectors have sounded lately."""
         active: Bools = self.sounded_on > day - ACTIVE_DAYS
@@ -113,7 +120,7 @@ class Evidence:
     ) -> None:
         """The finding that a detector is at proved to be none: from this day on it learns anew what is usual, for so many days silently."""
         self.log_evidence[row, processes_with(detector, detectors)] = -np.inf
-        for name in ("hits", "answers", "expected", "days", "run"):
+        for name in (*_LEARNED, "run"):
             getattr(self, name)[row, detector] = 0.0
         self.raised_on[row, detector] = self.sounded_on[row, detector] = NEVER
         self.quiet_until[row, detector], self.alike[row, detector] = day + silent_days, LEFT_OF_PRIOR

@@ -129,8 +129,7 @@ class PoolDays:
         """Takes a day into the evidence; ``pardons`` are given with the key of the pool. Returns the pool of each alarm, and when it was raised."""
         alarms = []
         for days, _, evidence in self._kinds:
-            for name in ("hits", "answers", "expected", "days"):
-                getattr(evidence, name)[:] *= days.kept
+            evidence.fade(days.kept)
             for pool, pardon in pardons:
                 for number in np.flatnonzero(days.keys == pool).tolist() if pardon.day == day else ():
                     evidence.pardon(number, 0, day, days.silent_days, days.detectors)

@@ -93,10 +93,10 @@ def _unit(place: int, unit: UnitScore, numbers: Numbers) -> Item:
     said, raw, words = [_why(unit)], unit.sums.raw, told_of(numbers.metric)
     if raw is not None:
         said += [words.level(f"Its {words.score} of the period", raw), *words.cleaning(unit.sums)]
-    elif not numbers.metrics and numbers.scope.metric is None:
-        said.append("It has no response in this period and scope.")
-    else:
+    elif numbers.is_metric_chosen:
         said.append(f"It has no {numbers.metric} response in this period and scope, so there is no {words.score} of it.")
+    else:
+        said.append("It has no response in this period and scope.")
     figures = [_timeline(place, unit, numbers, found)] if weeks and found else []
     if figures:
         part = share(flagged, answers)

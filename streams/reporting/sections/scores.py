@@ -182,15 +182,14 @@ def units(numbers: Numbers) -> Section:
             f"{sentences.count(len(folded))} units with fewer than {_LEAST_IN_TABLE} answers are not shown one by one: "
             "they are the last line of the table of scores, and each is in loyalty_daily."
         )
-    # Where no metric has answers, none was chosen either.
-    is_told = bool(numbers.metrics) or numbers.scope.metric is not None
+    is_told = numbers.is_metric_chosen
     scores = Table(
         "Scores of the units" if is_told else "Units that stand out",
         (
             Column("unit", "integrity_units.unit_id", is_number=False),
             Column("state", "integrity_units.state", is_number=False),
             Column("kinds of evidence", "integrity_units.families", is_number=False),
-            *((*told.columns[:5], told.columns[-1]) if is_told else ()),
+            *(told.brief_columns if is_told else ()),
         ),
         [*(_score_row(unit, is_told=is_told) for unit in sorted(shown, key=lambda unit: (_rank(unit.state), unit.unit_id))), *_folded(folded)],
     )
@@ -264,8 +263,8 @@ def _state(unit: UnitScore | None) -> UnitState:
 
 
 def _score_row(unit: UnitScore, *, is_told: bool) -> list[str]:
-    judged, cells = unit.judged, told_of(unit.sums.metric).row(unit.sums)
-    score = [*cells[:5], cells[-1]] if is_told else []
+    judged = unit.judged
+    score = told_of(unit.sums.metric).brief_row(unit.sums) if is_told else []
     if judged is None:
         return [unit.unit_id, "not judged yet", "", *score]
     return [unit.unit_id, judged.state, ", ".join(sentences.words(name) for name in judged.families), *score]
@@ -275,8 +274,9 @@ def _folded(found: list[UnitScore]) -> list[list[str]]:
     """One row for many units of few answers."""
     if not found:
         return []
-    cells = told_of(found[0].sums.metric).row(sum((unit.sums for unit in found), Sums(found[0].sums.metric)))
-    return [[f"{sentences.count(len(found))} units, few answers", "", "", *cells[:5], cells[-1]]]
+    metric = found[0].sums.metric
+    score = told_of(metric).brief_row(sum((unit.sums for unit in found), Sums(metric)))
+    return [[f"{sentences.count(len(found))} units, few answers", "", "", *score]]
 
 
 def _point(one: UnitFunnel, unit: UnitScore | None) -> dict[str, str | float | None]:

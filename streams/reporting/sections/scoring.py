@@ -1,6 +1,8 @@
 """How the score of each metric is told: NPS in points, of other metrics the share of answers in the two best steps of the scale."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from schemas.enums import Metric
 from schemas.events import SCALES, TOP_TWO
@@ -8,6 +10,8 @@ from streams.reporting import sentences
 from streams.reporting.numbers import Estimate, Sums
 from streams.reporting.rows import Numbers
 from streams.reporting.sections.model import Column, cell, ends, integer, value_of
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,19 @@ class Told:
             ends(sums.excluded),
             *(cell(bound) for bound in bounds),
         ]
+
+    @property
+    def brief_columns(self) -> tuple[Column, ...]:
+        """The same without the interval of the cleaned score, and with the lowest bound alone."""
+        return _brief(self.columns)
+
+    def brief_row(self, sums: Sums) -> list[str]:
+        """The cells of these columns."""
+        return list(_brief(self.row(sums)))
+
+
+def _brief(found: Sequence[_T]) -> tuple[_T, ...]:
+    return (*found[:5], found[-1])
 
 
 THE_VIEWS_CES = "This mean is what the views call ces; the top-two share of ces is top_two_box / n there."
