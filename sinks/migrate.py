@@ -4,6 +4,8 @@ A file is never edited once it was released; what it made is changed by a later 
 interrupted, or that two processes apply at once, is simply applied again. In the files
 
 * ``;`` at the end of a line ends a statement; ``-- when: sharded`` on the line before one keeps it to clusters with several shards,
+* ``-- include: NAME`` on a line of its own stands for the text of ``parts/NAME.sql``, which several views have in common; the checksum is of the
+  whole text,
 * ``${on_cluster}``, ``${replacing}``, ``${replacing_everywhere}``, ``${local}``, ``${cluster}`` and ``${database}`` are filled from the ``Topology``;
   ``$$`` stands for a dollar sign.
 """
@@ -23,6 +25,7 @@ from sinks.errorcodes import UNKNOWN_DATABASE, UNKNOWN_TABLE
 
 TABLE = "schema_migrations"
 _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+_INCLUDED = re.compile(r"^ *-- include: (\w+)\n", re.MULTILINE)
 RECORD = """\
 CREATE TABLE IF NOT EXISTS schema_migrations${on_cluster}
 (
@@ -96,7 +99,7 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of the file."""
+        """SHA-256 of the text."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     def statements(self, topology: Topology, database: str) -> Iterator[str]:
@@ -110,11 +113,16 @@ def load() -> list[Migration]:
     for entry in files("sinks.migrations").iterdir():
         match = _FILE.fullmatch(entry.name)
         if match:
-            found.append(Migration(int(match[1]), match[2], entry.read_text(encoding="utf-8")))
+            found.append(Migration(int(match[1]), match[2], _whole(entry.read_text(encoding="utf-8"))))
     found.sort(key=lambda migration: migration.number)
     if [migration.number for migration in found] != list(range(1, len(found) + 1)):
         raise MigrationError(f"The migrations of this release are not numbered from 1 without gaps: {[m.number for m in found]}")
     return found
+
+
+def _whole(text: str) -> str:
+    """The text with its parts, and theirs."""
+    return _INCLUDED.sub(lambda line: _whole(files("sinks.migrations").joinpath("parts", f"{line[1]}.sql").read_text(encoding="utf-8")), text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,9 +68,7 @@ CREATE OR REPLACE VIEW integrity_units${on_cluster}
     `nps_bound_low` Nullable(Float64) COMMENT 'If every flagged response were a detractor.'
 )
 AS WITH
-    -- Adjusted Wald: three more responses, three quarters of them promoters and three quarters detractors.
-    (promoters, detractors, n) -> (promoters - detractors) / (n + 3) AS centre,
-    (promoters, detractors, n) -> 1.959964 * sqrt(((promoters + detractors + 1.5) / (n + 3) - pow((promoters - detractors) / (n + 3), 2)) / (n + 3)) AS margin,
+    -- include: adjusted_wald
     loyalty.promoters - loyalty.flagged_promoters AS kept_promoters,
     loyalty.detractors - loyalty.flagged_detractors AS kept_detractors,
     loyalty.n_nps - loyalty.flagged_nps AS kept

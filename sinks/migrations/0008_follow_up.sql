@@ -851,43 +851,7 @@ CREATE OR REPLACE VIEW loyalty_by_unit${on_cluster}
     `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
     `period` String COMMENT 'all: over all days. 28 days: over the window that starts at window_start. Choose one of the two, or every response counts twice.',
     `window_start` Nullable(Date32) COMMENT 'First day, a Monday, of the 28-day window; windows do not overlap. NULL where period is all.',
-    `n` Int64 COMMENT 'Counted responses: neither withdrawn, superseded nor synthetic.',
-    `promoters` Int64 COMMENT 'Promoters among them: mapped nps score >= 9. 0 for other metrics.',
-    `passives` Int64 COMMENT 'Passives among them: mapped nps score >= 7 and < 9. 0 for other metrics.',
-    `detractors` Int64 COMMENT 'Detractors among them: mapped nps score < 7. 0 for other metrics.',
-    `top_box` Int64 COMMENT 'Responses at the top of the scale.',
-    `top_two_box` Int64 COMMENT 'csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
-    `score_sum` Float64 COMMENT 'Sum of the scores, mapped to the metric\'s default scale; over n it is the mean.',
-    `score_sum_squares` Float64 COMMENT 'Sum of the squares of the mapped scores, for variances.',
-    `flagged` Int64 COMMENT 'Counted responses with at least one standing flag.',
-    `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
-    `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
-    `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
-    `flagged_top_two_box` Int64 COMMENT 'Of the flagged, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
-    `flagged_score_sum` Float64 COMMENT 'Part of score_sum that is of the flagged.',
-    `flagged_score_sum_squares` Float64 COMMENT 'Part of score_sum_squares that is of the flagged.',
-    `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchases that the responses name; refunds are not taken off.',
-    `nps` Nullable(Float64) COMMENT 'Net promoter score in points: 100 (promoters - detractors) / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
-    `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. Of one or two responses it may lie beside the score. NULL for other metrics.',
-    `nps_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (adjusted Wald), in points, not above 100. Of one or two responses it may lie beside the score. NULL for other metrics.',
-    `nps_excluded` Nullable(Float64) COMMENT 'nps without the flagged responses. NULL for other metrics and where nothing is left.',
-    `nps_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not below -100.',
-    `nps_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not above 100.',
-    `nps_bound_mid` Nullable(Float64) COMMENT 'nps if flagged promoters were passives. NULL for other metrics.',
-    `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.',
-    `csat` Nullable(Float64) COMMENT 'Satisfied customers in per cent: 100 top_two_box / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
-    `csat_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (Wilson), in per cent. NULL for other metrics.',
-    `csat_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (Wilson), in per cent. NULL for other metrics.',
-    `csat_excluded` Nullable(Float64) COMMENT 'csat without the flagged responses. NULL for other metrics and where nothing is left.',
-    `csat_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (Wilson) of csat_excluded, in per cent.',
-    `csat_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (Wilson) of csat_excluded, in per cent.',
-    `csat_bound_low` Nullable(Float64) COMMENT 'csat if no flagged response were of a satisfied customer. NULL for other metrics.',
-    `ces` Nullable(Float64) COMMENT 'Customer effort score: the mean, 1 to 7, higher is easier: score_sum / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
-    `ces_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (Student\'s t), not below 1. NULL for other metrics, of one response, and where all are equal.',
-    `ces_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (Student\'s t), not above 7. NULL where ces_low is.',
-    `ces_excluded` Nullable(Float64) COMMENT 'ces without the flagged responses. NULL for other metrics and where nothing is left.',
-    `ces_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (Student\'s t) of ces_excluded, not below 1. NULL where one response is left, or all that are left are equal.',
-    `ces_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (Student\'s t) of ces_excluded, not above 7. NULL where ces_excluded_low is.',
+    -- include: loyalty_columns
     `ces_bound_low` Nullable(Float64) COMMENT 'ces if every flagged response had the lowest score. NULL for other metrics.',
     `validity_rate` Float64 COMMENT 'Share of the counted responses without a standing flag: 1 - flagged / n.',
     `response_rate` Nullable(Float64) COMMENT 'Distinct invitations of the unit sent in the period (by their sent day), not bounced and answered by a counted response of any metric, over all that were sent and did not bounce. The same on every metric\'s row. NULL where none was sent.',
@@ -900,23 +864,7 @@ CREATE OR REPLACE VIEW loyalty_by_unit${on_cluster}
     `effective_sample_size` Nullable(Float64) COMMENT 'How many unweighted responses nps_weighted is worth (Kish).'
 )
 AS WITH
-    (promoters, detractors, n) -> 100 * (promoters - detractors) / n AS score,
-    -- Adjusted Wald: three more responses, three quarters of them promoters and three quarters detractors.
-    (promoters, detractors, n) -> (promoters - detractors) / (n + 3) AS centre,
-    (promoters, detractors, n) -> 1.959964 * sqrt(((promoters + detractors + 1.5) / (n + 3) - pow((promoters - detractors) / (n + 3), 2)) / (n + 3)) AS margin,
-    -- Wilson's interval of a share: squares of z, their half and quarter written out.
-    (good, n) -> (good + 1.920729440648) / (n + 3.841458881296) AS middle,
-    (good, n) -> 1.959964 * sqrt(good * (n - good) / n + 0.960364720324) / (n + 3.841458881296) AS reach,
-    -- Half the width of a 95 % interval in standard errors: Student's t, from a table up to 10 degrees of freedom, then by its series around the normal (Abramowitz and Stegun 26.7.5).
-    freedom -> if(
-        freedom <= 10, [12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139][toUInt8(greatest(least(freedom, 10), 1))],
-        1.959964 + 2.3722712787051083 / freedom + 2.8224987053284156 / pow(freedom, 2) + 2.5558497911596096 / pow(freedom, 3) + 1.5895341454947804 / pow(freedom, 4)
-    ) AS student,
-    -- Of a mean, from the sum and the sum of squares. Scores are summed in billionths: what is less than twenty for each is rounding, and no spread.
-    (total, squares, n) -> if(
-        n > 1 AND squares - total * total / n > 2e-8 * n, student(n - 1) * sqrt((squares - total * total / n) / (n - 1) / n), NULL
-    ) AS mean_margin,
-    if(metric = 'ces', mean_margin(score_sum, score_sum_squares, n), NULL) AS ces_margin,
+    -- include: loyalty_formulas
     if(metric = 'ces', mean_margin(score_sum - flagged_score_sum, score_sum_squares - flagged_score_sum_squares, n - flagged), NULL) AS ces_excluded_margin,
     loyalty AS (
         SELECT
@@ -984,33 +932,7 @@ SELECT
     scores.unit_id AS unit_id, metric, scores.period AS period, if(scores.period = 'all', NULL, scores.window) AS window_start,
     n, promoters, passives, detractors, top_box, top_two_box, score_sum, score_sum_squares, flagged, flagged_promoters, flagged_passives, flagged_detractors, flagged_top_two_box,
     flagged_score_sum, flagged_score_sum_squares, revenue,
-    if(metric = 'nps', score(promoters, detractors, n), NULL) AS nps,
-    if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
-    if(metric = 'nps', least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS nps_high,
-    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors, nullIf(n - flagged, 0)), NULL) AS nps_excluded,
-    if(metric = 'nps' AND n > flagged, greatest(-100., 100 * (
-        centre(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
-        - margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
-    )), NULL) AS nps_excluded_low,
-    if(metric = 'nps' AND n > flagged, least(100., 100 * (
-        centre(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
-        + margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
-    )), NULL) AS nps_excluded_high,
-    if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
-    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low,
-    if(metric = 'csat', 100 * top_two_box / n, NULL) AS csat,
-    if(metric = 'csat', least(csat, greatest(0., 100 * (middle(top_two_box, n) - reach(top_two_box, n)))), NULL) AS csat_low,
-    if(metric = 'csat', greatest(csat, least(100., 100 * (middle(top_two_box, n) + reach(top_two_box, n)))), NULL) AS csat_high,
-    if(metric = 'csat', 100 * (top_two_box - flagged_top_two_box) / nullIf(n - flagged, 0), NULL) AS csat_excluded,
-    if(metric = 'csat' AND n > flagged, least(csat_excluded, greatest(0., 100 * (middle(top_two_box - flagged_top_two_box, n - flagged) - reach(top_two_box - flagged_top_two_box, n - flagged)))), NULL) AS csat_excluded_low,
-    if(metric = 'csat' AND n > flagged, greatest(csat_excluded, least(100., 100 * (middle(top_two_box - flagged_top_two_box, n - flagged) + reach(top_two_box - flagged_top_two_box, n - flagged)))), NULL) AS csat_excluded_high,
-    if(metric = 'csat', 100 * (top_two_box - flagged_top_two_box) / n, NULL) AS csat_bound_low,
-    if(metric = 'ces', score_sum / n, NULL) AS ces,
-    if(ces_margin IS NULL, NULL, greatest(1., ces - ces_margin)) AS ces_low,
-    if(ces_margin IS NULL, NULL, least(7., ces + ces_margin)) AS ces_high,
-    if(metric = 'ces', (score_sum - flagged_score_sum) / nullIf(n - flagged, 0), NULL) AS ces_excluded,
-    if(ces_excluded_margin IS NULL, NULL, greatest(1., ces_excluded - ces_excluded_margin)) AS ces_excluded_low,
-    if(ces_excluded_margin IS NULL, NULL, least(7., ces_excluded + ces_excluded_margin)) AS ces_excluded_high,
+    -- include: loyalty_scores
     if(metric = 'ces', (score_sum - flagged_score_sum + flagged) / n, NULL) AS ces_bound_low,
     1 - flagged / n AS validity_rate,
     if(rates.period = '', NULL, rates.rate) AS response_rate,
@@ -1028,43 +950,7 @@ CREATE OR REPLACE VIEW loyalty_by_channel${on_cluster}
     `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
     `period` String COMMENT 'all: over all days. 28 days: over the window that starts at window_start. Choose one of the two, or every response counts twice.',
     `window_start` Nullable(Date32) COMMENT 'First day, a Monday, of the 28-day window; windows do not overlap. NULL where period is all.',
-    `n` Int64 COMMENT 'Counted responses: neither withdrawn, superseded nor synthetic.',
-    `promoters` Int64 COMMENT 'Promoters among them: mapped nps score >= 9. 0 for other metrics.',
-    `passives` Int64 COMMENT 'Passives among them: mapped nps score >= 7 and < 9. 0 for other metrics.',
-    `detractors` Int64 COMMENT 'Detractors among them: mapped nps score < 7. 0 for other metrics.',
-    `top_box` Int64 COMMENT 'Responses at the top of the scale.',
-    `top_two_box` Int64 COMMENT 'csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
-    `score_sum` Float64 COMMENT 'Sum of the scores, mapped to the metric\'s default scale; over n it is the mean.',
-    `score_sum_squares` Float64 COMMENT 'Sum of the squares of the mapped scores, for variances.',
-    `flagged` Int64 COMMENT 'Counted responses with at least one standing flag.',
-    `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
-    `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
-    `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
-    `flagged_top_two_box` Int64 COMMENT 'Of the flagged, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
-    `flagged_score_sum` Float64 COMMENT 'Part of score_sum that is of the flagged.',
-    `flagged_score_sum_squares` Float64 COMMENT 'Part of score_sum_squares that is of the flagged.',
-    `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchases that the responses name; refunds are not taken off.',
-    `nps` Nullable(Float64) COMMENT 'Net promoter score in points: 100 (promoters - detractors) / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
-    `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. Of one or two responses it may lie beside the score. NULL for other metrics.',
-    `nps_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (adjusted Wald), in points, not above 100. Of one or two responses it may lie beside the score. NULL for other metrics.',
-    `nps_excluded` Nullable(Float64) COMMENT 'nps without the flagged responses. NULL for other metrics and where nothing is left.',
-    `nps_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not below -100.',
-    `nps_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not above 100.',
-    `nps_bound_mid` Nullable(Float64) COMMENT 'nps if flagged promoters were passives. NULL for other metrics.',
-    `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.',
-    `csat` Nullable(Float64) COMMENT 'Satisfied customers in per cent: 100 top_two_box / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
-    `csat_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (Wilson), in per cent. NULL for other metrics.',
-    `csat_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (Wilson), in per cent. NULL for other metrics.',
-    `csat_excluded` Nullable(Float64) COMMENT 'csat without the flagged responses. NULL for other metrics and where nothing is left.',
-    `csat_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (Wilson) of csat_excluded, in per cent.',
-    `csat_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (Wilson) of csat_excluded, in per cent.',
-    `csat_bound_low` Nullable(Float64) COMMENT 'csat if no flagged response were of a satisfied customer. NULL for other metrics.',
-    `ces` Nullable(Float64) COMMENT 'Customer effort score: the mean, 1 to 7, higher is easier: score_sum / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
-    `ces_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (Student\'s t), not below 1. NULL for other metrics, of one response, and where all are equal.',
-    `ces_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (Student\'s t), not above 7. NULL where ces_low is.',
-    `ces_excluded` Nullable(Float64) COMMENT 'ces without the flagged responses. NULL for other metrics and where nothing is left.',
-    `ces_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (Student\'s t) of ces_excluded, not below 1. NULL where one response is left, or all that are left are equal.',
-    `ces_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (Student\'s t) of ces_excluded, not above 7. NULL where ces_excluded_low is.',
+    -- include: loyalty_columns
     `ces_bound_low` Nullable(Float64) COMMENT 'ces if every flagged response had the lowest score. NULL for other metrics.',
     `validity_rate` Float64 COMMENT 'Share of the counted responses without a standing flag: 1 - flagged / n.',
     `response_rate` Nullable(Float64) COMMENT 'Distinct invitations on the channel sent in the period (by their sent day), not bounced and answered by a counted response of any metric, over all that were sent and did not bounce. The same on every metric\'s row. NULL where none was sent.',
@@ -1077,23 +963,7 @@ CREATE OR REPLACE VIEW loyalty_by_channel${on_cluster}
     `effective_sample_size` Nullable(Float64) COMMENT 'How many unweighted responses nps_weighted is worth (Kish).'
 )
 AS WITH
-    (promoters, detractors, n) -> 100 * (promoters - detractors) / n AS score,
-    -- Adjusted Wald: three more responses, three quarters of them promoters and three quarters detractors.
-    (promoters, detractors, n) -> (promoters - detractors) / (n + 3) AS centre,
-    (promoters, detractors, n) -> 1.959964 * sqrt(((promoters + detractors + 1.5) / (n + 3) - pow((promoters - detractors) / (n + 3), 2)) / (n + 3)) AS margin,
-    -- Wilson's interval of a share: squares of z, their half and quarter written out.
-    (good, n) -> (good + 1.920729440648) / (n + 3.841458881296) AS middle,
-    (good, n) -> 1.959964 * sqrt(good * (n - good) / n + 0.960364720324) / (n + 3.841458881296) AS reach,
-    -- Half the width of a 95 % interval in standard errors: Student's t, from a table up to 10 degrees of freedom, then by its series around the normal (Abramowitz and Stegun 26.7.5).
-    freedom -> if(
-        freedom <= 10, [12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139][toUInt8(greatest(least(freedom, 10), 1))],
-        1.959964 + 2.3722712787051083 / freedom + 2.8224987053284156 / pow(freedom, 2) + 2.5558497911596096 / pow(freedom, 3) + 1.5895341454947804 / pow(freedom, 4)
-    ) AS student,
-    -- Of a mean, from the sum and the sum of squares. Scores are summed in billionths: what is less than twenty for each is rounding, and no spread.
-    (total, squares, n) -> if(
-        n > 1 AND squares - total * total / n > 2e-8 * n, student(n - 1) * sqrt((squares - total * total / n) / (n - 1) / n), NULL
-    ) AS mean_margin,
-    if(metric = 'ces', mean_margin(score_sum, score_sum_squares, n), NULL) AS ces_margin,
+    -- include: loyalty_formulas
     if(metric = 'ces', mean_margin(score_sum - flagged_score_sum, score_sum_squares - flagged_score_sum_squares, n - flagged), NULL) AS ces_excluded_margin,
     loyalty AS (
         SELECT
@@ -1161,33 +1031,7 @@ SELECT
     scores.channel AS channel, metric, scores.period AS period, if(scores.period = 'all', NULL, scores.window) AS window_start,
     n, promoters, passives, detractors, top_box, top_two_box, score_sum, score_sum_squares, flagged, flagged_promoters, flagged_passives, flagged_detractors, flagged_top_two_box,
     flagged_score_sum, flagged_score_sum_squares, revenue,
-    if(metric = 'nps', score(promoters, detractors, n), NULL) AS nps,
-    if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
-    if(metric = 'nps', least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS nps_high,
-    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors, nullIf(n - flagged, 0)), NULL) AS nps_excluded,
-    if(metric = 'nps' AND n > flagged, greatest(-100., 100 * (
-        centre(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
-        - margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
-    )), NULL) AS nps_excluded_low,
-    if(metric = 'nps' AND n > flagged, least(100., 100 * (
-        centre(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
-        + margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
-    )), NULL) AS nps_excluded_high,
-    if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
-    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low,
-    if(metric = 'csat', 100 * top_two_box / n, NULL) AS csat,
-    if(metric = 'csat', least(csat, greatest(0., 100 * (middle(top_two_box, n) - reach(top_two_box, n)))), NULL) AS csat_low,
-    if(metric = 'csat', greatest(csat, least(100., 100 * (middle(top_two_box, n) + reach(top_two_box, n)))), NULL) AS csat_high,
-    if(metric = 'csat', 100 * (top_two_box - flagged_top_two_box) / nullIf(n - flagged, 0), NULL) AS csat_excluded,
-    if(metric = 'csat' AND n > flagged, least(csat_excluded, greatest(0., 100 * (middle(top_two_box - flagged_top_two_box, n - flagged) - reach(top_two_box - flagged_top_two_box, n - flagged)))), NULL) AS csat_excluded_low,
-    if(metric = 'csat' AND n > flagged, greatest(csat_excluded, least(100., 100 * (middle(top_two_box - flagged_top_two_box, n - flagged) + reach(top_two_box - flagged_top_two_box, n - flagged)))), NULL) AS csat_excluded_high,
-    if(metric = 'csat', 100 * (top_two_box - flagged_top_two_box) / n, NULL) AS csat_bound_low,
-    if(metric = 'ces', score_sum / n, NULL) AS ces,
-    if(ces_margin IS NULL, NULL, greatest(1., ces - ces_margin)) AS ces_low,
-    if(ces_margin IS NULL, NULL, least(7., ces + ces_margin)) AS ces_high,
-    if(metric = 'ces', (score_sum - flagged_score_sum) / nullIf(n - flagged, 0), NULL) AS ces_excluded,
-    if(ces_excluded_margin IS NULL, NULL, greatest(1., ces_excluded - ces_excluded_margin)) AS ces_excluded_low,
-    if(ces_excluded_margin IS NULL, NULL, least(7., ces_excluded + ces_excluded_margin)) AS ces_excluded_high,
+    -- include: loyalty_scores
     if(metric = 'ces', (score_sum - flagged_score_sum + flagged) / n, NULL) AS ces_bound_low,
     1 - flagged / n AS validity_rate,
     if(rates.period = '', NULL, rates.rate) AS response_rate,
@@ -1204,43 +1048,7 @@ CREATE OR REPLACE VIEW loyalty_total${on_cluster}
     `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
     `period` String COMMENT 'all: over all days. 28 days: over the window that starts at window_start. Choose one of the two, or every response counts twice.',
     `window_start` Nullable(Date32) COMMENT 'First day, a Monday, of the 28-day window; windows do not overlap. NULL where period is all.',
-    `n` Int64 COMMENT 'Counted responses: neither withdrawn, superseded nor synthetic.',
-    `promoters` Int64 COMMENT 'Promoters among them: mapped nps score >= 9. 0 for other metrics.',
-    `passives` Int64 COMMENT 'Passives among them: mapped nps score >= 7 and < 9. 0 for other metrics.',
-    `detractors` Int64 COMMENT 'Detractors among them: mapped nps score < 7. 0 for other metrics.',
-    `top_box` Int64 COMMENT 'Responses at the top of the scale.',
-    `top_two_box` Int64 COMMENT 'csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
-    `score_sum` Float64 COMMENT 'Sum of the scores, mapped to the metric\'s default scale; over n it is the mean.',
-    `score_sum_squares` Float64 COMMENT 'Sum of the squares of the mapped scores, for variances.',
-    `flagged` Int64 COMMENT 'Counted responses with at least one standing flag.',
-    `flagged_promoters` Int64 COMMENT 'Promoters among the flagged.',
-    `flagged_passives` Int64 COMMENT 'Passives among the flagged.',
-    `flagged_detractors` Int64 COMMENT 'Detractors among the flagged.',
-    `flagged_top_two_box` Int64 COMMENT 'Of the flagged, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
-    `flagged_score_sum` Float64 COMMENT 'Part of score_sum that is of the flagged.',
-    `flagged_score_sum_squares` Float64 COMMENT 'Part of score_sum_squares that is of the flagged.',
-    `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchases that the responses name; refunds are not taken off.',
-    `nps` Nullable(Float64) COMMENT 'Net promoter score in points: 100 (promoters - detractors) / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
-    `nps_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (adjusted Wald), in points, not below -100. Of one or two responses it may lie beside the score. NULL for other metrics.',
-    `nps_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (adjusted Wald), in points, not above 100. Of one or two responses it may lie beside the score. NULL for other metrics.',
-    `nps_excluded` Nullable(Float64) COMMENT 'nps without the flagged responses. NULL for other metrics and where nothing is left.',
-    `nps_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not below -100.',
-    `nps_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (adjusted Wald) of nps_excluded, in points, not above 100.',
-    `nps_bound_mid` Nullable(Float64) COMMENT 'nps if flagged promoters were passives. NULL for other metrics.',
-    `nps_bound_low` Nullable(Float64) COMMENT 'nps if every flagged response were a detractor. NULL for other metrics.',
-    `csat` Nullable(Float64) COMMENT 'Satisfied customers in per cent: 100 top_two_box / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
-    `csat_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (Wilson), in per cent. NULL for other metrics.',
-    `csat_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (Wilson), in per cent. NULL for other metrics.',
-    `csat_excluded` Nullable(Float64) COMMENT 'csat without the flagged responses. NULL for other metrics and where nothing is left.',
-    `csat_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (Wilson) of csat_excluded, in per cent.',
-    `csat_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (Wilson) of csat_excluded, in per cent.',
-    `csat_bound_low` Nullable(Float64) COMMENT 'csat if no flagged response were of a satisfied customer. NULL for other metrics.',
-    `ces` Nullable(Float64) COMMENT 'Customer effort score: the mean, 1 to 7, higher is easier: score_sum / n. Never sum or average it: compute it again from the sums. NULL for other metrics.',
-    `ces_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (Student\'s t), not below 1. NULL for other metrics, of one response, and where all are equal.',
-    `ces_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (Student\'s t), not above 7. NULL where ces_low is.',
-    `ces_excluded` Nullable(Float64) COMMENT 'ces without the flagged responses. NULL for other metrics and where nothing is left.',
-    `ces_excluded_low` Nullable(Float64) COMMENT 'Lower end of the 95 % interval (Student\'s t) of ces_excluded, not below 1. NULL where one response is left, or all that are left are equal.',
-    `ces_excluded_high` Nullable(Float64) COMMENT 'Upper end of the 95 % interval (Student\'s t) of ces_excluded, not above 7. NULL where ces_excluded_low is.',
+    -- include: loyalty_columns
     `ces_bound_low` Nullable(Float64) COMMENT 'ces if every flagged response had the lowest score. NULL for other metrics.',
     `validity_rate` Float64 COMMENT 'Share of the counted responses without a standing flag: 1 - flagged / n.',
     `response_rate` Nullable(Float64) COMMENT 'Distinct invitations sent in the period (by their sent day), not bounced and answered by a counted response of any metric, over all that were sent and did not bounce. The same on every metric\'s row. NULL where none was sent.',
@@ -1253,23 +1061,7 @@ CREATE OR REPLACE VIEW loyalty_total${on_cluster}
     `effective_sample_size` Nullable(Float64) COMMENT 'How many unweighted responses nps_weighted is worth (Kish).'
 )
 AS WITH
-    (promoters, detractors, n) -> 100 * (promoters - detractors) / n AS score,
-    -- Adjusted Wald: three more responses, three quarters of them promoters and three quarters detractors.
-    (promoters, detractors, n) -> (promoters - detractors) / (n + 3) AS centre,
-    (promoters, detractors, n) -> 1.959964 * sqrt(((promoters + detractors + 1.5) / (n + 3) - pow((promoters - detractors) / (n + 3), 2)) / (n + 3)) AS margin,
-    -- Wilson's interval of a share: squares of z, their half and quarter written out.
-    (good, n) -> (good + 1.920729440648) / (n + 3.841458881296) AS middle,
-    (good, n) -> 1.959964 * sqrt(good * (n - good) / n + 0.960364720324) / (n + 3.841458881296) AS reach,
-    -- Half the width of a 95 % interval in standard errors: Student's t, from a table up to 10 degrees of freedom, then by its series around the normal (Abramowitz and Stegun 26.7.5).
-    freedom -> if(
-        freedom <= 10, [12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139][toUInt8(greatest(least(freedom, 10), 1))],
-        1.959964 + 2.3722712787051083 / freedom + 2.8224987053284156 / pow(freedom, 2) + 2.5558497911596096 / pow(freedom, 3) + 1.5895341454947804 / pow(freedom, 4)
-    ) AS student,
-    -- Of a mean, from the sum and the sum of squares. Scores are summed in billionths: what is less than twenty for each is rounding, and no spread.
-    (total, squares, n) -> if(
-        n > 1 AND squares - total * total / n > 2e-8 * n, student(n - 1) * sqrt((squares - total * total / n) / (n - 1) / n), NULL
-    ) AS mean_margin,
-    if(metric = 'ces', mean_margin(score_sum, score_sum_squares, n), NULL) AS ces_margin,
+    -- include: loyalty_formulas
     if(metric = 'ces', mean_margin(score_sum - flagged_score_sum, score_sum_squares - flagged_score_sum_squares, n - flagged), NULL) AS ces_excluded_margin,
     loyalty AS (
         SELECT
@@ -1337,33 +1129,7 @@ SELECT
     metric, scores.period AS period, if(scores.period = 'all', NULL, scores.window) AS window_start,
     n, promoters, passives, detractors, top_box, top_two_box, score_sum, score_sum_squares, flagged, flagged_promoters, flagged_passives, flagged_detractors, flagged_top_two_box,
     flagged_score_sum, flagged_score_sum_squares, revenue,
-    if(metric = 'nps', score(promoters, detractors, n), NULL) AS nps,
-    if(metric = 'nps', greatest(-100., 100 * (centre(promoters, detractors, n) - margin(promoters, detractors, n))), NULL) AS nps_low,
-    if(metric = 'nps', least(100., 100 * (centre(promoters, detractors, n) + margin(promoters, detractors, n))), NULL) AS nps_high,
-    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors, nullIf(n - flagged, 0)), NULL) AS nps_excluded,
-    if(metric = 'nps' AND n > flagged, greatest(-100., 100 * (
-        centre(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
-        - margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
-    )), NULL) AS nps_excluded_low,
-    if(metric = 'nps' AND n > flagged, least(100., 100 * (
-        centre(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
-        + margin(promoters - flagged_promoters, detractors - flagged_detractors, n - flagged)
-    )), NULL) AS nps_excluded_high,
-    if(metric = 'nps', score(promoters - flagged_promoters, detractors, n), NULL) AS nps_bound_mid,
-    if(metric = 'nps', score(promoters - flagged_promoters, detractors - flagged_detractors + flagged, n), NULL) AS nps_bound_low,
-    if(metric = 'csat', 100 * top_two_box / n, NULL) AS csat,
-    if(metric = 'csat', least(csat, greatest(0., 100 * (middle(top_two_box, n) - reach(top_two_box, n)))), NULL) AS csat_low,
-    if(metric = 'csat', greatest(csat, least(100., 100 * (middle(top_two_box, n) + reach(top_two_box, n)))), NULL) AS csat_high,
-    if(metric = 'csat', 100 * (top_two_box - flagged_top_two_box) / nullIf(n - flagged, 0), NULL) AS csat_excluded,
-    if(metric = 'csat' AND n > flagged, least(csat_excluded, greatest(0., 100 * (middle(top_two_box - flagged_top_two_box, n - flagged) - reach(top_two_box - flagged_top_two_box, n - flagged)))), NULL) AS csat_excluded_low,
-    if(metric = 'csat' AND n > flagged, greatest(csat_excluded, least(100., 100 * (middle(top_two_box - flagged_top_two_box, n - flagged) + reach(top_two_box - flagged_top_two_box, n - flagged)))), NULL) AS csat_excluded_high,
-    if(metric = 'csat', 100 * (top_two_box - flagged_top_two_box) / n, NULL) AS csat_bound_low,
-    if(metric = 'ces', score_sum / n, NULL) AS ces,
-    if(ces_margin IS NULL, NULL, greatest(1., ces - ces_margin)) AS ces_low,
-    if(ces_margin IS NULL, NULL, least(7., ces + ces_margin)) AS ces_high,
-    if(metric = 'ces', (score_sum - flagged_score_sum) / nullIf(n - flagged, 0), NULL) AS ces_excluded,
-    if(ces_excluded_margin IS NULL, NULL, greatest(1., ces_excluded - ces_excluded_margin)) AS ces_excluded_low,
-    if(ces_excluded_margin IS NULL, NULL, least(7., ces_excluded + ces_excluded_margin)) AS ces_excluded_high,
+    -- include: loyalty_scores
     if(metric = 'ces', (score_sum - flagged_score_sum + flagged) / n, NULL) AS ces_bound_low,
     1 - flagged / n AS validity_rate,
     if(rates.period = '', NULL, rates.rate) AS response_rate,

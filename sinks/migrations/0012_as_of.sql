@@ -84,34 +84,13 @@ COMMENT 'Engagement of each account: on how many of the last 28 days it bought o
 CREATE OR REPLACE VIEW engagement_by_unit${on_cluster}
 (
     `unit_id` String COMMENT 'The unit that the accounts rated last, so that each account is in one; empty: accounts that have not answered.',
-    `as_of` Date32 COMMENT 'The local day of the newest event of any account: the last day of the window, which may have only just begun.',
-    `accounts` Int64 COMMENT 'Its accounts, those that did nothing included: the n of engagement.',
-    `active_accounts` Int64 COMMENT 'Of these, accounts that were active on a day or more of the last 28.',
-    `active_days` Int64 COMMENT 'Sum of their active days.',
-    `active_days_squares` Int64 COMMENT 'Sum of the squares of the active days of each account, for variances.',
-    `engagement` Float64 COMMENT 'active_days / (28 accounts), 0 to 1: the mean engagement of its accounts. Never sum or average it: compute it again from the sums.',
-    `engagement_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (Student\'s t over accounts), not below 0. NULL of one account, and where all were active on equally many days.',
-    `engagement_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (Student\'s t over accounts), not above 1. NULL where engagement_low is.'
+    -- include: engagement_columns
 )
 AS WITH
-    -- Half the width of a 95 % interval in standard errors: Student's t, from a table up to 10 degrees of freedom, then by its series around the normal (Abramowitz and Stegun 26.7.5).
-    freedom -> if(
-        freedom <= 10, [12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139][toUInt8(greatest(least(freedom, 10), 1))],
-        1.959964 + 2.3722712787051083 / freedom + 2.8224987053284156 / pow(freedom, 2) + 2.5558497911596096 / pow(freedom, 3) + 1.5895341454947804 / pow(freedom, 4)
-    ) AS student,
-    -- Whole numbers, so equal days leave exactly 0.
-    accounts * active_days_squares - active_days * active_days AS spread,
-    if(spread > 0, sqrt(spread / (accounts - 1)) / (28 * accounts) * student(accounts - 1), NULL) AS margin
+    -- include: engagement_formulas
 SELECT
     one.unit_id AS unit_id,
-    any(one.as_of) AS as_of,
-    toInt64(count()) AS accounts,
-    toInt64(countIf(one.active_days > 0)) AS active_accounts,
-    sum(one.active_days) AS active_days,
-    sum(one.active_days * one.active_days) AS active_days_squares,
-    active_days / (28 * accounts) AS engagement,
-    if(margin IS NULL, NULL, greatest(0., engagement - margin)) AS engagement_low,
-    if(margin IS NULL, NULL, least(1., engagement + margin)) AS engagement_high
+    -- include: engagement_means
 FROM engagement AS one
 GROUP BY one.unit_id
 COMMENT 'Engagement by the unit that accounts rated last. Accounts and days may be added up over units; engagement is computed again from them.';
@@ -119,34 +98,13 @@ COMMENT 'Engagement by the unit that accounts rated last. Accounts and days may 
 CREATE OR REPLACE VIEW engagement_by_segment${on_cluster}
 (
     `loyalty_segment` LowCardinality(String) COMMENT 'truly_loyal, accessible, trapped or high_risk, as account_segments says now; unknown: accounts without a segment.',
-    `as_of` Date32 COMMENT 'The local day of the newest event of any account: the last day of the window, which may have only just begun.',
-    `accounts` Int64 COMMENT 'Its accounts, those that did nothing included: the n of engagement.',
-    `active_accounts` Int64 COMMENT 'Of these, accounts that were active on a day or more of the last 28.',
-    `active_days` Int64 COMMENT 'Sum of their active days.',
-    `active_days_squares` Int64 COMMENT 'Sum of the squares of the active days of each account, for variances.',
-    `engagement` Float64 COMMENT 'active_days / (28 accounts), 0 to 1: the mean engagement of its accounts. Never sum or average it: compute it again from the sums.',
-    `engagement_low` Nullable(Float64) COMMENT 'Lower end of its 95 % interval (Student\'s t over accounts), not below 0. NULL of one account, and where all were active on equally many days.',
-    `engagement_high` Nullable(Float64) COMMENT 'Upper end of its 95 % interval (Student\'s t over accounts), not above 1. NULL where engagement_low is.'
+    -- include: engagement_columns
 )
 AS WITH
-    -- Half the width of a 95 % interval in standard errors: Student's t, from a table up to 10 degrees of freedom, then by its series around the normal (Abramowitz and Stegun 26.7.5).
-    freedom -> if(
-        freedom <= 10, [12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139][toUInt8(greatest(least(freedom, 10), 1))],
-        1.959964 + 2.3722712787051083 / freedom + 2.8224987053284156 / pow(freedom, 2) + 2.5558497911596096 / pow(freedom, 3) + 1.5895341454947804 / pow(freedom, 4)
-    ) AS student,
-    -- Whole numbers, so equal days leave exactly 0.
-    accounts * active_days_squares - active_days * active_days AS spread,
-    if(spread > 0, sqrt(spread / (accounts - 1)) / (28 * accounts) * student(accounts - 1), NULL) AS margin
+    -- include: engagement_formulas
 SELECT
     one.loyalty_segment AS loyalty_segment,
-    any(one.as_of) AS as_of,
-    toInt64(count()) AS accounts,
-    toInt64(countIf(one.active_days > 0)) AS active_accounts,
-    sum(one.active_days) AS active_days,
-    sum(one.active_days * one.active_days) AS active_days_squares,
-    active_days / (28 * accounts) AS engagement,
-    if(margin IS NULL, NULL, greatest(0., engagement - margin)) AS engagement_low,
-    if(margin IS NULL, NULL, least(1., engagement + margin)) AS engagement_high
+    -- include: engagement_means
 FROM (
     SELECT toLowCardinality(ifNull(toString(segment.loyalty_segment), 'unknown')) AS loyalty_segment, did.as_of AS as_of, did.active_days AS active_days
     FROM engagement AS did

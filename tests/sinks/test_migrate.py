@@ -1,6 +1,8 @@
 """Migrations: applied once, in order, never changed afterwards, and right for every layout of ClickHouse."""
 
 import re
+from collections import Counter
+from importlib.resources import files
 
 import pytest
 
@@ -162,3 +164,13 @@ def test_the_migrations_make_every_table_as_declared(embedded: ClickHouse, shape
     assert table["engine_full"].startswith("ReplacingMergeTree(version) ")
     assert ("merge_selector_base = 15" in table["engine_full"]) == bool(shape.shard_by)
     assert (table["sorting_key"], table["partition_key"], table["comment"]) == (", ".join(shape.key), shape.partition_by, shape.meaning)
+
+
+def test_a_text_holds_its_parts_and_each_part_serves_more_than_one_place() -> None:
+    folder = files("sinks.migrations")
+    written = [entry.read_text(encoding="utf-8") for entry in (*folder.iterdir(), *folder.joinpath("parts").iterdir()) if entry.name.endswith(".sql")]
+    named = Counter(name for text in written for name in re.findall(r"-- include: (\w+)", text))
+
+    assert named.keys() == {entry.name.removesuffix(".sql") for entry in folder.joinpath("parts").iterdir()}
+    assert min(named.values()) > 1
+    assert not any("-- include:" in migration.text for migration in load())
