@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from schemas.catalog_rows import CATALOG_TABLES
 from schemas.rows import TABLES, Table
 from sinks.base import Sink
 from sinks.clickhouse import ClickHouse, connect
@@ -65,3 +66,11 @@ def clickhouse(served: ClickHouse) -> ClickHouse:
     That both ways of asking hand it out in the same types is held in ``test_clickhouse.py``.
     """
     return emptied(served, Table)
+
+
+@pytest.fixture
+def with_catalog(clickhouse: ClickHouse) -> Iterator[ClickHouse]:
+    """A database whose catalog is empty again after the test."""
+    yield clickhouse
+    for table in CATALOG_TABLES:
+        clickhouse.command(f"TRUNCATE TABLE {table.name}")

@@ -1,6 +1,6 @@
 """Value delivered, feeling, focus and what they make of an account; scorecards and the messages that they send."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from math import sqrt
@@ -9,7 +9,6 @@ from statistics import mean, variance
 import pytest
 
 from schemas.catalog import Catalog
-from schemas.catalog_rows import CATALOG_TABLES
 from schemas.rows import Table
 from sinks.catalog import write_catalog
 from sinks.clickhouse import ClickHouse
@@ -20,11 +19,7 @@ from tests.sinks.rows import column, rows
 FOCUS = "SELECT vdi, feeling, customer_focus_index, quadrant FROM accounts"
 
 
-@pytest.fixture(autouse=True)
-def _empty_catalog(clickhouse: ClickHouse) -> Iterator[None]:
-    yield
-    for table in CATALOG_TABLES:
-        clickhouse.command(f"TRUNCATE TABLE {table.name}")
+pytestmark = pytest.mark.usefixtures("with_catalog")
 
 
 def known(clickhouse: ClickHouse, **values: object) -> None:

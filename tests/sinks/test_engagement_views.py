@@ -1,6 +1,6 @@
 """Engagement: what counts as activity, on which days, and means with their intervals, against plain Python."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from statistics import mean, stdev
@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from scipy.stats import t
 
 from schemas.catalog import Catalog
-from schemas.catalog_rows import CATALOG_TABLES
 from schemas.rows import Table
 from sinks.catalog import write_catalog
 from sinks.clickhouse import ClickHouse
@@ -24,11 +23,7 @@ LAST = date(2026, 3, 31)
 """The day of the newest event."""
 
 
-@pytest.fixture(autouse=True)
-def _empty_catalog(clickhouse: ClickHouse) -> Iterator[None]:
-    yield
-    for table in CATALOG_TABLES:
-        clickhouse.command(f"TRUNCATE TABLE {table.name}")
+pytestmark = pytest.mark.usefixtures("with_catalog")
 
 
 def on(ago: int) -> Mapping[str, object]:

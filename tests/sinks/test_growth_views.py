@@ -1,27 +1,18 @@
 """Growth per month, against published examples and small ones that are worked out by hand."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
 from schemas.catalog import Catalog
-from schemas.catalog_rows import CATALOG_TABLES
 from schemas.rows import Table
 from sinks.catalog import write_catalog
 from sinks.clickhouse import ClickHouse
 from tests.sinks.growth import month, moved, refund, sale
 from tests.sinks.loyalty import one, response, withdrawal
 from tests.sinks.rows import column, rows
-
-
-@pytest.fixture
-def with_catalog(clickhouse: ClickHouse) -> Iterator[ClickHouse]:
-    """A database whose catalog is empty again after the test."""
-    yield clickhouse
-    for table in CATALOG_TABLES:
-        clickhouse.command(f"TRUNCATE TABLE {table.name}")
 
 
 def growth(clickhouse: ClickHouse, number: int, *names: str) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Scores of the last days as of a day: growth and messages, against plain Python and hand-made examples."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.catalog import Catalog
-from schemas.catalog_rows import CATALOG_TABLES
 from schemas.rows import Table
 from sinks.catalog import write_catalog
 from sinks.clickhouse import ClickHouse
@@ -23,11 +22,7 @@ FIRST = date(2026, 1, 5)
 AS_OF = FIRST + timedelta(19)
 
 
-@pytest.fixture(autouse=True)
-def _empty_catalog(clickhouse: ClickHouse) -> Iterator[None]:
-    yield
-    for table in CATALOG_TABLES:
-        clickhouse.command(f"TRUNCATE TABLE {table.name}")
+pytestmark = pytest.mark.usefixtures("with_catalog")
 
 
 def on(day: int, hour: int = 12) -> Mapping[str, object]:

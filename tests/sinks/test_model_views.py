@@ -1,6 +1,6 @@
 """What models are fitted on, and what BI reads of them: histories, wallets, the last run, segments and what to do next."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.catalog import Catalog, LoyaltyMatrix
-from schemas.catalog_rows import CATALOG_TABLES
 from schemas.rows import Table
 from sinks.catalog import write_catalog
 from sinks.clickhouse import ClickHouse
@@ -19,11 +18,7 @@ from tests.sinks.rows import column, rows
 FIRST = date(2026, 1, 5)
 
 
-@pytest.fixture(autouse=True)
-def _empty_catalog(clickhouse: ClickHouse) -> Iterator[None]:
-    yield
-    for table in CATALOG_TABLES:
-        clickhouse.command(f"TRUNCATE TABLE {table.name}")
+pytestmark = pytest.mark.usefixtures("with_catalog")
 
 
 def movement(name: str, day: int, amount: str, **values: object) -> Mapping[str, object]:

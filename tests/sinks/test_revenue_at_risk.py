@@ -1,6 +1,6 @@
 """Revenue at risk: segments as of any day from what had been said and bought by then, and their revenue, against plain Python."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from schemas.catalog import Catalog, LoyaltyMatrix
-from schemas.catalog_rows import CATALOG_TABLES
 from schemas.rows import Table
 from sinks.catalog import write_catalog
 from sinks.clickhouse import ClickHouse
@@ -24,11 +23,7 @@ R, ALPHA, A, B = 0.243, 4.414, 0.793, 2.426
 """The published parameters of the CDNOW customers."""
 
 
-@pytest.fixture(autouse=True)
-def _empty_catalog(clickhouse: ClickHouse) -> Iterator[None]:
-    yield
-    for table in CATALOG_TABLES:
-        clickhouse.command(f"TRUNCATE TABLE {table.name}")
+pytestmark = pytest.mark.usefixtures("with_catalog")
 
 
 def on(day: int) -> Mapping[str, object]:

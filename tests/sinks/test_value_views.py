@@ -1,7 +1,7 @@
 """Rituals, causes that come back, and what both sides get: small examples by hand, and causes against a count in plain Python."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from statistics import NormalDist
@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.catalog import Catalog, Kpi, Ritual
-from schemas.catalog_rows import CATALOG_TABLES
 from schemas.enums import RitualKind, Spoke
 from schemas.rows import Table
 from sinks.catalog import write_catalog
@@ -23,11 +22,7 @@ from tests.sinks.rows import rows
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def _empty_catalog(clickhouse: ClickHouse) -> Iterator[None]:
-    yield
-    for table in CATALOG_TABLES:
-        clickhouse.command(f"TRUNCATE TABLE {table.name}")
+pytestmark = pytest.mark.usefixtures("with_catalog")
 
 
 RITUALS = Catalog(
