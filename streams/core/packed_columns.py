@@ -29,7 +29,7 @@ class PackedColumns:
         """Takes the columns in the order in which they are annotated; none: no things."""
         given = columns or ((),) * len(self.names())
         numbers = np.empty((len(self._NUMBERS), len(given[0])), np.int64)
-        for row, column, (_, kind) in zip(numbers, given, self._NUMBERS.values(), strict=False):
+        for row, column, (_, kind) in zip(numbers, given[: len(numbers)], self._NUMBERS.values(), strict=True):
             row.view(kind)[:] = column
         self.block: Int64s = numbers
         """All numbers, first axis the columns; hashes as signed numbers."""

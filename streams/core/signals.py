@@ -98,6 +98,10 @@ class Flows(PackedColumns):
     drawn_asked: Int64s
     drawn_risky: Int64s
     drawn_risky_unasked: Int64s
+    quarantined: Int64s
+    """Of those that were drawn: left out by quarantine, and not reached otherwise."""
+    risky_quarantined: Int64s
+    """Those of them with trouble."""
 
 
 class UnitSignals(msgspec.Struct, array_like=True, frozen=True, tag="unit"):

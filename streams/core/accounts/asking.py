@@ -1,10 +1,12 @@
 """Which customers were asked after a purchase: what shows that those with a bad experience are left out.
 
 A customer was asked if an invitation that names the purchase was sent within ``ASK_DAYS`` of it, before or after, and none that names it bounced in
-that time. A customer was drawn if an invitation that names the purchase was sampled in that time: who was not drawn need not be asked. Order does not
-matter: what was known of a purchase before and after an event is compared, and the difference is told.
+that time. A customer was drawn if an invitation that names the purchase was sampled in that time: who was not drawn need not be asked. Nor need
+those who were left out by quarantine in that time, since they were asked a short while before. Order does not matter: what was known of a purchase
+before and after an event is compared, and the difference is told.
 """
 
+from enum import StrEnum
 from typing import ClassVar
 
 import numpy as np
@@ -20,11 +22,20 @@ DAY = 86_400_000_000
 SOLD, RISKY = (np.uint8(1 << bit) for bit in range(2))
 _EMPTY = 2**62
 """A slot that holds no time."""
-MOST_SAMPLED, MOST_SENT, MOST_BOUNCED = 2, 4, 2
+MOST_SAMPLED, MOST_QUARANTINED, MOST_SENT, MOST_BOUNCED = 2, 2, 4, 2
 """Of more invitations that name one purchase the earliest count."""
 _OF_ALL = ("transactions", "asked", "risky", "risky_unasked")
-NUMBERS = (*_OF_ALL, *(f"drawn_{name}" for name in _OF_ALL))
+NUMBERS = (*_OF_ALL, *(f"drawn_{name}" for name in _OF_ALL), "quarantined", "risky_quarantined")
 """What is told of a purchase; see ``Flows``."""
+
+
+class Step(StrEnum):
+    """What happened to an invitation; named as the column of ``PurchaseTable`` that keeps when."""
+
+    SAMPLED = "sampled"
+    QUARANTINED = "quarantined"
+    SENT = "sent"
+    BOUNCED = "bounced"
 
 
 class PurchaseTable(StateTable):
@@ -37,6 +48,7 @@ class PurchaseTable(StateTable):
         "day": np.int32,
         "sold_at": np.int64,
         "sampled": (np.int64, (MOST_SAMPLED,)),
+        "quarantined": (np.int64, (MOST_QUARANTINED,)),
         "sent": (np.int64, (MOST_SENT,)),
         "bounced": (np.int64, (MOST_BOUNCED,)),
         "seen_at": np.int64,
@@ -47,6 +59,8 @@ class PurchaseTable(StateTable):
     sold_at: Int64s
     sampled: Int64s
     """Times at which invitations were sampled, ascending; ``_EMPTY`` where there are fewer."""
+    quarantined: Int64s
+    """Times at which they were suppressed by quarantine, likewise."""
     sent: Int64s
     """Times at which they were sent, likewise."""
     bounced: Int64s
@@ -69,28 +83,26 @@ class PurchaseTable(StateTable):
         numbers[known] = self._told(rows[known]) - before
         return Difference(rows, numbers)
 
-    def drawn(self, keys: UInt64s, times: Int64s) -> "Difference":
-        """Takes in invitations that were sampled, by the purchase that they name; several may name one."""
+    def invited(self, keys: UInt64s, times: Int64s, steps: Int64s) -> "Difference":
+        """Takes in steps of invitations (positions in ``Step``), by the purchase that they name; several may name one."""
         every = self._rows(keys)
         rows = np.unique(every)
         before = self._told(rows)
-        keep_earliest(self.sampled, every, times)
+        for place, step in enumerate(Step):
+            of_step = steps == place
+            keep_earliest(self._times(step), every[of_step], times[of_step])
         self._see(every, times)
         return Difference(rows, self._told(rows) - before)
 
-    def invited(self, keys: UInt64s, times: Int64s, bounced: Bools) -> "Difference":
-        """Takes in invitations sent, and those of them that ``bounced``, by the purchase that they name; several may name one."""
-        every = self._rows(keys)
-        rows = np.unique(every)
-        before = self._told(rows)
-        keep_earliest(self.sent, every[~bounced], times[~bounced])
-        keep_earliest(self.bounced, every[bounced], times[bounced])
-        self._see(every, times)
-        return Difference(rows, self._told(rows) - before)
+    def _times(self, step: Step) -> Int64s:
+        times: Int64s = getattr(self, step)
+        return times
 
     def _rows(self, keys: UInt64s) -> Int64s:
         rows, added = self.find_or_append(keys)
-        self.sampled[added], self.sent[added], self.bounced[added], self.seen_at[added] = _EMPTY, _EMPTY, _EMPTY, -_EMPTY
+        for step in Step:
+            self._times(step)[added] = _EMPTY
+        self.seen_at[added] = -_EMPTY
         return rows
 
     def _see(self, rows: Int64s, times: Int64s) -> None:
@@ -102,10 +114,11 @@ class PurchaseTable(StateTable):
         known = self.known[rows]
         sold, risky = known & SOLD != 0, known & RISKY != 0
         first, last = (self.sold_at[rows] + sign * ASK_DAYS * DAY for sign in (-1, 1))
-        drawn, sent, bounced = (_any_within(times[rows], first, last) for times in (self.sampled, self.sent, self.bounced))
+        drawn, quarantined, sent, bounced = (_any_within(self._times(step)[rows], first, last) for step in Step)
         asked = sent & ~bounced
         of_all = np.stack([sold, sold & ~risky & asked, sold & risky, sold & risky & ~asked], axis=1)
-        return np.concatenate([of_all, of_all & drawn[:, None]], axis=1).astype(np.int64)
+        left_out = sold & drawn & quarantined & ~asked
+        return np.column_stack([of_all, of_all & drawn[:, None], left_out, left_out & risky]).astype(np.int64)
 
 
 def keep_earliest(slots: Int64s, rows: Int64s, times: Int64s) -> None:

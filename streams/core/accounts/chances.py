@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.enums import InvitationType, TransactionType
-from streams.core.accounts.asking import NUMBERS, Difference
+from schemas.enums import InvitationType, SuppressionReason, TransactionType
+from streams.core.accounts.asking import NUMBERS, Difference, Step
 from streams.core.accounts.responses import may_be_evidence
 from streams.core.accounts.state import AccountsState
 from streams.core.accounts.sums import Sums
@@ -19,9 +19,13 @@ from streams.core.accounts.transactions import transaction_keys
 from streams.core.batch import Bools, Decoded, Int64s
 from streams.core.hashing import UInt64s
 
-_SAMPLED, _SENT, _BOUNCED = (
-    list(InvitationType).index(kind) for kind in (InvitationType.SAMPLED, InvitationType.SENT, InvitationType.BOUNCED)
-)  # fmt: skip
+_STEPS = {
+    InvitationType.SAMPLED: Step.SAMPLED, InvitationType.SUPPRESSED: Step.QUARANTINED, InvitationType.SENT: Step.SENT,
+    InvitationType.BOUNCED: Step.BOUNCED,
+}  # fmt: skip
+_NO_STEP = -1
+_STEP_OF_KIND = np.array([list(Step).index(_STEPS[kind]) if kind in _STEPS else _NO_STEP for kind in InvitationType])
+_SENT, _QUARANTINED = (list(Step).index(step) for step in (Step.SENT, Step.QUARANTINED))
 _COMPLETED = list(TransactionType).index(TransactionType.COMPLETED)
 
 
@@ -37,7 +41,8 @@ class _Invited(NamedTuple):
     unit_id: pa.ChunkedArray
     names: list[str | None]
     account_hash: UInt64s
-    kind: Int64s
+    step: Int64s
+    """Positions in ``Step``."""
     day: Int64s
     occurred_at: Int64s
 
@@ -69,14 +74,16 @@ class Chances:
             self._given_back.append((purchases, events.occurred_at[at[naming]]))
 
     def invitations(self, events: Decoded, account_hashes: UInt64s, fresh: Int64s, before: Int64s) -> None:
-        """Keeps those of new invitations that were sampled, sent or bounced."""
-        kinds = events.event_type[fresh]
-        at = fresh[may_be_evidence(events, before)[fresh] & ((kinds == _SAMPLED) | (kinds == _SENT) | (kinds == _BOUNCED))]
+        """Keeps the steps that are taken by new invitations."""
+        steps = _STEP_OF_KIND[events.event_type[fresh]]
+        by_rule = pc.equal(events.facts.column("suppression_reason"), SuppressionReason.QUARANTINE).fill_null(False).to_numpy()[fresh]
+        taken = may_be_evidence(events, before)[fresh] & (steps != _NO_STEP) & ((steps != _QUARANTINED) | by_rule)
+        at = fresh[taken]
         if not len(at):
             return
         unit_id, names = (events.facts.column(name).take(pa.array(at)) for name in ("unit_id", "transaction_id"))
-        kinds, days = (column[at].astype(np.int64) for column in (events.event_type, events.day))
-        self._invited.append(_Invited(unit_id, names.to_pylist(), account_hashes[at], kinds, days, events.occurred_at[at]))
+        days = events.day[at].astype(np.int64)
+        self._invited.append(_Invited(unit_id, names.to_pylist(), account_hashes[at], steps[taken], days, events.occurred_at[at]))
 
     def take_refunds(self, state: AccountsState) -> Mapping[int, Int64s]:
         """Takes what was given back into the state, once; returns the difference of praise, by day."""
@@ -103,8 +110,8 @@ class Chances:
         return sums.take()
 
     def _take_invitations(self, sums: Sums, state: AccountsState, invited: list[_Invited]) -> None:
-        kinds, days, times = (np.concatenate([getattr(batch, name) for batch in invited]) for name in ("kind", "day", "occurred_at"))
-        sent = kinds == _SENT
+        steps, days, times = (np.concatenate([getattr(batch, name) for batch in invited]) for name in ("step", "day", "occurred_at"))
+        sent = steps == _SENT
         if sent.any():
             units = _units_of(state, [batch.unit_id for batch in invited])[sent]
             numbers = np.zeros((1 + len(NUMBERS), len(units)), np.int64)
@@ -116,11 +123,7 @@ class Chances:
             return
         hashes = np.concatenate([batch.account_hash for batch in invited])[naming]
         keys = transaction_keys(hashes, [names[i] or "" for i in naming.tolist()])
-        times, sent, drawn = times[naming], sent[naming], kinds[naming] == _SAMPLED
-        if drawn.any():
-            _add(sums, state, state.asked_purchases.drawn(keys[drawn], times[drawn]))
-        if not drawn.all():
-            _add(sums, state, state.asked_purchases.invited(keys[~drawn], times[~drawn], ~sent[~drawn]))
+        _add(sums, state, state.asked_purchases.invited(keys, times[naming], steps[naming]))
 
 
 def _sell(sums: Sums, state: AccountsState, sold: list[_Sold]) -> None:

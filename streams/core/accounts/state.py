@@ -29,7 +29,7 @@ from streams.core.state_table import StateTable
 
 DAY = 86_400_000_000
 """Microseconds."""
-FORMAT = 2
+FORMAT = 3
 """Of the checkpoint; raised when older code could not read it."""
 SETTLED = "settled"
 """Name of the settled responses in the checkpoint."""

@@ -178,7 +178,8 @@ class OpenDays:
     def _asking(self, day: int) -> tuple[Floats, Floats, Floats]:
         """Returns, per unit, the troubled transactions of a day, those that were not asked about, and the share of the others that were, lately.
 
-        Of those alone whose customers were drawn to be asked, where it is told who was: most may never have been meant to be asked.
+        Of those alone whose customers were drawn to be asked and not left out by quarantine, where it is told who was: most may never have been meant
+        to be asked, and whoever buys often is asked about few of his purchases.
         """
         first = day - ASKED_SHARE_DAYS + 1
         drawn = self._flow_sums("drawn_transactions", first, day) > 0
@@ -186,9 +187,12 @@ class OpenDays:
         def either(name: str, since: int) -> Floats:
             return np.where(drawn, self._flow_sums(f"drawn_{name}", since, day), self._flow_sums(name, since, day))
 
-        others = either("transactions", first) - either("risky", first)
+        left_out, risky_left_out = self._flow_sums("quarantined", first, day), self._flow_sums("risky_quarantined", first, day)
+        others = either("transactions", first) - either("risky", first) - np.where(drawn, left_out - risky_left_out, 0.0)
         share = np.where(others > 0, either("asked", first) / np.where(others > 0, others, 1.0), np.nan)
-        return either("risky", day), either("risky_unasked", day), share
+        excused = np.where(drawn, self._flow_sums("risky_quarantined", day, day), 0.0)
+        # What arrives too late for its day is left out, whichever number it would have changed.
+        return np.maximum(either("risky", day) - excused, 0.0), either("risky_unasked", day) - excused, share
 
     def _flow_sums(self, name: str, first: int, last: int) -> Floats:
         """Returns the sum of a flow over these days, of each unit."""

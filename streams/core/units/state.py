@@ -33,7 +33,7 @@ from streams.core.units.tables import (
     UnitTable,
 )
 
-FORMAT = 3
+FORMAT = 4
 """Of the checkpoint; raised when older code could not read it."""
 ASKED_SHARE_DAYS = 14
 """Days over which the share of asked customers is taken."""

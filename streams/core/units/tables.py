@@ -166,6 +166,8 @@ class FlowTable(StateTable):
     drawn_asked: Int64s
     drawn_risky: Int64s
     drawn_risky_unasked: Int64s
+    quarantined: Int64s
+    risky_quarantined: Int64s
 
 
 class StratumTable(StateTable):

@@ -38,7 +38,7 @@ def test_a_bin_is_an_eighth_of_a_doubling(durations: list[int]) -> None:
 
 def test_the_largest_record_of_a_unit_fits_the_topic() -> None:
     numbers, names = [LARGEST] * MOST_ANSWERS, ["\U0001f600" * 128] * MOST_ANSWERS
-    value = encode(UnitSignals(names[0], Answers(*([numbers] * 13), names, names), Flows(*([numbers] * 10))))
+    value = encode(UnitSignals(names[0], Answers(*([numbers] * 13), names, names), Flows(*([numbers] * len(Flows.names())))))
     assert 1_000_000 < len(value) < SIGNALS.max_message_bytes * 0.9
 
 

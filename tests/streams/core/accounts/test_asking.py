@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.accounts.asking import DAY, MOST_BOUNCED, MOST_SAMPLED, MOST_SENT, NUMBERS, Difference, PurchaseTable
+from streams.core.accounts.asking import DAY, MOST_BOUNCED, MOST_QUARANTINED, MOST_SAMPLED, MOST_SENT, NUMBERS, Difference, PurchaseTable, Step
+from streams.core.batch import Int64s
 from streams.core.signals import ASK_DAYS
 
 LIMIT = ASK_DAYS * DAY
@@ -25,37 +26,29 @@ class Sale:
 
 @dataclass(frozen=True)
 class Invitation:
-    """An invitation that was sent, or that bounced, and the purchase that it names."""
+    """A step of an invitation, and the purchase that it names."""
 
     purchase: int
     at: int
-    bounced: bool
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """An invitation that was sampled, and the purchase that it names."""
-
-    purchase: int
-    at: int
+    step: Step
 
 
 TIMES = st.sampled_from([-LIMIT - 1, -LIMIT, 0, 1, LIMIT, LIMIT + 1])
 SALES = st.lists(st.builds(Sale, st.integers(0, 5), st.sampled_from([0, 1]), st.booleans()), max_size=6, unique_by=lambda sale: sale.purchase)
-INVITATIONS = st.lists(st.builds(Invitation, st.integers(0, 5), TIMES, st.booleans()), max_size=10)
-DRAWINGS = st.lists(st.builds(Drawing, st.integers(0, 5), TIMES), max_size=5)
+INVITATIONS = st.lists(st.builds(Invitation, st.integers(0, 5), TIMES, st.sampled_from(list(Step))), max_size=15)
+MOST = {Step.SAMPLED: MOST_SAMPLED, Step.QUARANTINED: MOST_QUARANTINED, Step.SENT: MOST_SENT, Step.BOUNCED: MOST_BOUNCED}
 
 
-def _expected(sales: list[Sale], invitations: list[Invitation], drawings: list[Drawing]) -> Counter[tuple[int, str]]:
+def _expected(sales: list[Sale], invitations: list[Invitation]) -> Counter[tuple[int, str]]:
     told: Counter[tuple[int, str]] = Counter()
     for sale in sales:
-        about = [one for one in invitations if one.purchase == sale.purchase]
-        sent = sorted({one.at for one in about if not one.bounced})[:MOST_SENT]
-        bounced = sorted({one.at for one in about if one.bounced})[:MOST_BOUNCED]
-        asked = any(abs(at - sale.at) <= LIMIT for at in sent) and not any(abs(at - sale.at) <= LIMIT for at in bounced)
-        sampled = sorted({one.at for one in drawings if one.purchase == sale.purchase})[:MOST_SAMPLED]
-        drawn = any(abs(at - sale.at) <= LIMIT for at in sampled)
-        for prefix in ("", "drawn_") if drawn else ("",):
+        times = {step: sorted({one.at for one in invitations if (one.purchase, one.step) == (sale.purchase, step)}) for step in Step}
+        taken = {step for step in Step if any(abs(at - sale.at) <= LIMIT for at in times[step][: MOST[step]])}
+        asked = Step.SENT in taken and Step.BOUNCED not in taken
+        if Step.SAMPLED in taken and Step.QUARANTINED in taken and not asked:
+            told[sale.purchase, "quarantined"] += 1
+            told[sale.purchase, "risky_quarantined"] += sale.risky
+        for prefix in ("", "drawn_") if Step.SAMPLED in taken else ("",):
             told[sale.purchase, f"{prefix}transactions"] += 1
             told[sale.purchase, f"{prefix}asked"] += asked and not sale.risky
             told[sale.purchase, f"{prefix}risky"] += sale.risky
@@ -63,20 +56,20 @@ def _expected(sales: list[Sale], invitations: list[Invitation], drawings: list[D
     return Counter({key: number for key, number in told.items() if number})
 
 
-def _take_in(table: PurchaseTable, event: Sale | Invitation | Drawing) -> Difference:
+def _take_in(table: PurchaseTable, event: Sale | Invitation) -> Difference:
     keys, times = np.array([event.purchase], np.uint64), np.array([event.at])
     if isinstance(event, Sale):
         return table.sold(keys, np.array([event.purchase]), np.array([0]), times, np.array([event.risky]))
-    if isinstance(event, Drawing):
-        return table.drawn(keys, times)
-    return table.invited(keys, times, np.array([event.bounced]))
+    return table.invited(keys, times, _places([event]))
 
 
-@given(SALES, INVITATIONS, DRAWINGS, st.randoms())
-def test_the_numbers_told_add_up_to_the_rule_in_any_order(
-    sales: list[Sale], invitations: list[Invitation], drawings: list[Drawing], chance: Random
-) -> None:
-    events: list[Sale | Invitation | Drawing] = [*sales, *invitations, *drawings]
+def _places(invitations: list[Invitation]) -> Int64s:
+    return np.array([list(Step).index(one.step) for one in invitations], np.int64)
+
+
+@given(SALES, INVITATIONS, st.randoms())
+def test_the_numbers_told_add_up_to_the_rule_in_any_order(sales: list[Sale], invitations: list[Invitation], chance: Random) -> None:
+    events: list[Sale | Invitation] = [*sales, *invitations]
     chance.shuffle(events)
     table, told = PurchaseTable(), Counter[tuple[int, str]]()
     for event in events:
@@ -84,13 +77,13 @@ def test_the_numbers_told_add_up_to_the_rule_in_any_order(
         for row, numbers in zip(difference.rows.tolist(), difference.numbers.tolist(), strict=True):
             told.update({(int(table.unit[row]), name): number for name, number in zip(NUMBERS, numbers, strict=True)})
 
-    assert Counter({key: number for key, number in told.items() if number}) == _expected(sales, invitations, drawings)
+    assert Counter({key: number for key, number in told.items() if number}) == _expected(sales, invitations)
 
 
-@given(SALES, INVITATIONS, DRAWINGS)
-def test_a_batch_gives_what_its_events_give_one_by_one(sales: list[Sale], invitations: list[Invitation], drawings: list[Drawing]) -> None:
+@given(SALES, INVITATIONS)
+def test_a_batch_gives_what_its_events_give_one_by_one(sales: list[Sale], invitations: list[Invitation]) -> None:
     one_by_one, whole = PurchaseTable(), PurchaseTable()
-    events: list[Sale | Invitation | Drawing] = [*sales, *invitations, *drawings]
+    events: list[Sale | Invitation] = [*sales, *invitations]
     for event in events:
         _take_in(one_by_one, event)
     purchases = np.array([sale.purchase for sale in sales], np.uint64)
@@ -99,9 +92,8 @@ def test_a_batch_gives_what_its_events_give_one_by_one(sales: list[Sale], invita
     whole.invited(
         np.array([one.purchase for one in invitations], np.uint64),
         np.array([one.at for one in invitations], np.int64),
-        np.array([one.bounced for one in invitations], np.bool_),
+        _places(invitations),
     )
-    whole.drawn(np.array([one.purchase for one in drawings], np.uint64), np.array([one.at for one in drawings], np.int64))
     keys = np.unique(np.array([event.purchase for event in events], np.uint64))
     for name in PurchaseTable.COLUMNS:
         np.testing.assert_array_equal(whole.column(name)[whole.find(keys)], one_by_one.column(name)[one_by_one.find(keys)])

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from schemas.catalog import Catalog
@@ -45,15 +45,25 @@ class Answers:
         }  # fmt: skip
         self._send(Topic.TRANSACTIONS, account_id, moment, event)
 
-    def invite(self, unit_id: str, day: int) -> None:
-        """The unit invites a customer on a day."""
+    def invite(self, unit_id: str, day: int, step: str = "sent", **fields: object) -> None:
+        """The unit invites a customer on a day, or takes another step."""
         self._count += 1
-        account, moment = f"i{self._count}", _EPOCH + timedelta(day, hours=10, seconds=self._count % 3600)
+        account, moment = str(fields.get("account_id", f"i{self._count}")), _EPOCH + timedelta(day, hours=10, seconds=self._count % 3600)
         event = {
-            "event_id": f"e{self._count}", "event_type": "invitation.sent", "occurred_at": moment.isoformat(), "account_id": account,
-            "unit_id": unit_id, "invitation_id": f"i{self._count}",
+            "event_id": f"e{self._count}", "event_type": f"invitation.{step}", "occurred_at": moment.isoformat(), "account_id": account,
+            "unit_id": unit_id, "invitation_id": f"i{self._count}", **fields,
         }  # fmt: skip
         self._send(Topic.INVITATIONS, account, moment, event)
+
+    def sell(self, unit_id: str, day: int, account_id: str, risk_flags: Sequence[str] = ()) -> None:
+        """The account buys at the unit on a day, as transaction ``t``."""
+        self._count += 1
+        moment = _EPOCH + timedelta(day, hours=9, seconds=self._count % 3600)
+        event = {
+            "event_id": f"e{self._count}", "event_type": "transaction.completed", "occurred_at": moment.isoformat(), "account_id": account_id,
+            "unit_id": unit_id, "transaction_id": "t", "amount": 1, "currency": "EUR", "risk_flags": list(risk_flags),
+        }  # fmt: skip
+        self._send(Topic.TRANSACTIONS, account_id, moment, event)
 
     def _send(self, topic: Topic, account: str, moment: datetime, event: Mapping[str, object]) -> None:
         partition = partition_of(account.encode(), self._partitions)

@@ -8,6 +8,7 @@ from streams.core.hashing import hash_string
 from streams.core.signals import Answers, FleetSignals, Flows, NewUnits, Paces, Sign, Strata, UnitSignals, encode
 from streams.core.units.stage import UnitsStage, UnitsStages
 from streams.core.units.state import UnitsState
+from streams.core.units.tables import FLOWS
 
 UNITS = 1_000
 BEGIN, DAYS = 20_000, 40
@@ -35,7 +36,7 @@ def _of_unit(number: int) -> UnitSignals:
     keys, times = [number * DAYS + place + 1 for place in range(DAYS)], [day * 86_400_000_000 for day in days]
     names = [f"{key}" for key in keys]
     answers = Answers(keys, one, [int(Sign.COUNTED)] * DAYS, times, days, one, one, keys, keys, keys, keys, one, [9_000] * DAYS, names, names)
-    return UnitSignals(f"{number:0128}", answers, Flows(days, *([one] * 9)))
+    return UnitSignals(f"{number:0128}", answers, Flows(days, *([one] * len(FLOWS))))
 
 
 def test_a_unit_at_rest_takes_less_than_two_kilobytes_in_memory_and_in_the_checkpoint() -> None:
