@@ -179,12 +179,16 @@ def catalog() -> Catalog:
     )
 
 
-def fill(clickhouse: ClickHouse, responses: int) -> list[str]:
-    """Make everything, merged, and return the names of the views that can be read without parameters."""
+def fill(clickhouse: ClickHouse, responses: int) -> None:
+    """Make everything."""
     Migrator(clickhouse).apply()
     write_catalog(clickhouse, catalog())
     for statement in facts(responses):
         clickhouse.command(statement)
+
+
+def readable(clickhouse: ClickHouse) -> list[str]:
+    """Names of the views that can be read without parameters."""
     return [relation.about.name for relation in read_relations(clickhouse) if relation.is_view and relation.columns]
 
 
@@ -259,6 +263,7 @@ def main() -> None:
     """Prints the machine, the size, and the table."""
     arguments = argparse.ArgumentParser(prog="python -m benchmarks.views", description=__doc__)
     arguments.add_argument("--responses", type=int, default=10_000_000, help="responses; five transactions each")
+    arguments.add_argument("--folder", type=Path, help="where the facts are kept; they are made there unless they are there already")
     arguments.add_argument("--runs", type=int, default=3, help="times that each view is read")
     arguments.add_argument("--limits", default="max_threads = 2, max_execution_time = 120, max_memory_usage = 8000000000")
     arguments.add_argument("--of", help=argparse.SUPPRESS)
@@ -275,14 +280,21 @@ def main() -> None:
     print(
         f"{given.responses:,} responses, {5 * given.responses:,} transactions, {max(1, given.responses // 10):,} accounts, {UNITS} units, {DAYS} days"
     )
-    with tempfile.TemporaryDirectory(prefix="candor-views-") as folder:
+    with tempfile.TemporaryDirectory(prefix="candor-views-") as temporary:
+        folder = given.folder or Path(temporary)
         url = f"chdb://{folder}/data?database=candor"
-        begun = time.perf_counter()
+        begun, is_there = time.perf_counter(), (folder / "data").exists()
         clickhouse = connect(url)
-        views = fill(clickhouse, given.responses)
+        if not is_there:
+            fill(clickhouse, given.responses)
+            print(f"filled in {time.perf_counter() - begun:.0f} s", flush=True)
+        views = readable(clickhouse)
         clickhouse.close()
-        print(f"filled in {time.perf_counter() - begun:.0f} s", flush=True)
-        for line in table([alone(url, view, given.runs, given.limits) for view in views]):
+        measured = []
+        for view in views:
+            measured.append(alone(url, view, given.runs, given.limits))
+            print(f"{len(measured)} of {len(views)}: {view}", file=sys.stderr, flush=True)
+        for line in table(measured):
             print(line, flush=True)
 
 
