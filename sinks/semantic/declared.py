@@ -76,13 +76,53 @@ def _loyalty(metric: str, label: str) -> tuple[tuple[Sum, ...], tuple[Score, ...
     n = Sum(f"{metric}_n", f"Counted {label} responses.", _RESPONSES, _of_metric(metric, "n"))
     best = Sum(f"{metric}_top_two_box_n", f"{label} responses in the two best steps of the scale.", _RESPONSES, _of_metric(metric, "top_two_box"))
     total = Sum(f"{metric}_score_sum", f"Sum of {label} scores, mapped to the default scale.", "steps", _of_metric(metric, "score_sum"))
+    left = Sum(f"{metric}_excluded_n", f"Counted {label} responses without a standing flag.", _RESPONSES, _of_metric(metric, "n - flagged"))
+    left_best = Sum(
+        f"{metric}_excluded_top_two_box_n",
+        f"{label} responses in the two best steps of the scale, the flagged left out.",
+        _RESPONSES,
+        _of_metric(metric, "top_two_box - flagged_top_two_box"),
+    )
+    left_total = Sum(
+        f"{metric}_excluded_score_sum",
+        f"Sum of {label} scores, mapped to the default scale, the flagged left out.",
+        "steps",
+        _of_metric(metric, "score_sum - flagged_score_sum"),
+    )
     scores = (
         Score(
             f"{metric}_top_two_box", f"{label} top two box", f"Share of {label} responses in the two best steps.", _SHARE, best.name, n.name, n.name
         ),
+        Score(
+            f"{metric}_excluded_top_two_box",
+            f"{label} top two box without the flagged",
+            f"{metric}_top_two_box without flagged responses.",
+            _SHARE,
+            left_best.name,
+            left.name,
+            left.name,
+        ),
+        Score(
+            f"{metric}_bound_low_top_two_box",
+            f"{label} top two box at worst",
+            f"{metric}_top_two_box if no flagged response were in the two best steps.",
+            _SHARE,
+            left_best.name,
+            n.name,
+            n.name,
+        ),
         Score(f"{metric}_mean", f"Mean {label}", f"Mean {label} score on the default scale.", "steps", total.name, n.name, n.name),
+        Score(
+            f"{metric}_excluded_mean",
+            f"Mean {label} without the flagged",
+            f"{metric}_mean without flagged responses.",
+            "steps",
+            left_total.name,
+            left.name,
+            left.name,
+        ),
     )
-    return (n, best, total), scores
+    return (n, best, total, left, left_best, left_total), scores
 
 
 _STEPS = tuple(_loyalty(metric, label) for metric, label in (("csat", "CSAT"), ("ces", "CES"), ("rating", "rating")))

@@ -144,6 +144,15 @@ INTEGRITY = Dashboard(
         ),
         (
             Chart(
+                "satisfaction_by_channel", "Satisfaction by channel, without the flagged and at worst",
+                "Share of csat responses in the two best steps: of all, without the flagged, and if no flagged one were there.",
+                Kind.TABLE, LOYALTY,
+                ("csat_n", "csat_top_two_box", "csat_excluded_n", "csat_excluded_top_two_box", "csat_bound_low_top_two_box"), ("channel",),
+                only=(Only("score_metric", "csat"),), most_first="csat_n", width=12, height=30,
+            ),
+        ),
+        (
+            Chart(
                 "integrity_funnel", "Units against their peers", "Share of the best answers beside what peers with as many answers would have.",
                 Kind.TABLE, "integrity_funnel", by=("unit_id", "rate_n", "rate", "rate_expected", "rate_low", "rate_high", "q_value", "named"),
                 only=(_NPS,), most_first="rate_n", width=12, height=50,
@@ -177,6 +186,23 @@ VALUE = Dashboard(
             Chart(
                 "customers_by_month", "Customers by month", "Customers of the month before, and those who bought again. Months that are over.",
                 Kind.BARS, GROWTH, ("customers_kept", "customers_before"), time="growth_month", only=_OVER,
+            ),
+        ),
+        (
+            Chart(
+                "revenue_at_risk_by_unit", "Revenue at risk by unit",
+                "Accounts that are trapped or high_risk in the loyalty matrix, and what they bring, by the unit that they rated last.", Kind.TABLE,
+                "revenue_at_risk_by_unit",
+                by=(
+                    "unit_id", "accounts", "accounts_at_risk", "at_risk_share", "at_risk_share_low", "at_risk_share_high", "revenue_last_year",
+                    "revenue_at_risk_last_year", "currency",
+                ),
+                most_first="revenue_at_risk_last_year",
+            ),
+            Chart(
+                "engagement_by_segment", "Engagement by segment", "Share of the last 28 days on which accounts of each segment were active.",
+                Kind.TABLE, "engagement_by_segment",
+                by=("loyalty_segment", "accounts", "active_accounts", "engagement", "engagement_low", "engagement_high"), most_first="accounts",
             ),
         ),
         (

@@ -14,8 +14,8 @@ BY_UNIT: Mapping[str, str] = {
 """Of sums and scores, by the unit that they declare; whatever has another unit is counted."""
 _BY_NAME = (
     (re.compile(r"nps(_\w+)?"), POINTS),
-    (re.compile(r"(\w+_)?(rate|share|shape)(_expected|_low|_high)?"), SHARE),
-    (re.compile(r"(\w+_)?revenue"), MONEY),
+    (re.compile(r"(\w+_)?(rate|share|shape)(_expected|_low|_high)?|engagement(_low|_high)?"), SHARE),
+    (re.compile(r"(\w+_)?revenue(_at_risk)?(_last_year)?"), MONEY),
     (re.compile(r"performance|found|at_most|looked_at"), ",.1~f"),
     (re.compile(r"lmg(_low|_high)?|priority|q_value"), ",.3~r"),
     (re.compile(r"e_value"), ",.3~s"),

@@ -49,11 +49,18 @@ EXPECTED = {
     " HAVING count() >= 30",
     "flagged_by_month": f"SELECT {_MONTH} AS answered_on_month, count() AS counted, countIf(r.flagged) AS flagged"
     " FROM responses AS r WHERE NOT withdrawn AND NOT synthetic AND metric IS NOT NULL GROUP BY answered_on_month",
+    "satisfaction_by_channel": "SELECT channel, n AS csat_n, csat / 100 AS csat_top_two_box, n - flagged AS csat_excluded_n,"
+    " csat_excluded / 100 AS csat_excluded_top_two_box, csat_bound_low / 100 AS csat_bound_low_top_two_box"
+    " FROM loyalty_by_channel WHERE metric = 'csat' AND period = 'all'",
     "integrity_funnel": "SELECT unit_id, rate_n, rate, rate_expected, rate_low, rate_high, q_value, named FROM integrity_funnel WHERE metric = 'nps'",
     "retention_by_month": "SELECT month AS growth_month, nrr, grr, logo_retention FROM growth_monthly WHERE is_over",
     "new_by_month": "SELECT month AS growth_month, earned_new, bought_new FROM growth_monthly WHERE is_over",
     "revenue_by_month": "SELECT month AS growth_month, revenue FROM growth_monthly",
     "customers_by_month": "SELECT month AS growth_month, customers_kept, customers_before FROM growth_monthly WHERE is_over",
+    "revenue_at_risk_by_unit": "SELECT unit_id, accounts, accounts_at_risk, at_risk_share, at_risk_share_low, at_risk_share_high, revenue_last_year,"
+    " revenue_at_risk_last_year, currency FROM revenue_at_risk_by_unit",
+    "engagement_by_segment": "SELECT loyalty_segment, accounts, active_accounts, engagement, engagement_low, engagement_high"
+    " FROM engagement_by_segment",
     "follow_up_by_programme": "SELECT programme, sum(due) AS cases_due, sum(sla_attainment * due) / nullIf(cases_due, 0) AS sla_attainment,"
     " sum(f.detractors_contacted) AS detractors_contacted, sum(rescue_rate * f.detractors_contacted)"
     " / nullIf(sum(f.detractors_contacted), 0) AS rescue_rate,"

@@ -51,6 +51,8 @@ def _row(key: tuple[int, int, str], answers: list[Answer]) -> str:
         "top_two_box": sum(answer.score >= 4 for answer in answers), "score_sum": sum(answer.score for answer in answers),
         **{f"{name}s": classes[name] for name in ("promoter", "passive", "detractor")},
         **{f"flagged_{name}s": of_flagged[name] for name in ("promoter", "passive", "detractor")},
+        "flagged_top_two_box": sum(answer.score >= 4 for answer in answers if answer.flagged),
+        "flagged_score_sum": sum(answer.score for answer in answers if answer.flagged),
     }  # fmt: skip
     columns = ", ".join(f"toInt64({number}) AS {name}" for name, number in numbers.items())
     return f"SELECT toDate32('2026-01-01') + {cell} AS day, '{group}' AS unit_id, 'web' AS channel, '{metric}' AS metric, {columns}"
@@ -68,7 +70,7 @@ def _score(balances: Iterable[int]) -> float | None:
     return 100 * sum(found) / len(found) if found else None
 
 
-def _share(of: Iterable[bool]) -> float | None:
+def _mean(of: Iterable[float]) -> float | None:
     found = list(of)
     return sum(found) / len(found) if found else None
 
@@ -77,15 +79,19 @@ def _expected(answers: Sequence[Answer]) -> Mapping[str, float | None]:
     """From the answers alone, one by one."""
     nps = [answer for answer in answers if answer.metric == "nps"]
     csat = [answer for answer in answers if answer.metric == "csat"]
+    clean = [answer for answer in csat if not answer.flagged]
     says = {"promoter": 1, "passive": 0, "detractor": -1}
     return {
         "nps": _score(says[_class(answer)] for answer in nps),
         "nps_excluded": _score(says[_class(answer)] for answer in nps if not answer.flagged),
         "nps_bound_mid": _score(min(0, says[_class(answer)]) if answer.flagged else says[_class(answer)] for answer in nps),
         "nps_bound_low": _score(-1 if answer.flagged else says[_class(answer)] for answer in nps),
-        "validity_rate": _share(not answer.flagged for answer in answers),
-        "csat_top_two_box": _share(answer.score >= 4 for answer in csat),
-        "csat_mean": sum(answer.score for answer in csat) / len(csat) if csat else None,
+        "validity_rate": _mean(not answer.flagged for answer in answers),
+        "csat_top_two_box": _mean(answer.score >= 4 for answer in csat),
+        "csat_excluded_top_two_box": _mean(answer.score >= 4 for answer in clean),
+        "csat_bound_low_top_two_box": _mean(answer.score >= 4 and not answer.flagged for answer in csat),
+        "csat_mean": _mean(answer.score for answer in csat),
+        "csat_excluded_mean": _mean(answer.score for answer in clean),
     }
 
 
@@ -122,7 +128,7 @@ def test_only_counts_and_amounts_are_added_up(embedded: ClickHouse, cube: Cube) 
     used = {word for one in cube.sums for word in re.findall(r"\b[a-z_]+\b", re.sub(r"'[^']*'", "", one.sql)) if word in kinds}
 
     assert used
-    assert not {name for name in used if "Float64" in kinds[name]} - {"score_sum"}
+    assert not {name for name in used if "Float64" in kinds[name]} - {"score_sum", "flagged_score_sum"}
 
 
 def test_every_score_divides_sums_of_its_cube_and_names_are_used_once() -> None:

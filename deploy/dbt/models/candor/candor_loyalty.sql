@@ -19,10 +19,19 @@ select
     case when metric = 'csat' then n else 0 end as csat_n,
     case when metric = 'csat' then top_two_box else 0 end as csat_top_two_box_n,
     case when metric = 'csat' then score_sum else 0 end as csat_score_sum,
+    case when metric = 'csat' then n - flagged else 0 end as csat_excluded_n,
+    case when metric = 'csat' then top_two_box - flagged_top_two_box else 0 end as csat_excluded_top_two_box_n,
+    case when metric = 'csat' then score_sum - flagged_score_sum else 0 end as csat_excluded_score_sum,
     case when metric = 'ces' then n else 0 end as ces_n,
     case when metric = 'ces' then top_two_box else 0 end as ces_top_two_box_n,
     case when metric = 'ces' then score_sum else 0 end as ces_score_sum,
+    case when metric = 'ces' then n - flagged else 0 end as ces_excluded_n,
+    case when metric = 'ces' then top_two_box - flagged_top_two_box else 0 end as ces_excluded_top_two_box_n,
+    case when metric = 'ces' then score_sum - flagged_score_sum else 0 end as ces_excluded_score_sum,
     case when metric = 'rating' then n else 0 end as rating_n,
     case when metric = 'rating' then top_two_box else 0 end as rating_top_two_box_n,
-    case when metric = 'rating' then score_sum else 0 end as rating_score_sum
+    case when metric = 'rating' then score_sum else 0 end as rating_score_sum,
+    case when metric = 'rating' then n - flagged else 0 end as rating_excluded_n,
+    case when metric = 'rating' then top_two_box - flagged_top_two_box else 0 end as rating_excluded_top_two_box_n,
+    case when metric = 'rating' then score_sum - flagged_score_sum else 0 end as rating_excluded_score_sum
 from {{ source('candor', 'loyalty_daily') }}
