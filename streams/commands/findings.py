@@ -8,6 +8,7 @@ from schemas.enums import Decision, Detector, UnitState
 from sinks.clickhouse import ClickHouse
 from streams.adjudicating import DecisionRefused, decide, find
 from streams.commands.groups import Group
+from streams.commands.narrowing import about_commas
 from streams.commands.output import print_json, print_table, say
 from streams.commands.reading import connect_to_read
 from streams.errors import ConfigurationError
@@ -41,28 +42,29 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--unit", "unit_id", help="Only of this unit.")
+@click.option("--unit", "units", multiple=True, help="Only of this unit; may be given several times.")
 @click.option("--state", type=click.Choice([state.value for state in UnitState]), help="Only these; clear: those that were dismissed.")
 @click.option("--undecided", is_flag=True, help="Only those that nobody has decided about.")
 @click.option("--detector", type=click.Choice([detector.value for detector in Detector]), help="Only of this detector.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Most rows.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_(unit_id: str | None, state: str | None, undecided: bool, detector: str | None, limit: int, as_json: bool) -> None:
+def list_(*, units: tuple[str, ...], state: str | None, undecided: bool, detector: str | None, limit: int, as_json: bool) -> None:
     """List findings, the newest first."""
-    asked = {name: value for name, value in (("unit_id", unit_id), ("state", state), ("detector", detector)) if value is not None}
-    where = " AND ".join([*(f"{name} = {{{name}:String}}" for name in asked), "decision IS NULL" if undecided else "true"])
+    asked = {name: value for name, value in (("state", state), ("detector", detector)) if value is not None}
+    of_units = ["unit_id IN {units:Array(String)}"] if units else []
+    where = " AND ".join([*(f"{name} = {{{name}:String}}" for name in asked), *of_units, "decision IS NULL" if undecided else "true"])
     with _clickhouse() as clickhouse:
         rows = clickhouse.query(
             "SELECT finding_id, state, decision, since, raised_at, length(response_ids) AS responses, evidence FROM findings "  # noqa: S608 (declared names)
             f"WHERE {where} ORDER BY raised_at DESC, finding_id LIMIT {{limit:UInt64}}",
-            {**asked, "limit": limit},
+            {**asked, "units": list(units), "limit": limit},
         ).to_pylist()
     if as_json:
         print_json(rows)
     elif rows:
         print_table(_LISTED, ([row[name] for name in _LISTED] for row in rows))
     else:
-        say("no findings")
+        say("\n  ".join(filter(None, ("no findings", about_commas("--unit", units)))))
 
 
 @command.command("show")

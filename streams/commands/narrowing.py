@@ -1,6 +1,6 @@
 """``--unit`` and ``--peer-group``, each given once or several times."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from streams.errors import ConfigurationError
@@ -14,8 +14,14 @@ def telling_of_commas(asked: Asked) -> Iterator[None]:
         yield
     except ConfigurationError as error:
         for option, names in (("--unit", asked.units), ("--peer-group", asked.peer_groups)):
-            joined = next((name for name in names if "," in name), None)
-            if joined is not None and str(error).startswith(option):
-                parts = " ".join(f"{option} {part.strip()}" for part in joined.split(",") if part.strip())
-                raise ConfigurationError(f"{error}\n  for several, give {option} several times: {parts}") from None
+            hint = about_commas(option, names)
+            if hint and str(error).startswith(option):
+                raise ConfigurationError(f"{error}\n  {hint}") from None
         raise
+
+
+def about_commas(option: str, names: Sequence[str]) -> str:
+    """What to type instead where a name has commas in it; empty where none has."""
+    joined = next((name for name in names if "," in name), "")
+    parts = " ".join(f"{option} {part.strip()}" for part in joined.split(",") if part.strip())
+    return f"for several, give {option} several times: {parts}" if parts else ""

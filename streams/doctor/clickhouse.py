@@ -5,11 +5,13 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 
 import pyarrow as pa
 
 from schemas.catalog import CatalogError, load_catalog
 from schemas.rows import TABLES
+from sinks.address import parse
 from sinks.base import SinkError, SinkRefused, SinkUnavailable
 from sinks.catalog import check_catalog
 from sinks.clickhouse import ClickHouse, connect
@@ -27,8 +29,20 @@ _MIGRATE = "run: candor migrate"
 
 def check_clickhouse(settings: Settings) -> Iterator[Finding]:
     """All about ClickHouse; one finding where it is away."""
+    url = settings.clickhouse_url.get_secret_value()
     try:
-        clickhouse = connect(settings.clickhouse_url.get_secret_value())
+        address = parse(url)
+        if address.embedded and not Path(address.path).is_dir():
+            # To connect would make it, and a mistyped name look like an empty database.
+            yield Finding(
+                "clickhouse",
+                "folder",
+                State.PROBLEM,
+                f"absent: {address.path}",
+                f"put {variable('clickhouse_url')} right, or make it: candor migrate",
+            )
+            return
+        clickhouse = connect(url)
     except SinkRefused as error:
         yield Finding("clickhouse", variable("clickhouse_url"), State.PROBLEM, str(error), f"put {variable('clickhouse_url')} right")
         return

@@ -54,6 +54,16 @@ def test_nothing_is_there_yet(candor: Run) -> None:
     assert "candor migrate" in result.stdout
 
 
+@pytest.mark.usefixtures("settings")
+def test_a_folder_that_is_mistyped_is_told_and_not_made(candor: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "mistyped"
+    monkeypatch.setenv("CANDOR_CLICKHOUSE_URL", f"chdb://{folder}?database=candor")
+
+    assert ("clickhouse", "folder") in _not_ok(candor)
+    assert str(folder) in candor("doctor").stdout
+    assert not folder.exists()
+
+
 @pytest.mark.usefixtures("healthy")
 def test_what_is_away_ends_with_3_and_the_rest_is_checked(candor: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANDOR_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")

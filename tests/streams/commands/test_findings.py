@@ -43,6 +43,7 @@ def test_list_gives_the_newest_first_and_filters(candor: Run) -> None:
     assert listed() == [finding["finding_id"] for finding in reversed(FINDINGS)]
     assert listed("--limit", "1") == ["v/level_shift/2026-01-07"]
     assert listed("--unit", "u") == ["u/level_shift/2026-01-06", "u/shared_devices/2026-01-05"]
+    assert listed("--unit", "u", "--unit", "v") == listed()
     assert listed("--state", "investigate") == ["v/level_shift/2026-01-07"]
     assert listed("--state", "suspect", "--detector", "level_shift") == ["u/level_shift/2026-01-06"]
 
@@ -51,6 +52,7 @@ def test_list_says_what_was_seen_or_that_nothing_was(candor: Run) -> None:
     shown = candor("findings", "list", "--unit", "u")
     assert [line.split()[0] for line in shown.stdout.splitlines()] == ["finding_id", "u/level_shift/2026-01-06", "u/shared_devices/2026-01-05"]
     assert candor("findings", "list", "--unit", "nobody").stderr.strip() == "no findings"
+    assert "--unit u --unit v" in candor("findings", "list", "--unit", "u,v").stderr
 
 
 def test_show_gives_the_unit_and_the_responses_that_carry_the_sign(candor: Run) -> None:
