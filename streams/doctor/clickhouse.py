@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from schemas.catalog import CatalogError, load_catalog
 from schemas.rows import TABLES
-from sinks.address import parse
 from sinks.base import SinkError, SinkRefused, SinkUnavailable
 from sinks.catalog import check_catalog
 from sinks.clickhouse import ClickHouse, connect
@@ -29,22 +28,16 @@ _MIGRATE = "run: candor migrate"
 
 def check_clickhouse(settings: Settings) -> Iterator[Finding]:
     """All about ClickHouse; one finding where it is away."""
-    url = settings.clickhouse_url.get_secret_value()
     try:
-        address = parse(url)
-        if address.embedded and not Path(address.path).is_dir():
-            # To connect would make it, and a mistyped name look like an empty database.
-            yield Finding(
-                "clickhouse",
-                "folder",
-                State.PROBLEM,
-                f"absent: {address.path}",
-                f"put {variable('clickhouse_url')} right, or make it: candor migrate",
-            )
-            return
-        clickhouse = connect(url)
+        clickhouse = connect(settings.clickhouse_url.get_secret_value())
     except SinkRefused as error:
         yield Finding("clickhouse", variable("clickhouse_url"), State.PROBLEM, str(error), f"put {variable('clickhouse_url')} right")
+        return
+    address = clickhouse.address
+    if address.embedded and not Path(address.path).is_dir():
+        # To ask anything would make it, and a mistyped name would look like an empty database.
+        advice = f"put {variable('clickhouse_url')} right, or make it: candor migrate"
+        yield Finding("clickhouse", "folder", State.PROBLEM, f"absent: {address.path}", advice)
         return
     try:
         yield from _check_server(clickhouse)
