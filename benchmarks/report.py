@@ -18,6 +18,7 @@ from benchmarks import machine
 from benchmarks.views import DAYS, LATEST, UNITS, fill, mebibytes
 from sinks.address import parse
 from sinks.clickhouse import ClickHouse, connect
+from sinks.copies import database_of_copies
 from streams.reporting import Asked, ReportSource, render
 
 SUSPECTS = 20
@@ -90,6 +91,7 @@ def main() -> None:
     """Prints the machine, the size, and what the report cost."""
     arguments = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
     arguments.add_argument("--responses", type=int, default=10_000_000, help="responses; five transactions each")
+    arguments.add_argument("--copies", action="store_true", help="read the copies that are in the folder (benchmarks.views --copies makes them)")
     arguments.add_argument("--folder", type=Path, help="where the facts are kept; they are made there unless they are there already")
     arguments.add_argument("--url", help=argparse.SUPPRESS)
     given = arguments.parse_args()
@@ -108,6 +110,8 @@ def main() -> None:
             for statement in judged():
                 clickhouse.command(statement)
             clickhouse.close()
+        if given.copies:
+            url = str(database_of_copies(parse(url)))
         subprocess.run([sys.executable, "-m", "benchmarks.report", "--url", url], check=True)
 
 

@@ -17,6 +17,7 @@ from schemas.catalog import Catalog
 from sinks.base import SinkError
 from sinks.catalog import write_catalog
 from sinks.clickhouse import ClickHouse, connect
+from sinks.copies import Copies, database_of_copies
 from sinks.dictionary import read_relations
 from sinks.migrate import Migrator
 
@@ -192,6 +193,21 @@ def readable(clickhouse: ClickHouse) -> list[str]:
     return [relation.about.name for relation in read_relations(clickhouse) if relation.is_view and relation.columns]
 
 
+def copied(clickhouse: ClickHouse, limits: str) -> Iterator[str]:
+    """Copies the views, prints what that takes, and returns the names of those that were."""
+    # One session: chDB keeps what is set.
+    clickhouse.command(f"SET {limits}")
+    print("| view | copied: CPU | clock | rows |\n|---|---|---|---|", flush=True)
+    used = time.process_time()
+    for one in Copies(clickhouse).make():
+        cpu, used = time.process_time() - used, time.process_time()
+        print(
+            f"| `{one.name}` | {cpu:,.1f} s | {one.seconds:,.1f} s | {one.problem.split('DB::Exception:')[-1][:90] or f'{one.rows:,}'} |", flush=True
+        )
+        if not one.problem:
+            yield one.name
+
+
 def narrowed(columns: Iterable[str]) -> str:
     """A condition on a unit and the newest month, as far as the view tells them; else on an account; empty where it tells neither."""
     known = tuple(columns)
@@ -264,6 +280,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m benchmarks.views", description=__doc__)
     arguments.add_argument("--responses", type=int, default=10_000_000, help="responses; five transactions each")
     arguments.add_argument("--folder", type=Path, help="where the facts are kept; they are made there unless they are there already")
+    arguments.add_argument("--copies", action="store_true", help="copy the views first, and measure the copies")
     arguments.add_argument("--runs", type=int, default=3, help="times that each view is read")
     arguments.add_argument("--limits", default="max_threads = 2, max_execution_time = 120, max_memory_usage = 8000000000")
     arguments.add_argument("--of", help=argparse.SUPPRESS)
@@ -289,6 +306,9 @@ def main() -> None:
             fill(clickhouse, given.responses)
             print(f"filled in {time.perf_counter() - begun:.0f} s", flush=True)
         views = readable(clickhouse)
+        if given.copies:
+            views = list(copied(clickhouse, given.limits))
+            url = str(database_of_copies(clickhouse.address))
         clickhouse.close()
         measured = []
         for view in views:

@@ -40,7 +40,12 @@ def declared() -> Iterable[Shape]:
 
 def literal(text: str) -> str:
     """The text as a string of SQL, with the dollar sign doubled as in all migration files."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("$", "$$") + "'"
+    return string(text).replace("$", "$$")
+
+
+def string(text: str) -> str:
+    """The text as a string of SQL."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def create(shape: Shape) -> str:

@@ -3,6 +3,8 @@
 --   CREATE USER bi IDENTIFIED WITH sha256_password BY '...' DEFAULT ROLE candor_reader;
 CREATE ROLE IF NOT EXISTS candor_reader${on_cluster};
 GRANT${on_cluster} SELECT, SHOW ON ${database}.* TO candor_reader;
+-- What candor materialize makes; there are no refused records in it.
+GRANT${on_cluster} SELECT, SHOW ON ${database}_copies.* TO candor_reader;
 REVOKE${on_cluster} SELECT ON ${database}.fact_dead_letters FROM candor_reader;
 REVOKE${on_cluster} SELECT ON ${database}.dead_letters FROM candor_reader;
 -- when: sharded

@@ -41,6 +41,7 @@ COMMANDS: dict[str, Entry] = {
     "report": Entry("report", "Write a report for people: one HTML file, or PDF."),
     "query": Entry("query", "Ask the tables and views of ClickHouse, and change nothing."),
     "serve": Entry("serve", "Serve a live page: the stream, the newest findings and the pictures of the report."),
+    "materialize": Entry("materialize", "Copy what the views say into tables, for dashboards that must not wait."),
     "fit": Entry("fit", "Fit the models: who still buys, what drives scores, what predicts buying again."),
     "dlq": Entry("dlq", "Find, show, export and replay dead letters."),
     "lag": Entry("lag", "Show how far workers are behind, or serve it to Prometheus."),

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+from sinks.address import parse
+from sinks.base import SinkRefused
 from sinks.clickhouse import ClickHouse, connect
+from sinks.copies import copied_at, database_of_copies
+from sinks.errorcodes import UNKNOWN_DATABASE
 from streams.errors import ConfigurationError
 from streams.settings import Settings, variable
 
@@ -13,6 +17,20 @@ def connect_to_read(settings: Settings) -> ClickHouse:
     if clickhouse.address.embedded:
         _check(Path(clickhouse.address.path))
     return clickhouse
+
+
+def connect_to_copies(settings: Settings) -> ClickHouse:
+    """The same for the database of the copies of its views; raises ``ConfigurationError`` where none were made."""
+    connect_to_read(settings).close()
+    clickhouse = ClickHouse(database_of_copies(parse(settings.clickhouse_url.get_secret_value())))
+    try:
+        if copied_at(clickhouse) is not None:
+            return clickhouse
+    except SinkRefused as error:
+        if error.code != UNKNOWN_DATABASE:
+            raise
+    clickhouse.close()
+    raise ConfigurationError(f"--copies: no view was copied into {clickhouse.address} yet; run: candor materialize")
 
 
 def _check(folder: Path) -> None:

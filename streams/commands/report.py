@@ -13,7 +13,7 @@ from schemas.enums import Metric
 from streams.commands.files import FileToWrite
 from streams.commands.narrowing import telling_of_commas
 from streams.commands.output import progress, say
-from streams.commands.reading import connect_to_read
+from streams.commands.reading import connect_to_copies, connect_to_read
 from streams.reporting import STEPS, Asked, find_browser, print_pdf, write_report
 from streams.settings import load_settings
 
@@ -28,6 +28,7 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 @click.option("--survey", help="Only answers to this survey.")
 @click.option("--metric", type=click.Choice([one.value for one in Metric]), help="Show scores of it; default: the one with most answers.")
 @click.option("--format", "form", type=click.Choice(["html", "pdf"]), default="html", show_default=True, help="pdf needs Chromium on this machine.")
+@click.option("--copies", is_flag=True, help="Read the copies of the views that candor materialize made, not the views.")
 @click.option("--out", type=FileToWrite(), help="The file; default: candor-report.html or .pdf here.")
 def command(
     *,
@@ -38,6 +39,7 @@ def command(
     survey: str | None,
     metric: str | None,
     form: str,
+    copies: bool,
     out: Path | None,
 ) -> None:
     """Write a report: loyalty raw and cleaned, suspect units with their evidence, value, drivers, follow-up, growth.
@@ -46,6 +48,7 @@ def command(
 
     Example: candor report --from 2026-04-01 --to 2026-06-30 --peer-group city --out city.html
     """
+    settings = load_settings()
     browser = find_browser() if form == "pdf" else None
     to = out or Path(f"candor-report.{form}")
     asked = Asked(
@@ -57,7 +60,7 @@ def command(
         metric=None if metric is None else Metric(metric),
     )
     with (
-        closing(connect_to_read(load_settings())) as clickhouse,
+        closing(connect_to_copies(settings) if copies else connect_to_read(settings)) as clickhouse,
         _telling(STEPS if browser is None else STEPS + 1) as begun,
         telling_of_commas(asked),
     ):

@@ -51,6 +51,7 @@ def parts(numbers: Numbers, begun: Begun = quietly) -> Parts:
                 days=sentences.counted(scope.days, "day", "days"),
                 newest=None if scope.newest_answer is None else sentences.day(scope.newest_answer),
                 scores=scores_are_of(numbers),
+                copied_at="" if numbers.copied_at is None else f"{numbers.copied_at:%Y-%m-%d %H:%M} UTC",
                 asked=sentences.listed(scope.asked, 10) if scope.asked else "",
                 definitions=definitions.in_order([name for section in sections for name in section.definitions]),
                 anchor=definitions.anchor_of,

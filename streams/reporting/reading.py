@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from schemas.enums import Metric, UnitState
 from sinks.clickhouse import ClickHouse
+from sinks.copies import copied_at
 from sinks.dictionary import read_relations
 from streams.errors import ConfigurationError
 from streams.reporting import queries, rows, scores
@@ -109,6 +110,7 @@ class ReportSource:
             scorecards=[rows.Scorecard(**row) for row in self._asked(queries.SCORECARDS, scope)],
             runs=[rows.ModelRun(**row) for row in self._asked(queries.RUNS, scope)],
             comments=self._comments(),
+            copied_at=copied_at(self._clickhouse),
         )
 
     def _comments(self) -> dict[tuple[str, str], str]:

@@ -1,7 +1,7 @@
 """What is read for a report, a class per query; fields are the columns of the query."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from schemas.enums import Metric, UnitState
 from streams.reporting.numbers import Sums
@@ -333,6 +333,8 @@ class Numbers:
     runs: list[ModelRun]
     comments: dict[tuple[str, str], str]
     """Of each view and column: its comment; the column is empty for the view itself."""
+    copied_at: datetime | None
+    """When the oldest of the copies was made that this was read from (UTC); None: read from the views."""
 
     @property
     def is_metric_chosen(self) -> bool:

@@ -18,6 +18,8 @@ from tests.sinks.reader_session import Answer, ask, ask_as_reader
 ALLOWED = (
     "SELECT count() AS n FROM loyalty_total",
     "SELECT count() AS n FROM findings",
+    "SELECT count() AS n FROM candor_copies.loyalty_total",
+    "SELECT count() AS n FROM candor_copies.fact_responses",
     "SELECT count() AS n FROM fact_responses",
     "SELECT count() AS n FROM system.tables WHERE database = 'candor' AND name = 'loyalty_daily'",
     # What drivers of BI tools set for themselves.
@@ -27,6 +29,8 @@ ALLOWED = (
 REFUSED = (
     ("SELECT value FROM dead_letters", "ACCESS_DENIED"),
     ("SELECT value FROM fact_dead_letters", "ACCESS_DENIED"),
+    ("INSERT INTO candor_copies.copied (name) SELECT 'mine'", "ACCESS_DENIED"),
+    ("DROP TABLE candor_copies.loyalty_total", "ACCESS_DENIED"),
     ("SELECT * FROM system.users", "ACCESS_DENIED"),
     ("SELECT * FROM other.surveys", "ACCESS_DENIED"),
     ("SELECT * FROM file('/etc/hostname', 'LineAsString')", "ACCESS_DENIED"),
@@ -50,12 +54,13 @@ REFUSED = (
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     """What the reader is answered to all of these, in a migrated database beside another one."""
     folder = tmp_path_factory.mktemp("reader")
-    for database in ("candor", "other"):
+    for database, commands in (("candor", ("migrate", "materialize")), ("other", ("migrate",))):
         # In a process of its own: this one may have another folder open.
         address = {"CANDOR_CLICKHOUSE_URL": f"chdb://{folder}/data?database={database}", "CANDOR_ENV_FILE": str(folder / "none")}
-        subprocess.run(
-            [sys.executable, "-m", "streams.commands", "migrate"], env={**os.environ, **address}, check=True, capture_output=True, timeout=120
-        )
+        for command in commands:
+            subprocess.run(
+                [sys.executable, "-m", "streams.commands", command], env={**os.environ, **address}, check=True, capture_output=True, timeout=120
+            )
     queries = [*ALLOWED, *(query for query, _ in REFUSED)]
     return dict(zip(queries, ask_as_reader(folder / "data", "candor", queries, folder), strict=True))
 

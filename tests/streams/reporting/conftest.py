@@ -1,7 +1,7 @@
 """A page as a reader finds it, and a simulated company to write one about."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -118,9 +118,15 @@ def migrated(folder: Path) -> ClickHouse:
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
-    """Seven months of a company, judged and fitted, of which every section has something to show; some units of it are suspect."""
-    folder = tmp_path_factory.mktemp("company")
-    simulation = simulate(Plan(events=40_000, units=24, accounts=1_500, months=7, gamed_share=0.2))
+    """Seven months of a company, of which every section has something to show; some units of it are suspect."""
+    with simulated(tmp_path_factory.mktemp("company"), Plan(events=40_000, units=24, accounts=1_500, months=7, gamed_share=0.2)) as clickhouse:
+        yield clickhouse
+
+
+@contextmanager
+def simulated(folder: Path, plan: Plan) -> Iterator[ClickHouse]:
+    """A company, judged and fitted, in an engine of this process."""
+    simulation = simulate(plan)
     catalog = Catalog.model_validate({**yaml.safe_load(simulation.catalog()), "kpis": KPIS, "grades": {"repurchase_days": 14}})
     events = folder / "events.ndjson"
     write_events(events, simulation.records())
