@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import machine
-from benchmarks.integrity import companies, contest, first_day, guarantee, pages, real
+from benchmarks.integrity import companies, contest, engine, first_day, guarantee, pages, real
 from benchmarks.integrity.companies import Size
 from benchmarks.integrity.contest import Contest
 from benchmarks.integrity.daily import Daily
@@ -21,7 +21,7 @@ TEST_SEED = 1_001
 TUNING_SEED = 9_001
 """Seeds from here on draw the clean streams that rivals are tuned on."""
 REV2 = {"OTC": "otc", "Alpha": "alpha"}
-PARTS = ("power", "rivals", "real", "guarantee", "first-day")
+PARTS = ("power", "rivals", "real", "guarantee", "first-day", "engine")
 SECONDS = 60
 
 
@@ -46,6 +46,8 @@ def main() -> None:
         _guarantee(arguments)
     if "first-day" in arguments.parts:
         _first_day(arguments)
+    if "engine" in arguments.parts:
+        _engine(arguments)
 
 
 def _companies(arguments: argparse.Namespace) -> None:
@@ -141,6 +143,17 @@ def _first_day(arguments: argparse.Namespace) -> None:
     )
     minutes = (time.monotonic() - began) / SECONDS
     pages.write_first_day(arguments.out, honest, gamed, Measured(_command(arguments, "first-day", "fleets"), told, minutes))
+
+
+def _engine(arguments: argparse.Namespace) -> None:
+    began = time.monotonic()
+    compared = list(engine.compare(engine.UNITS, arguments.seed))
+    told = (
+        f"{engine.UNITS:,} units, {engine.ANSWERS_A_DAY} answers a unit and day, a rate of {engine.RATE}, {engine.CLEAN_DAYS:,} days without a rise; "
+        f"rises after {engine.BEFORE} days; seed {arguments.seed}."
+    )
+    minutes = (time.monotonic() - began) / SECONDS
+    pages.write_engine(arguments.out, compared, Measured(_command(arguments, "engine"), told, minutes))
 
 
 def _command(arguments: argparse.Namespace, parts: str, *names: str) -> str:

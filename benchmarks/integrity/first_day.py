@@ -4,7 +4,7 @@ Fleets are drawn as daily sums, put into an embedded database, and looked at on 
 a peer group of its own; which of its units are named is decided for it alone, from the view's e-values.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -18,6 +18,7 @@ import pyarrow as pa
 from schemas.rows import TABLES, Table
 from sinks.clickhouse import ClickHouse, connect
 from sinks.migrate import Migrator
+from streams.core.batch import Bools, Floats
 from streams.core.integrity.false_discovery import e_benjamini_hochberg
 
 FIRST_DAY = date(2025, 1, 6)
@@ -143,23 +144,37 @@ class Seen:
     greatest: npt.NDArray[np.float64]
     named: npt.NDArray[np.bool_]
     """In each fleet by itself."""
+    by_funnel: npt.NDArray[np.bool_]
+    """Those that ``integrity_funnel`` names on this day, in each fleet by itself."""
 
 
 def look(clickhouse: ClickHouse, fleets: int, units: int, days: int) -> Seen:
     """The fleets as they are known after so many days."""
-    rows = clickhouse.query(
-        "SELECT unit_id, e_value, e_value_max FROM integrity_from_first_day_as_of(as_of = {day:Date32}) WHERE e_value IS NOT NULL",
-        {"day": FIRST_DAY + timedelta(days=days - 1)},
-    )
-    e_values, greatest = (np.full((fleets, units), np.nan) for _ in range(2))
-    places = np.array([name.split("/") for name in rows.column("unit_id").to_pylist()], np.int64).reshape(-1, 2).T
-    e_values[places[0], places[1]] = rows.column("e_value").to_numpy()
-    greatest[places[0], places[1]] = rows.column("e_value_max").to_numpy()
-    named = np.zeros((fleets, units), np.bool_)
-    for fleet, values in enumerate(e_values):
-        tested = ~np.isnan(values)
-        named[fleet, tested] = e_benjamini_hochberg(values[tested], LEVEL)
-    return Seen(e_values, greatest, named)
+    e_values, greatest, p_values = (np.full((fleets, units), np.nan) for _ in range(3))
+    for sql, columns in (
+        ("SELECT unit_id, e_value, e_value_max FROM integrity_from_first_day_as_of(as_of = {day:Date32})", (e_values, greatest)),
+        ("SELECT unit_id, p_value FROM integrity_funnel_last_days(days = 10000, as_of = {day:Date32})", (p_values,)),
+    ):
+        rows = clickhouse.query(f"{sql} WHERE p_value IS NOT NULL", {"day": FIRST_DAY + timedelta(days=days - 1)})
+        places = np.array([name.split("/") for name in rows.column("unit_id").to_pylist()], np.int64).reshape(-1, 2).T
+        for column, values in zip(rows.columns[1:], columns, strict=True):
+            values[places[0], places[1]] = column.to_numpy()
+    return Seen(e_values, greatest, _each(e_values, e_benjamini_hochberg), _each(p_values, _benjamini_hochberg))
+
+
+def _each(values: Floats, procedure: Callable[[Floats, float], Bools]) -> Bools:
+    """A procedure in each fleet by itself, over those of which anything is said."""
+    named = np.zeros(values.shape, np.bool_)
+    for fleet, row in enumerate(values):
+        tested = ~np.isnan(row)
+        named[fleet, tested] = procedure(row[tested], LEVEL)
+    return named
+
+
+def _benjamini_hochberg(p_values: Floats, level: float) -> Bools:
+    ascending = np.sort(p_values)
+    passing = np.flatnonzero(ascending <= level * np.arange(1, len(p_values) + 1) / max(len(p_values), 1))
+    return np.asarray(p_values <= ascending[passing[-1]]) if len(passing) else np.zeros(len(p_values), np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +187,8 @@ class Honest:
     """Units of which the view says anything in the end."""
     named_fleets: int
     """Fleets of which a unit was named on any of the days."""
+    funnel_fleets: int
+    """Fleets of which the funnel named a unit on any of them."""
     named_early: int
     """Units that were named on any of the days up to the 180th."""
     named: int
@@ -195,6 +212,8 @@ class Found:
     """Units that were named on the last of these days."""
     wrongly: int
     """Of them, those that did not game."""
+    by_funnel: int
+    """Units that gamed, and that the funnel names on the last of these days."""
 
 
 def honest(fleets: int, seed: int) -> Iterator[Honest]:
@@ -214,7 +233,8 @@ def judged(clickhouse: ClickHouse, fleet: Fleet, fleets: int, looks: Sequence[in
     named = np.any([one.named for one in seen.values()], axis=0)
     early = np.any([one.named for days, one in seen.items() if days <= EARLY_DAYS], axis=0)
     return Honest(
-        fleet, fleets, int(np.sum(~np.isnan(last.e_values))), int(named.any(axis=1).sum()), int(early.sum()), int(named.sum()),
+        fleet, fleets, int(np.sum(~np.isnan(last.e_values))), int(named.any(axis=1).sum()),
+        int(np.any([one.by_funnel for one in seen.values()], axis=(0, 2)).sum()), int(early.sum()), int(named.sum()),
         {threshold: int(np.sum(last.greatest >= threshold)) for threshold in (20, 100)},
     )  # fmt: skip
 
@@ -239,10 +259,20 @@ def power(fleets: int, seed: int) -> Iterator[Found]:
 
 def found(clickhouse: ClickHouse, attack: str, strength: float, fleet: Fleet, fleets: int) -> Found:
     """The fleets in the database."""
-    named = [look(clickhouse, fleets, fleet.units, days).named for days in HORIZONS]
+    seen = [look(clickhouse, fleets, fleet.units, days) for days in HORIZONS]
+    named = [one.named for one in seen]
     by_then = [int(np.any(named[: place + 1], axis=0)[:, : fleet.gamed].sum()) for place in range(len(HORIZONS))]
     last = named[-1]
-    return Found(attack, strength, fleet, fleets * fleet.gamed, by_then, int(last.sum()), int(last[:, fleet.gamed :].sum()))
+    return Found(
+        attack,
+        strength,
+        fleet,
+        fleets * fleet.gamed,
+        by_then,
+        int(last.sum()),
+        int(last[:, fleet.gamed :].sum()),
+        int(seen[-1].by_funnel[:, : fleet.gamed].sum()),
+    )
 
 
 @contextmanager
@@ -257,24 +287,32 @@ def _database() -> Iterator[ClickHouse]:
 
 def honest_table(runs: Sequence[Honest]) -> Iterator[str]:
     """Yields the lines of a table."""
-    yield (
-        f"| units of a fleet | between units: rate, shape | of a day | units tested | fleets with a unit named | units named in {EARLY_DAYS} days "
-        f"| in {CLEAN_LOOKS[-1]} days "
-        "| evidence ever 20 | ever 100 |"
-    )
-    yield "|---|---|---|---|---|---|---|---|---|"
+    yield from _head(
+        "units of a fleet", "between units: rate, shape", "of a day", "units tested", "fleets with a unit named", "by the funnel",
+        f"units named in {EARLY_DAYS} days", f"in {CLEAN_LOOKS[-1]} days", "evidence ever 20", "ever 100",
+    )  # fmt: skip
     for run in runs:
         fleet = run.fleet
-        each = f"{fleet.units} | {fleet.rate_between}, {fleet.shape_between} | {fleet.correlation} | {run.tested:,}"
-        shares = " | ".join(f"{100 * count / run.tested:.2f} %" for count in (run.named_early, run.named, *run.reached.values()))
-        yield f"| {each} | {100 * run.named_fleets / run.fleets:.1f} % | {shares} |"
+        of_fleets = [f"{100 * count / run.fleets:.1f} %" for count in (run.named_fleets, run.funnel_fleets)]
+        of_units = [f"{100 * count / run.tested:.2f} %" for count in (run.named_early, run.named, *run.reached.values())]
+        between = f"{fleet.rate_between}, {fleet.shape_between}"
+        yield _line(str(fleet.units), between, str(fleet.correlation), f"{run.tested:,}", *of_fleets, *of_units)
 
 
 def power_table(runs: Sequence[Found]) -> Iterator[str]:
     """Yields the lines of a table."""
-    within = " | ".join(f"{'named within ' if days == HORIZONS[0] else ''}{days}{' days' if days == HORIZONS[0] else ''}" for days in HORIZONS)
-    yield f"| attack | strength | answers a day | units | {within} | units named | wrongly |"
-    yield "|---|---|---|---|" + "---|" * (len(HORIZONS) + 2)
+    within = [f"named within {HORIZONS[0]} days", *map(str, HORIZONS[1:])]
+    yield from _head("attack", "strength", "answers a day", "units", *within, "units named", "wrongly", "by the funnel")
     for run in runs:
-        shares = " | ".join(f"{100 * count / run.units:.0f} %" for count in run.found)
-        yield f"| {run.attack} | {run.strength:g} | {run.fleet.answers:g} | {run.units} | {shares} | {run.named} | {run.wrongly} |"
+        shares = [f"{100 * count / run.units:.0f} %" for count in (*run.found, run.by_funnel)]
+        known = (run.attack, f"{run.strength:g}", f"{run.fleet.answers:g}", str(run.units))
+        yield _line(*known, *shares[:-1], str(run.named), str(run.wrongly), shares[-1])
+
+
+def _head(*names: str) -> Iterator[str]:
+    yield _line(*names)
+    yield "|" + "---|" * len(names)
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -290,15 +290,15 @@ AS WITH
         GROUP BY peer_group, unit_id, metric, test
     ),
     -- include: learned_from_peers
-    -- What is taken for honest is a beta distribution of unit rates around the middle of the peers. How much units differ is an estimate from few, so
-    -- one standard error is added to it, and more where they are fewer than 40 or so; what is not known of the middle counts as a difference too.
+    -- What is taken for honest is a beta distribution of unit rates around the middle of the peers. How much units differ is an estimate, so standard
+    -- errors are added to it, the more the fewer the units are that it is from; what is not known of the middle counts as a difference too.
     expecting AS (
         SELECT
             *,
             is_compared AND compared >= 8 AS is_judged,
-            between + (1 + 4. / lower) * sqrt(doubt) AS at_most,
+            between + 8. / lower * sqrt(doubt) AS at_most,
             least(0.5, at_most + pi() / 2 * (mean_chance + at_most) / compared + others_chance + at_most * others_between) AS correlation,
-            deviated(middle, usual) AS mean,
+            least(greatest(deviated(middle, usual), least_rate), 1 - least_rate) AS mean,
             1 - mean AS rest,
             1 / correlation - 1 AS strength,
             arrayCumSum(by_week.2) AS sizes,
@@ -312,7 +312,9 @@ AS WITH
     evident AS (
         SELECT
             peer_group, unit_id, metric, test, first_day, last_day, n, top_box, top_two_box, is_judged, by_week.1 AS weeks,
-            arrayMap(raised -> lgamma(raised * strength) + lgamma((1 - raised) * strength), [mean, mean + rest / 8, mean + rest / 4, mean + rest / 2]) AS before,
+            arrayMap(
+                of_all -> lgamma(of_all * strength) + lgamma((1 - of_all) * strength), [mean, mean + rest / 8, mean + rest / 4, mean + rest / 2]
+            ) AS before,
             arrayMap(
                 (hits, size) -> log_sum(
                     log_sum(

@@ -78,7 +78,7 @@ def _asked(units: Sequence[Mapping[tuple[date, str], tuple[float, float]]], leas
     corrected = len(lower) / (len(lower) - 1)
     between = max(least, sum(w * (corrected * d * d - v) for w, (v, d) in zip(weights, lower, strict=True)) / sum(weights))
     error = math.sqrt(2 * sum((corrected * w * (v + between)) ** 2 for w, (v, _) in zip(weights, lower, strict=True))) / sum(weights)
-    at_most = between + (1 + 4 / len(lower)) * error
+    at_most = between + 8 / len(lower) * error
     mean_chance = sum(1 / n for n in sizes) / len(sizes)
     results = []
     for place, unit in enumerate(units):

@@ -148,6 +148,19 @@ def test_where_one_question_cannot_be_asked_it_adds_what_it_began_with(clickhous
     assert row["e_value"] == pytest.approx((rate + 1) / 2)
 
 
+def test_units_of_which_all_or_nothing_is_at_the_top_have_numbers(clickhouse: ClickHouse) -> None:
+    put(clickhouse, dict.fromkeys(NAMES, "g"))
+    for share in (0, 1):
+        clickhouse.command(f"TRUNCATE TABLE {Table.LOYALTY}")
+        _insert(clickhouse, [{day: (n, share * n, n) for day, (n, _, _) in unit.items()} for unit in _drawn(13, days=40)])
+        rows = clickhouse.query("SELECT rate_expected, e_value, e_value_max, named FROM integrity_from_first_day").to_pylist()
+        assert len(rows) == len(NAMES)
+        for row in rows:
+            assert row["rate_expected"] == pytest.approx(share, abs=0.01)
+            assert 0 < row["e_value"] <= row["e_value_max"] < 2
+            assert not row["named"]
+
+
 def test_what_time_and_channels_did_for_everybody_is_no_evidence(clickhouse: ClickHouse) -> None:
     """From the third window on all are content, and so are all who use the phone; the first unit opens late, and is called by most."""
     random = np.random.default_rng(9)

@@ -105,10 +105,8 @@ def test_units_that_were_gamed_from_their_first_day_are_named_as_the_view_names_
     assert [(one.unit_id, one.e_value) for one in numbers.from_first_day] == sorted(
         ((row["unit_id"], row["e_value"]) for row in named), key=lambda one: -one[1]
     )
-    two = [
-        FromFirstDay(unit_id=name, first_day=date(2026, 1, 5), e_value=e_value, e_value_needed=600.0)
-        for name, e_value in (("b", 2345.6), ("a", 700.0))
-    ]
+    first = FromFirstDay(unit_id="b", first_day=date(2026, 1, 5), e_value=2345.6, e_value_needed=600.0)
+    two = [first, replace(first, unit_id="a", e_value=700.0)]
     said = Page(render(replace(numbers, from_first_day=two))).sections["units"]
     assert "first day, higher scores than honest peers have: b (since 2026-01-05, 2,345 to 1) and a (since 2026-01-05, 700 to 1); 600 to 1 is" in said
     assert "than honest peers have" not in Page(render(replace(numbers, from_first_day=[]))).sections["units"]
