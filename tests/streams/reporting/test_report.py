@@ -12,7 +12,7 @@ from schemas.enums import Metric
 from sinks.clickhouse import ClickHouse
 from streams.reporting import STEPS, Asked, ReportSource, render, write_report
 from streams.reporting.definitions import OWN
-from streams.reporting.rows import FromFirstDay
+from streams.reporting.rows import FromFirstDay, Numbers
 from streams.reporting.sections.model import Figure
 from streams.reporting.sections.scoring import scores_are_of
 from streams.reporting.steps import Reading
@@ -98,9 +98,7 @@ def test_units_are_those_of_the_integrity_views_and_the_suspects_are_named(page:
         assert (re.search(rf"{one['unit_id']} lies (above|below)", page.sections["units"]) is not None) == outside
 
 
-def test_units_that_were_gamed_from_their_first_day_are_named_as_the_view_names_them(company: ClickHouse, whole: Asked) -> None:
-    source = ReportSource(company)
-    numbers = source.numbers(source.scope(whole))
+def test_units_that_were_gamed_from_their_first_day_are_named_as_the_view_names_them(company: ClickHouse, numbers: Numbers) -> None:
     named = asked(company, "SELECT unit_id, first_day, e_value, e_value_needed FROM integrity_from_first_day WHERE named AND metric = 'nps'")
     assert [(one.unit_id, one.e_value) for one in numbers.from_first_day] == sorted(
         ((row["unit_id"], row["e_value"]) for row in named), key=lambda one: -one[1]
