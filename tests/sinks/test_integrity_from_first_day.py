@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from benchmarks.integrity.first_day import FIRST_DAY, HONEST, Fleet, draw, found, judged
+from benchmarks.integrity.first_day import HONEST, Fleet, draw, found, judged
 from benchmarks.integrity.first_day import put as put_days
 from schemas.rows import Table
 from sinks.clickhouse import ClickHouse
@@ -202,4 +202,6 @@ def test_metrics_are_not_mixed(clickhouse: ClickHouse) -> None:
     before = clickhouse.query(f"SELECT {columns} FROM integrity_from_first_day ORDER BY unit_id").to_pylist()
     _insert(clickhouse, [{day: (n, n, n) for day, (n, _, _) in unit.items()} for unit in _drawn(12, days=40)], metric="csat")
     assert _alike(clickhouse.query(f"SELECT {columns} FROM integrity_from_first_day WHERE metric = 'nps' ORDER BY unit_id").to_pylist(), before)
-    assert FIRST_DAY.weekday() == MONDAY.weekday() == 0
+    # Both metrics are tested, whatever is asked for.
+    asked = "SELECT tested FROM integrity_from_first_day WHERE metric = 'nps' AND unit_id = 'u03'"
+    assert one(clickhouse, asked) == {"tested": 2 * len(NAMES)}
