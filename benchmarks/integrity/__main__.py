@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import machine
-from benchmarks.integrity import companies, contest, guarantee, pages, real
+from benchmarks.integrity import companies, contest, engine, first_day, guarantee, pages, real
 from benchmarks.integrity.companies import Size
 from benchmarks.integrity.contest import Contest
 from benchmarks.integrity.daily import Daily
@@ -21,7 +21,7 @@ TEST_SEED = 1_001
 TUNING_SEED = 9_001
 """Seeds from here on draw the clean streams that rivals are tuned on."""
 REV2 = {"OTC": "otc", "Alpha": "alpha"}
-PARTS = ("power", "rivals", "real", "guarantee")
+PARTS = ("power", "rivals", "real", "guarantee", "first-day", "engine")
 SECONDS = 60
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     """Runs the parts, and writes their pages."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.integrity", description=__doc__)
     parser.add_argument("parts", nargs="+", choices=PARTS, metavar="part", help=f"{', '.join(PARTS)}; power and rivals share their companies")
-    parser.add_argument("--fleets", type=int, default=200, help=f"guarantee: clean fleets of {guarantee.UNITS_A_FLEET} units")
+    parser.add_argument("--fleets", type=int, default=200, help="guarantee and first-day: clean fleets of each kind")
     parser.add_argument("--companies", type=int, default=44, help=f"power and rivals: simulated companies of {Size().units} units")
     parser.add_argument("--clean", type=int, default=8, help="rivals: clean companies to tune them on")
     parser.add_argument("--trials", type=int, default=60, help="real: trials with each set of ratings")
@@ -44,6 +44,10 @@ def main() -> None:
         _real(arguments)
     if "guarantee" in arguments.parts:
         _guarantee(arguments)
+    if "first-day" in arguments.parts:
+        _first_day(arguments)
+    if "engine" in arguments.parts:
+        _engine(arguments)
 
 
 def _companies(arguments: argparse.Namespace) -> None:
@@ -123,6 +127,33 @@ def _guarantee(arguments: argparse.Namespace) -> None:
     )
     minutes = (time.monotonic() - began) / SECONDS
     pages.write_guarantee(arguments.out, runs, Measured(_command(arguments, "guarantee", "fleets"), told, minutes))
+
+
+def _first_day(arguments: argparse.Namespace) -> None:
+    began, used = time.monotonic(), time.process_time()
+    honest = []
+    for came in first_day.honest(arguments.fleets, arguments.seed):
+        honest.append(came)
+        print(f"honest fleets of {came.fleet.units} units, correlation {came.fleet.correlation} of a day", flush=True)
+    gamed = list(first_day.power(first_day.GAMED_FLEETS, arguments.seed))
+    fleet, cpu = gamed[0].fleet, (time.process_time() - used) / SECONDS
+    told = (
+        f"{arguments.fleets} clean fleets of each kind over {first_day.HONEST[0].days} days; {first_day.GAMED_FLEETS} fleets of {fleet.units} units "
+        f"for each attack and strength, {fleet.gamed} of which gamed from their first day; seed {arguments.seed}, {cpu:.0f} minutes of CPU."
+    )
+    minutes = (time.monotonic() - began) / SECONDS
+    pages.write_first_day(arguments.out, honest, gamed, Measured(_command(arguments, "first-day", "fleets"), told, minutes))
+
+
+def _engine(arguments: argparse.Namespace) -> None:
+    began = time.monotonic()
+    compared = list(engine.compare(engine.UNITS, arguments.seed))
+    told = (
+        f"{engine.UNITS:,} units, {engine.ANSWERS_A_DAY} answers a unit and day, a rate of {engine.RATE}, {engine.CLEAN_DAYS:,} days without a rise; "
+        f"rises after {engine.BEFORE} days; seed {arguments.seed}."
+    )
+    minutes = (time.monotonic() - began) / SECONDS
+    pages.write_engine(arguments.out, compared, Measured(_command(arguments, "engine"), told, minutes))
 
 
 def _command(arguments: argparse.Namespace, parts: str, *names: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import machine
-from benchmarks.integrity import guarantee, pictures, tables
+from benchmarks.integrity import engine, first_day, guarantee, pictures, tables
 from benchmarks.integrity.contest import Contest
 from benchmarks.integrity.guarantee import Run
 from benchmarks.integrity.injectors import INJECTORS, Injector
@@ -84,6 +84,20 @@ def write_guarantee(folder: Path, runs: Sequence[Run], measured: Measured) -> No
     _write(folder / "guarantee.md", "How long clean units run until a detector sounds", measured, parts)
 
 
+def write_first_day(folder: Path, honest: Sequence[first_day.Honest], gamed: Sequence[first_day.Found], measured: Measured) -> None:
+    """Units held against peers from their first day."""
+    parts: list[Iterable[str]] = [
+        [_FIRST_DAY, "", "## Honest fleets", "", _HONEST, ""], first_day.honest_table(honest),
+        ["", "## Units that gamed from their first day", "", _GAMED, ""], first_day.power_table(gamed),
+    ]  # fmt: skip
+    _write(folder / "first-day.md", "Units held against their peers from the first day on", measured, parts)
+
+
+def write_engine(folder: Path, compared: Sequence[engine.Compared], measured: Measured) -> None:
+    """The e-SR beside the e-CUSUM."""
+    _write(folder / "engine.md", "The e-SR beside the e-CUSUM", measured, [[_ENGINE, ""], engine.table(compared)])
+
+
 def _write(path: Path, title: str, measured: Measured, parts: Iterable[Iterable[str]]) -> None:
     head = [
         f"# {title}", "", f"Made by `{measured.command}` in {measured.minutes:.0f} minutes. {measured.setting}", "",
@@ -140,4 +154,27 @@ _GUARANTEE = (
     "Every detector alone, and all together, on clean units: mean number of days to an alarm, over what is promised. It must\n"
     "not be below 1 for correlations up to 0.1. *of a unit*: how much units differ for good. Where nothing sounded, the picture\n"
     "shows the run as if it once had."
+)
+_ENGINE = (
+    "Both add up the same likelihood ratios of the same days, and at the same threshold both promise as many days until a clean\n"
+    "unit sounds; the e-CUSUM keeps that promise by far more than it has to, and waits longer for it. *tuned by simulation*: at a\n"
+    "threshold at which it runs as long as the e-SR does on these very streams, about which nothing is promised."
+)
+_FIRST_DAY = (
+    "What `integrity_from_first_day` says of drawn fleets, each of which is a peer group of its own, with what was known on the\n"
+    "day of each look. Units differ by beta distributions, and so do the days of a unit. What the view allows for was chosen on\n"
+    "fleets of other seeds (9101 to 9402), of these kinds and others: 8 to 60 units, 0.4 to 24 answers a unit and day, rates from\n"
+    "0.1 to 0.65."
+)
+_HONEST = (
+    f"Fleets are looked at after {', '.join(map(str, first_day.CLEAN_LOOKS))} days; *named*: on any of these. At most 5 % of the\n"
+    "fleets may ever have a unit named (the funnel, beside it, promises that of each look by itself), and evidence may ever reach\n"
+    "20 at one unit in twenty, 100 at one in a hundred; *ever*: at the end of any week. *between units* and *of a day* are\n"
+    "intra-class correlations."
+)
+_GAMED = (
+    "Strength 1 is as published: half of the customers are asked for a top score, and half of those comply; beside four of five\n"
+    "answers comes one invented top score. *wrongly*: of the units named after 120 days, those that did not game. *by the\n"
+    "funnel*: of the units that gamed, those that it names after 120 days. Correlations of honest units: 0.018 between them (0.001\n"
+    "of the shape), 0.05 of a day."
 )

@@ -34,19 +34,7 @@ CREATE OR REPLACE VIEW integrity_funnel_last_days${on_cluster}
     `named` Bool COMMENT 'q_value <= 0.05: of the rows named at any one time, at most one in twenty is expected to be of a unit that differs from its peers only as honest units do. A reason to look, no proof.'
 )
 AS WITH
-    -- How far a rate lies above another, in units in which its variance is 1 / n + the intra-class correlation: log odds below one half, arc sine from
-    -- there on. Rates of honest units are then symmetric or lean to the left, which is the safe side.
-    (share, usual) -> if(
-        usual < 0.5,
-        sqrt(usual * (1 - usual)) * (log(share / (1 - share)) - log(usual / (1 - usual))),
-        2 * (asin(sqrt(share)) - asin(sqrt(usual)))
-    ) AS deviation,
-    -- The rate that lies so far above another.
-    (distance, usual) -> if(
-        usual < 0.5,
-        1 / (1 + exp(-(log(usual / (1 - usual)) + distance / sqrt(usual * (1 - usual))))),
-        pow(sin(least(greatest(asin(sqrt(usual)) + distance / 2, 0.), pi() / 2)), 2)
-    ) AS deviated,
+    -- include: rate_deviation
     -- Upper tail of Student's t for an even number of degrees of freedom (Abramowitz and Stegun 26.7.4).
     (t, degrees) -> greatest(1e-15, 0.5 - 0.5 * t / sqrt(degrees + t * t) * arraySum(
         k -> exp(lgamma(k + 0.5) - lgamma(k + 1.)) / sqrt(pi()) * pow(degrees / (degrees + t * t), k), range(toUInt32(degrees / 2))
@@ -99,42 +87,7 @@ AS WITH
         FROM asked
         GROUP BY peer_group, unit_id, metric, test
     ),
-    deviating AS (
-        SELECT
-            *,
-            known >= 10 AS is_compared,
-            if(test = 'rate', 0.018, 0.001) AS least_between,
-            1 / greatest(known, 1.) AS chance,
-            if(is_compared, deviation((found + 0.5) / (known + 1), usual), 0.) AS distance,
-            pow(chance + 0.018, -2) AS weight,
-            countIf(is_compared) OVER peers AS compared,
-            quantileExactInclusiveIf(0.5)(distance, is_compared) OVER peers AS middle,
-            avgIf(chance, is_compared) OVER peers AS mean_chance
-        FROM standardised
-        WINDOW peers AS (PARTITION BY peer_group, metric, test)
-    ),
-    -- Gaming only ever raises rates, so how much honest units differ is learned from the half with the lower rates: method of moments around the middle,
-    -- of which one unit is used up for the middle, weighted so that large units do not drown the others.
-    learned AS (
-        SELECT
-            *,
-            is_compared AND distance <= middle AS is_lower,
-            countIf(is_lower) OVER peers AS lower,
-            lower / greatest(lower - 1., 1.) AS correction,
-            sumIf(weight, is_lower) OVER peers AS weights,
-            (
-                correction * sumIf(weight * pow(distance - middle, 2), is_lower) OVER peers - sumIf(weight * chance, is_lower) OVER peers
-            ) / weights AS excess,
-            greatest(least_between, excess) AS between,
-            -- Variance of that estimate: 2 * sum of (weight * (chance + between))^2, over the square of the weights.
-            2 * pow(correction / weights, 2) * (
-                sumIf(pow(weight * chance, 2), is_lower) OVER peers
-                + 2 * between * sumIf(weight * weight * chance, is_lower) OVER peers
-                + between * between * sumIf(weight * weight, is_lower) OVER peers
-            ) AS doubt
-        FROM deviating
-        WINDOW peers AS (PARTITION BY peer_group, metric, test)
-    ),
+    -- include: learned_from_peers
     judged AS (
         SELECT
             *,
@@ -221,6 +174,240 @@ CREATE OR REPLACE VIEW integrity_funnel${on_cluster}
 AS SELECT *
 FROM `${database}`.integrity_funnel_last_days(days = 146096, as_of = '2299-12-31')
 COMMENT 'Units whose scores are higher than those of honest peers, over all days; one row per unit and metric. Sees what change detection cannot: units that gamed from their first day.';
+
+CREATE OR REPLACE VIEW integrity_from_first_day_as_of${on_cluster}
+(
+    `unit_id` String COMMENT 'The unit.',
+    `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
+    `peer_group` Nullable(String) COMMENT 'The units that it is compared with; NULL where the catalog names none: such units are compared with each other.',
+    `as_of` Date32 COMMENT 'The newest day with a counted response; the same in every row.',
+    `first_day` Date32 COMMENT 'Local date of the unit\'s first counted response: the evidence is counted from it.',
+    `last_day` Date32 COMMENT 'Local date of its newest.',
+    `n` Int64 COMMENT 'Counted responses: neither withdrawn, superseded nor synthetic.',
+    `top_box` Int64 COMMENT 'Of these, at the top of the scale.',
+    `top_two_box` Int64 COMMENT 'Of these, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
+    `rate_n` Int64 COMMENT 'Responses that can be compared: on channels and in windows of 28 days where the peers\' are worth 30 independent ones or more.',
+    `rate_worth` Float64 COMMENT 'How many independent responses these are worth: those of one day count as if they had a correlation of 0.1.',
+    `rate_peers` UInt64 COMMENT 'Other units of the peer group that are compared: their comparable responses are worth 10 or more.',
+    `rate` Nullable(Float64) COMMENT 'Top-box rate of the comparable responses, 0 to 1, days weighted by what they are worth. NULL where there is none.',
+    `rate_expected` Nullable(Float64) COMMENT 'What half of the peers do not reach, on the same channels in the same windows. NULL where there are fewer than 7 peers, or the comparable responses are worth fewer than 10.',
+    `rate_between` Nullable(Float64) COMMENT 'How much rates of honest units differ, at most, and how well it is known what to expect: the intra-class correlation that the evidence allows for. NULL as rate_expected.',
+    `rate_e_value` Nullable(Float64) COMMENT 'Evidence of the rate alone, as e_value. NULL as rate_expected.',
+    `shape_n` Int64 COMMENT 'Top-two-box responses that can be compared.',
+    `shape_worth` Float64 COMMENT 'How many independent ones these are worth.',
+    `shape_peers` UInt64 COMMENT 'Other units that are compared: with such responses that are worth 10 or more.',
+    `shape` Nullable(Float64) COMMENT 'Share of the very top among the comparable top-two-box responses, 0 to 1: who begs and bribes makes tens of nines. NULL where there is none.',
+    `shape_expected` Nullable(Float64) COMMENT 'What half of the peers do not reach, on the same channels in the same windows. NULL where there are fewer than 7 peers, or the comparable ones are worth fewer than 10.',
+    `shape_between` Nullable(Float64) COMMENT 'The intra-class correlation that the evidence allows for. NULL as shape_expected.',
+    `shape_e_value` Nullable(Float64) COMMENT 'Evidence of the shape alone, as e_value. NULL as shape_expected.',
+    `e_value` Nullable(Float64) COMMENT 'How many times as likely all responses up to the newest are if from the first day on an eighth, a quarter or a half of those not at the top were turned into top ones, as if the unit is as its peers: mean over the three, and over rate and shape. At most 1e15. NULL where both of these are.',
+    `e_value_max` Nullable(Float64) COMMENT 'The greatest that it has been at the end of any week, or is. NULL where e_value is.',
+    `e_value_max_on` Nullable(Date32) COMMENT 'That day, a Sunday or as_of; the first of several. NULL where e_value is.',
+    `p_value` Nullable(Float64) COMMENT '1 / e_value_max, at most 1: with this probability, at most, an honest unit\'s evidence ever comes so far, however often one looks. NULL where e_value is.',
+    `tested` UInt64 COMMENT 'Rows with an e_value, all of which are tested; the same in every row.',
+    `level` Float64 COMMENT 'False-discovery rate that is allowed: 0.05.',
+    `e_value_needed` Nullable(Float64) COMMENT 'e_value from which rows are named: tested / (level * rows named), and tested / level where none is; the same in every row. NULL where nothing is tested.',
+    `named` Bool COMMENT 'e_value >= e_value_needed (e-BH): of the rows named at any one time, at most one in twenty is expected to be of a unit that differs from its peers only as honest units do; where all are honest, the probability that any is ever named is at most 5 %, over all looks together. A reason to look, no proof.'
+)
+AS WITH
+    -- include: rate_deviation
+    -- Of the beta-binomial distribution of hits, what depends on them (before the first response: on nothing), with a + b = strength.
+    (hits, size, mean, strength) -> lgamma(hits + mean * strength) + lgamma(size - hits + (1 - mean) * strength) AS log_chance,
+    (one, other) -> greatest(one, other) + log1p(exp(-abs(one - other))) AS log_sum,
+    daily AS (
+        SELECT day, unit_id, channel, metric, sum(n) AS n, sum(top_box) AS top_box, sum(top_two_box) AS top_two_box
+        FROM cell_loyalty FINAL
+        WHERE unit_id != '' AND day <= {as_of:Date32}
+        GROUP BY day, unit_id, channel, metric
+        HAVING n > 0
+    ),
+    -- Responses of one day are alike: with a correlation of 0.1, n of them are worth n / (1 + 0.1 (n - 1)).
+    weighed AS (
+        SELECT
+            unit_id, metric, day, groupArray((channel, n, top_box, top_two_box)) AS channels,
+            1 / (1 + 0.1 * (sum(daily.n) - 1)) AS worth, 1 / (1 + 0.1 * greatest(sum(daily.top_two_box) - 1, 0)) AS two_worth
+        FROM daily
+        GROUP BY unit_id, metric, day
+    ),
+    -- Weeks begin on Mondays; four of them are a window of 28 days.
+    weekly AS (
+        SELECT
+            unit_id, metric, cell.1 AS channel, intDiv(toInt32(day) - 4, 7) AS week, min(weighed.day) AS first_day, max(weighed.day) AS last_day,
+            sum(cell.2) AS n, sum(cell.3) AS top_box, sum(cell.4) AS top_two_box, sum(cell.2 * worth) AS rate_size,
+            sum(cell.3 * worth) AS rate_hits, sum(cell.4 * two_worth) AS shape_size, sum(cell.3 * two_worth) AS shape_hits
+        FROM weighed
+        ARRAY JOIN channels AS cell
+        GROUP BY unit_id, metric, channel, week
+    ),
+    grouped AS (
+        SELECT weekly.*, peer.peer_group AS peer_group
+        FROM weekly
+        GLOBAL LEFT JOIN (SELECT unit_id, ifNull(peer_group, '') AS peer_group FROM units FINAL) AS peer ON weekly.unit_id = peer.unit_id
+        SETTINGS join_use_nulls = 0
+    ),
+    -- The same two questions as of the funnel.
+    asked AS (
+        SELECT
+            peer_group, unit_id, metric, channel, question.1 AS test, intDiv(week, 4) AS period, min(grouped.first_day) AS first_day,
+            max(grouped.last_day) AS last_day, sum(grouped.n) AS n, sum(grouped.top_box) AS top_box, sum(grouped.top_two_box) AS top_two_box,
+            sum(question.2) AS answers, sum(question.3) AS size, sum(question.4) AS hits, groupArray((week, question.3, question.4)) AS weeks
+        FROM grouped
+        ARRAY JOIN [('rate', grouped.n, rate_size, rate_hits), ('shape', grouped.top_two_box, shape_size, shape_hits)] AS question
+        GROUP BY peer_group, unit_id, metric, channel, test, period
+    ),
+    compared AS (
+        SELECT
+            *,
+            sum(size) OVER peers - size AS others,
+            sum(hits) OVER peers - hits AS others_hits,
+            sum(size * size) OVER peers - size * size AS others_squares,
+            others >= 30 AS is_known,
+            if(is_known, others_hits / others, 0.) AS others_rate
+        FROM asked
+        WINDOW peers AS (PARTITION BY peer_group, metric, channel, test, period)
+    ),
+    -- Indirect standardisation: what the others' rates lead to expect on the unit's own channels, in each window.
+    standardised AS (
+        SELECT
+            peer_group, unit_id, metric, test, min(compared.first_day) AS first_day, max(compared.last_day) AS last_day,
+            sum(compared.n) AS n, sum(compared.top_box) AS top_box, sum(compared.top_two_box) AS top_two_box,
+            sumIf(answers, is_known) AS known_answers,
+            sumIf(size, is_known) AS known,
+            sumIf(hits, is_known) AS found,
+            sumIf(size * others_rate, is_known) / known AS mixed,
+            -- Keeps the log odds finite where the others have none at the top, or all.
+            0.5 / sumIf(others, is_known AND size > 0) AS least_rate,
+            least(greatest(mixed, least_rate), 1 - least_rate) AS usual,
+            sumIf(size * size / others, is_known) / (known * known) AS others_chance,
+            -- The same units are the others in all windows, and differ in all of them alike: the mean over windows is the most that it can be.
+            sumIf(size * others_squares / (others * others), is_known) / known AS others_between,
+            -- Weeks in order, with what the unit has and what is expected of it; the ones keep weeks in which all of that is 0.
+            sumMap(
+                arrayMap(one -> one.1, weeks), arrayMap(one -> if(is_known, one.2, 0.), weeks), arrayMap(one -> if(is_known, one.3, 0.), weeks),
+                arrayMap(one -> if(is_known, one.2 * others_rate, 0.), weeks), arrayMap(one -> 1, weeks)
+            ) AS by_week
+        FROM compared
+        GROUP BY peer_group, unit_id, metric, test
+    ),
+    -- include: learned_from_peers
+    -- What is taken for honest is a beta distribution of unit rates around the middle of the peers. How much units differ is an estimate, so standard
+    -- errors are added to it, the more the fewer the units are that it is from; what is not known of the middle counts as a difference too.
+    expecting AS (
+        SELECT
+            *,
+            is_compared AND compared >= 8 AS is_judged,
+            between + 8. / lower * sqrt(doubt) AS at_most,
+            least(0.5, at_most + pi() / 2 * (mean_chance + at_most) / compared + others_chance + at_most * others_between) AS correlation,
+            least(greatest(deviated(middle, usual), least_rate), 1 - least_rate) AS mean,
+            1 - mean AS rest,
+            1 / correlation - 1 AS strength,
+            arrayCumSum(by_week.2) AS sizes,
+            -- Hits, less what the time and the channels did for everybody.
+            arrayMap(
+                (hits, expected, size) -> least(greatest(hits - expected + usual * size, 0.), size),
+                arrayCumSum(by_week.3), arrayCumSum(by_week.4), sizes
+            ) AS adjusted
+        FROM learned
+    ),
+    evident AS (
+        SELECT
+            peer_group, unit_id, metric, test, first_day, last_day, n, top_box, top_two_box, is_judged, by_week.1 AS weeks,
+            arrayMap(
+                of_all -> lgamma(of_all * strength) + lgamma((1 - of_all) * strength), [mean, mean + rest / 8, mean + rest / 4, mean + rest / 2]
+            ) AS before,
+            arrayMap(
+                (hits, size) -> log_sum(
+                    log_sum(
+                        log_chance(hits, size, mean + rest / 8, strength) - before[2], log_chance(hits, size, mean + rest / 4, strength) - before[3]
+                    ),
+                    log_chance(hits, size, mean + rest / 2, strength) - before[4]
+                ) - log(3) - log_chance(hits, size, mean, strength) + before[1],
+                adjusted, sizes
+            ) AS log_path,
+            (
+                known_answers, known, toUInt64(greatest(compared - is_compared, 0)), if(known > 0, found / known, NULL),
+                if(is_judged, mean, NULL), if(is_judged, correlation, NULL), if(is_judged, exp(least(log_path[-1], log(1e15))), NULL)
+            ) AS answer
+        FROM expecting
+    ),
+    -- The mean of both questions; one that is not asked adds the value 1 that it began with.
+    pivoted AS (
+        SELECT
+            peer_group, unit_id, metric, any(evident.first_day) AS first_day, any(evident.last_day) AS last_day, any(evident.n) AS n,
+            any(evident.top_box) AS top_box, any(evident.top_two_box) AS top_two_box,
+            groupArray(answer) AS answers, groupArray(test) AS tests,
+            answers[indexOf(tests, 'rate')] AS of_rate, answers[indexOf(tests, 'shape')] AS of_shape,
+            max(is_judged) AS is_tested,
+            any(evident.weeks) AS all_weeks,
+            groupArray(if(is_judged, log_path, arrayMap(one -> 0., log_path))) AS log_paths,
+            arrayMap((one, other) -> log_sum(one, other) - log(2), log_paths[1], log_paths[2]) AS both
+        FROM evident
+        GROUP BY peer_group, unit_id, metric
+    ),
+    ranked AS (
+        SELECT
+            *, max(pivoted.last_day) OVER () AS newest,
+            if(is_tested, exp(least(both[-1], log(1e15))), NULL) AS evidence,
+            if(is_tested, exp(least(arrayMax(both), log(1e15))), NULL) AS greatest_evidence,
+            if(is_tested, least(toDate32(7 * all_weeks[indexOf(both, arrayMax(both))] + 10), newest), NULL) AS greatest_on,
+            count(evidence) OVER () AS tests_of_all,
+            countIf(evidence IS NOT NULL) OVER (ORDER BY ifNull(evidence, -1.) DESC) AS place
+        FROM pivoted
+    ),
+    named_of_all AS (
+        SELECT
+            *, max(if(evidence >= 20 * tests_of_all / place, place, 0)) OVER () AS named_together,
+            if(tests_of_all > 0, 20 * tests_of_all / greatest(named_together, 1), NULL) AS needed
+        FROM ranked
+    )
+SELECT
+    unit_id, metric, nullIf(peer_group, '') AS peer_group, newest AS as_of, first_day, last_day, n, top_box, top_two_box,
+    toInt64(of_rate.1) AS rate_n, of_rate.2 AS rate_worth, of_rate.3 AS rate_peers, of_rate.4 AS rate, of_rate.5 AS rate_expected,
+    of_rate.6 AS rate_between, of_rate.7 AS rate_e_value,
+    toInt64(of_shape.1) AS shape_n, of_shape.2 AS shape_worth, of_shape.3 AS shape_peers, of_shape.4 AS shape, of_shape.5 AS shape_expected,
+    of_shape.6 AS shape_between, of_shape.7 AS shape_e_value,
+    evidence AS e_value, greatest_evidence AS e_value_max, greatest_on AS e_value_max_on, if(is_tested, least(1., 1 / greatest_evidence), NULL) AS p_value,
+    tests_of_all AS tested, 0.05 AS level, needed AS e_value_needed, CAST(ifNull(evidence >= needed, false), 'Bool') AS named
+FROM named_of_all
+COMMENT 'Sequential test against peers, as it was on a day, of all responses up to that day: SELECT * FROM integrity_from_first_day_as_of(as_of = \'2026-03-31\'). Columns as in integrity_from_first_day.';
+
+CREATE OR REPLACE VIEW integrity_from_first_day${on_cluster}
+(
+    `unit_id` String COMMENT 'The unit.',
+    `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
+    `peer_group` Nullable(String) COMMENT 'The units that it is compared with; NULL where the catalog names none: such units are compared with each other.',
+    `as_of` Date32 COMMENT 'The newest day with a counted response; the same in every row.',
+    `first_day` Date32 COMMENT 'Local date of the unit\'s first counted response: the evidence is counted from it.',
+    `last_day` Date32 COMMENT 'Local date of its newest.',
+    `n` Int64 COMMENT 'Counted responses: neither withdrawn, superseded nor synthetic.',
+    `top_box` Int64 COMMENT 'Of these, at the top of the scale.',
+    `top_two_box` Int64 COMMENT 'Of these, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
+    `rate_n` Int64 COMMENT 'Responses that can be compared: on channels and in windows of 28 days where the peers\' are worth 30 independent ones or more.',
+    `rate_worth` Float64 COMMENT 'How many independent responses these are worth: those of one day count as if they had a correlation of 0.1.',
+    `rate_peers` UInt64 COMMENT 'Other units of the peer group that are compared: their comparable responses are worth 10 or more.',
+    `rate` Nullable(Float64) COMMENT 'Top-box rate of the comparable responses, 0 to 1, days weighted by what they are worth. NULL where there is none.',
+    `rate_expected` Nullable(Float64) COMMENT 'What half of the peers do not reach, on the same channels in the same windows. NULL where there are fewer than 7 peers, or the comparable responses are worth fewer than 10.',
+    `rate_between` Nullable(Float64) COMMENT 'How much rates of honest units differ, at most, and how well it is known what to expect: the intra-class correlation that the evidence allows for. NULL as rate_expected.',
+    `rate_e_value` Nullable(Float64) COMMENT 'Evidence of the rate alone, as e_value. NULL as rate_expected.',
+    `shape_n` Int64 COMMENT 'Top-two-box responses that can be compared.',
+    `shape_worth` Float64 COMMENT 'How many independent ones these are worth.',
+    `shape_peers` UInt64 COMMENT 'Other units that are compared: with such responses that are worth 10 or more.',
+    `shape` Nullable(Float64) COMMENT 'Share of the very top among the comparable top-two-box responses, 0 to 1: who begs and bribes makes tens of nines. NULL where there is none.',
+    `shape_expected` Nullable(Float64) COMMENT 'What half of the peers do not reach, on the same channels in the same windows. NULL where there are fewer than 7 peers, or the comparable ones are worth fewer than 10.',
+    `shape_between` Nullable(Float64) COMMENT 'The intra-class correlation that the evidence allows for. NULL as shape_expected.',
+    `shape_e_value` Nullable(Float64) COMMENT 'Evidence of the shape alone, as e_value. NULL as shape_expected.',
+    `e_value` Nullable(Float64) COMMENT 'How many times as likely all responses up to the newest are if from the first day on an eighth, a quarter or a half of those not at the top were turned into top ones, as if the unit is as its peers: mean over the three, and over rate and shape. At most 1e15. NULL where both of these are.',
+    `e_value_max` Nullable(Float64) COMMENT 'The greatest that it has been at the end of any week, or is. NULL where e_value is.',
+    `e_value_max_on` Nullable(Date32) COMMENT 'That day, a Sunday or as_of; the first of several. NULL where e_value is.',
+    `p_value` Nullable(Float64) COMMENT '1 / e_value_max, at most 1: with this probability, at most, an honest unit\'s evidence ever comes so far, however often one looks. NULL where e_value is.',
+    `tested` UInt64 COMMENT 'Rows with an e_value, all of which are tested; the same in every row.',
+    `level` Float64 COMMENT 'False-discovery rate that is allowed: 0.05.',
+    `e_value_needed` Nullable(Float64) COMMENT 'e_value from which rows are named: tested / (level * rows named), and tested / level where none is; the same in every row. NULL where nothing is tested.',
+    `named` Bool COMMENT 'e_value >= e_value_needed (e-BH): of the rows named at any one time, at most one in twenty is expected to be of a unit that differs from its peers only as honest units do; where all are honest, the probability that any is ever named is at most 5 %, over all looks together. A reason to look, no proof.'
+)
+AS SELECT *
+FROM `${database}`.integrity_from_first_day_as_of(as_of = '2299-12-31')
+COMMENT 'Units whose scores are higher than those of honest peers, by a sequential test from their first day on; one row per unit and metric. May be looked at daily: its error rate holds over all looks together.';
 
 CREATE OR REPLACE VIEW integrity_rings${on_cluster}
 (

@@ -30,6 +30,7 @@ GRAINS: dict[str, tuple[str, ...]] = {
     "growth_monthly": ("month",),
     "hassle_prevention": ("cause_code", "month"),
     "hub_links": ("kpi_id", "hub"),
+    "integrity_from_first_day": ("unit_id", "metric"),
     "integrity_funnel": ("unit_id", "metric"),
     "integrity_progress": ("partition",),
     "integrity_rings": ("kind", "hash"),

@@ -55,6 +55,13 @@ WHERE funnel.metric = {metric:String} AND funnel.rate_expected IS NOT NULL AND f
 ORDER BY unit_id
 """
 
+FROM_FIRST_DAY = """
+SELECT test.unit_id AS unit_id, test.first_day AS first_day, test.e_value AS e_value, test.e_value_needed AS e_value_needed
+FROM integrity_from_first_day_as_of(as_of = {end:Date32}) AS test
+WHERE test.metric = {metric:String} AND test.named AND UNITS
+ORDER BY e_value DESC, unit_id
+"""
+
 FINDINGS = """
 SELECT
     finding_id, ifNull(found_of.unit_id, '') AS of_unit, ifNull(found_of.plan_id, '') AS of_plan, toString(found_of.detector) AS detector,

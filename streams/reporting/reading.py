@@ -70,6 +70,7 @@ class ReportSource:
         judged = [rows.JudgedUnit(**row) for row in self._asked(queries.JUDGED, scope)]
         units = scores.units(groups, judged, metric)
         funnel = [rows.UnitFunnel(**row) for row in self._asked(queries.FUNNEL, scope, metric=metric.value)] if metrics else []
+        from_first_day = [rows.FromFirstDay(**row) for row in self._asked(queries.FROM_FIRST_DAY, scope, metric=metric.value)] if metrics else []
         begun(Reading.FINDINGS)
         findings = [rows.Finding(**row) for row in self._asked(queries.FINDINGS, scope)]
         suspects = [unit.unit_id for unit in units if unit.state == UnitState.SUSPECT]
@@ -97,6 +98,7 @@ class ReportSource:
             units=units,
             judged=len(judged),
             funnel=funnel,
+            from_first_day=from_first_day,
             findings=findings,
             plan_units=plan_units,
             unit_weeks=weeks,

@@ -110,6 +110,16 @@ class UnitFunnel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FromFirstDay:
+    """A unit that the sequential test against peers names at the end of the period: ``integrity_from_first_day_as_of``."""
+
+    unit_id: str
+    first_day: date
+    e_value: float
+    e_value_needed: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """An alarm about a unit, or about a plan or the fleet."""
 
@@ -318,6 +328,7 @@ class Numbers:
     judged: int
     """Units of the scope that have been judged, with or without responses in the period."""
     funnel: list[UnitFunnel]
+    from_first_day: list[FromFirstDay]
     findings: list[Finding]
     plan_units: dict[str, list[str]]
     """Units of each incentive plan."""

@@ -128,9 +128,9 @@ def funnel(units: Sequence[Mapping[str, tuple[int, int]]], least_between: float)
         expected.append(rate)
         sampling.append(chance)
         overlap.append(squares)
-    distances = [_distance((hits + 0.5) / (size + 1), rate) for hits, size, rate in zip(found, sizes, expected, strict=True)]
+    distances = [distance((hits + 0.5) / (size + 1), rate) for hits, size, rate in zip(found, sizes, expected, strict=True)]
     middle = median(distances)
-    lower = [(1 / size, distance - middle) for size, distance in zip(sizes, distances, strict=True) if distance <= middle]
+    lower = [(1 / size, away - middle) for size, away in zip(sizes, distances, strict=True) if away <= middle]
     weights = [(v + 0.018) ** -2 for v, _ in lower]
     corrected = len(lower) / (len(lower) - 1)
     between = max(least_between, sum(w * (corrected * d * d - v) for w, (v, d) in zip(weights, lower, strict=True)) / sum(weights))
@@ -140,8 +140,8 @@ def funnel(units: Sequence[Mapping[str, tuple[int, int]]], least_between: float)
     for size, hits, rate, chance, squares in zip(sizes, found, expected, sampling, overlap, strict=True):
         variance = 1 / size + between + math.pi / 2 * (mean_chance + between) / len(sizes) + chance + between * squares
         degrees = min(30, 2 * math.floor((2 * variance**2 / doubt - 1) / 2))
-        z = (_distance((hits - 0.5) / size, rate) - middle) / math.sqrt(variance)
-        results.append(Expected(_moved(rate, middle), between, z, _student_tail(z, degrees)))
+        z = (distance((hits - 0.5) / size, rate) - middle) / math.sqrt(variance)
+        results.append(Expected(moved(rate, middle), between, z, _student_tail(z, degrees)))
     return results
 
 
@@ -152,16 +152,18 @@ def _slope(rate: npt.NDArray[np.float64], usual: float) -> npt.NDArray[np.float6
     return slope
 
 
-def _distance(rate: float, usual: float) -> float:
+def distance(rate: float, usual: float) -> float:
+    """How far a rate is above the usual one, in units in which its variance is 1 / n + the intra-class correlation."""
     grid = np.linspace(usual, rate, 20_001)
     return float(np.trapezoid(_slope(grid, usual), grid))
 
 
-def _moved(usual: float, distance: float) -> float:
+def moved(usual: float, by: float) -> float:
+    """The rate that lies so far above the usual one."""
     low, high = 1e-6, 1 - 1e-6
     for _ in range(40):
         half = (low + high) / 2
-        low, high = (half, high) if _distance(half, usual) < distance else (low, half)
+        low, high = (half, high) if distance(half, usual) < by else (low, half)
     return low
 
 

@@ -49,6 +49,7 @@ def test_only_views_with_parameters_have_no_columns(embedded: ClickHouse) -> Non
         "feedback_debts_as_of",
         "follow_up_last_days",
         "growth_last_days",
+        "integrity_from_first_day_as_of",
         "integrity_funnel_last_days",
         "loyalty_last_days",
         "messages_last_days",

@@ -158,6 +158,18 @@ INTEGRITY = Dashboard(
                 only=(_NPS,), most_first="rate_n", width=12, height=50,
             ),
         ),
+        (
+            Chart(
+                "integrity_from_first_day", "Units against their peers, from the first day on",
+                "Evidence that may be looked at daily: named from e_value_needed on. Sees what was gamed from the first day.",
+                Kind.TABLE, "integrity_from_first_day",
+                by=(
+                    "unit_id", "first_day", "rate_n", "rate", "rate_expected", "shape_n", "shape", "shape_expected", "e_value", "e_value_needed",
+                    "e_value_max", "named",
+                ),
+                only=(_NPS,), most_first="e_value", width=12, height=50,
+            ),
+        ),
     ),
     by_unit=True,
 )  # fmt: skip

@@ -18,7 +18,7 @@ _BY_NAME = (
     (re.compile(r"(\w+_)?revenue(_at_risk)?(_last_year)?"), MONEY),
     (re.compile(r"performance|found|at_most|looked_at"), ",.1~f"),
     (re.compile(r"lmg(_low|_high)?|priority|q_value"), ",.3~r"),
-    (re.compile(r"e_value"), ",.3~s"),
+    (re.compile(r"e_value|e_value_max|e_value_needed"), ",.3~s"),
 )
 
 

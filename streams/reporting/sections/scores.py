@@ -1,6 +1,7 @@
 """Loyalty over time, and units in a funnel plot."""
 
 from datetime import timedelta
+from math import ceil
 
 from schemas.enums import Metric, UnitState
 from schemas.events import SCALES
@@ -8,7 +9,7 @@ from streams.reporting import charts, sentences
 from streams.reporting.charts import LEAST_FILLED, Kind, Point
 from streams.reporting.drawing import GREY
 from streams.reporting.numbers import Sums, difference, mean, percentage
-from streams.reporting.rows import LoyaltyBucket, Numbers, UnitFunnel, UnitScore
+from streams.reporting.rows import FromFirstDay, LoyaltyBucket, Numbers, UnitFunnel, UnitScore
 from streams.reporting.sections.model import Column, Figure, Section, Table, cell, ends, integer, percent, value_of
 from streams.reporting.sections.scoring import THE_VIEWS_CES, told_of
 
@@ -166,7 +167,7 @@ def units(numbers: Numbers) -> Section:
         response = f"{'an' if numbers.metric is Metric.NPS else 'a'} {numbers.metric} response" if numbers.metrics else "a counted response"
         return Section(identity, title, missing=f"No unit has {response} in this period and scope, and {state}.")
     states = {unit.unit_id: unit for unit in numbers.units}
-    said = [_named(numbers, UnitState.SUSPECT), _named(numbers, UnitState.INVESTIGATE)]
+    said = [_named(numbers, UnitState.SUSPECT), _named(numbers, UnitState.INVESTIGATE), _from_first_day(numbers.from_first_day)]
     unjudged = {unit.unit_id for unit in numbers.units if unit.judged is None}
     notes = ["States are those of the newest judged day, over all surveys, and rest on days, devices, words and more, not on this picture alone."]
     if unjudged:
@@ -304,6 +305,17 @@ def _named(numbers: Numbers, state: UnitState) -> str:
         UnitState.INVESTIGATE: "one kind of evidence, which honest change may explain",
     }[state]
     return f"{state.value.capitalize()} ({meaning}): {sentences.listed(names, 12)}; {sentences.count(len(names))} {of_all}."
+
+
+def _from_first_day(found: list[FromFirstDay]) -> str:
+    if not found:
+        return ""
+    each = [f"{one.unit_id} (since {sentences.day(one.first_day)}, {sentences.count(int(one.e_value))} to 1)" for one in found]
+    needed = sentences.count(ceil(found[0].e_value_needed))
+    return (
+        f"Over all answers since its first day, higher scores than honest peers have: {sentences.listed(each, 12)}; {needed} to 1 is needed. "
+        "A reason to look, no proof."
+    )
 
 
 def _outside(found: list[UnitFunnel]) -> list[str]:

@@ -53,6 +53,8 @@ EXPECTED = {
     " csat_excluded / 100 AS csat_excluded_top_two_box, csat_bound_low / 100 AS csat_bound_low_top_two_box"
     " FROM loyalty_by_channel WHERE metric = 'csat' AND period = 'all'",
     "integrity_funnel": "SELECT unit_id, rate_n, rate, rate_expected, rate_low, rate_high, q_value, named FROM integrity_funnel WHERE metric = 'nps'",
+    "integrity_from_first_day": "SELECT unit_id, first_day, rate_n, rate, rate_expected, shape_n, shape, shape_expected, e_value, e_value_needed,"
+    " e_value_max, named FROM integrity_from_first_day WHERE metric = 'nps'",
     "retention_by_month": "SELECT month AS growth_month, nrr, grr, logo_retention FROM growth_monthly WHERE is_over",
     "new_by_month": "SELECT month AS growth_month, earned_new, bought_new FROM growth_monthly WHERE is_over",
     "revenue_by_month": "SELECT month AS growth_month, revenue FROM growth_monthly",

@@ -12,6 +12,7 @@ from schemas.enums import Metric
 from sinks.clickhouse import ClickHouse
 from streams.reporting import STEPS, Asked, ReportSource, render, write_report
 from streams.reporting.definitions import OWN
+from streams.reporting.rows import FromFirstDay, Numbers
 from streams.reporting.sections.model import Figure
 from streams.reporting.sections.scoring import scores_are_of
 from streams.reporting.steps import Reading
@@ -95,6 +96,18 @@ def test_units_are_those_of_the_integrity_views_and_the_suspects_are_named(page:
         assert near(shown["upper limit"], 100 * one["rate_high"])
         outside = one["rate"] > one["rate_high"] or one["rate"] < one["rate_low"]
         assert (re.search(rf"{one['unit_id']} lies (above|below)", page.sections["units"]) is not None) == outside
+
+
+def test_units_that_were_gamed_from_their_first_day_are_named_as_the_view_names_them(company: ClickHouse, numbers: Numbers) -> None:
+    named = asked(company, "SELECT unit_id, first_day, e_value, e_value_needed FROM integrity_from_first_day WHERE named AND metric = 'nps'")
+    assert [(one.unit_id, one.e_value) for one in numbers.from_first_day] == sorted(
+        ((row["unit_id"], row["e_value"]) for row in named), key=lambda one: -one[1]
+    )
+    first = FromFirstDay(unit_id="b", first_day=date(2026, 1, 5), e_value=2345.6, e_value_needed=600.0)
+    two = [first, replace(first, unit_id="a", e_value=700.0)]
+    said = Page(render(replace(numbers, from_first_day=two))).sections["units"]
+    assert "first day, higher scores than honest peers have: b (since 2026-01-05, 2,345 to 1) and a (since 2026-01-05, 700 to 1); 600 to 1 is" in said
+    assert "than honest peers have" not in Page(render(replace(numbers, from_first_day=[]))).sections["units"]
 
 
 def test_evidence_is_told_in_the_words_of_the_findings_and_by_identifiers_alone(page: Page, company: ClickHouse) -> None:
