@@ -177,7 +177,7 @@ def test_debts_are_what_nobody_acted_upon(clickhouse: ClickHouse) -> None:
         response("owed"), response("owed too", 1), response("fresh", 60), response("case"), response("message"),
         response("praise", **{"class": "promoter"}), response("passive", **{"class": "passive"}), response("test", synthetic=True),
         response("ruled", survey_id="r", **{"class": "passive"}), response("gone", withdrawn=True),
-        response("newest", 100, **{"class": "promoter"}), response("taken back", 200, withdrawn=True),
+        response("newest", 100, withdrawn=True), response("later test", 200, synthetic=True),
     ]  # fmt: skip
     insert(clickhouse, Table.RESPONSES, *given)
     insert(clickhouse, Table.CASES, *steps("1", ("opened", 0), response_id="case"))
