@@ -112,7 +112,7 @@ SELECT
     due.account_id AS account_id, due.case_id AS case_id, due.response AS response_id,
     multiIf(named.survey_id = '', 'none', ifNull(survey.programme, '') = '', named.survey_id, assumeNotNull(survey.programme)) AS programme,
     due.trigger AS trigger, due.opened AS opened_at, assumeNotNull(due.due_at) AS due_at,
-    toStartOfMonth(toDate32(toTimezone(assumeNotNull(due.due_at), zone))) AS month,
+    toDate32(toTimezone(assumeNotNull(due.due_at), zone)) - (toDayOfMonth(toTimezone(assumeNotNull(due.due_at), zone)) - 1) AS month,
     due.contacted AS contacted_at, due.resolved AS resolved_at,
     if(due.last_step.1, due.last_step.2, NULL) AS ended_at, CAST(NOT due.last_step.1, 'Bool') AS is_open,
     CAST(ifNull(due.due_at <= as_of, false), 'Bool') AS is_due,
@@ -153,7 +153,8 @@ AS WITH
     )
 SELECT
     owing.account_id AS account_id, owing.response_id AS response_id, owing.programme AS programme, owing.unit_id AS unit_id,
-    owing.occurred_at AS occurred_at, owing.due_at AS due_at, toStartOfMonth(toDate32(toTimezone(owing.due_at, zone))) AS month,
+    owing.occurred_at AS occurred_at, owing.due_at AS due_at,
+    toDate32(toTimezone(owing.due_at, zone)) - (toDayOfMonth(toTimezone(owing.due_at, zone)) - 1) AS month,
     account.revenue AS revenue
 FROM owing
 GLOBAL LEFT JOIN (SELECT account_id, revenue FROM cell_accounts FINAL) AS account ON owing.account_id = account.account_id
@@ -257,7 +258,7 @@ AS WITH
     ),
     hearing AS (
         SELECT
-            if(ifNull(survey.programme, '') = '', given.survey_id, assumeNotNull(survey.programme)) AS programme, toStartOfMonth(given.day) AS month,
+            if(ifNull(survey.programme, '') = '', given.survey_id, assumeNotNull(survey.programme)) AS programme, given.day - (toDayOfMonth(given.day) - 1) AS month,
             toInt64(count()) AS n_asked, toInt64(countIf(given.told_about_action)) AS n_yes
         FROM fact_responses AS given FINAL
         GLOBAL LEFT JOIN (SELECT survey_id, programme FROM surveys FINAL) AS survey ON given.survey_id = survey.survey_id

@@ -514,7 +514,8 @@ AS WITH
     )
 SELECT
     owing.account_id AS account_id, owing.response_id AS response_id, owing.programme AS programme, owing.unit_id AS unit_id,
-    owing.occurred_at AS occurred_at, owing.due_at AS due_at, toStartOfMonth(toDate32(toTimezone(owing.due_at, zone))) AS month,
+    owing.occurred_at AS occurred_at, owing.due_at AS due_at,
+    toDate32(toTimezone(owing.due_at, zone)) - (toDayOfMonth(toTimezone(owing.due_at, zone)) - 1) AS month,
     paid.net AS revenue
 FROM owing
 GLOBAL LEFT JOIN paid ON owing.account_id = paid.account_id

@@ -161,13 +161,13 @@ SELECT
     said.newest_unit AS unit_id,
     said.newest_feeling AS feeling,
     if(empty(fitted), NULL, alive.probability) AS probability_alive,
-    multiIf(
+    toLowCardinality(multiIf(
         feeling IS NULL OR probability_alive IS NULL, NULL,
         feeling >= least_feeling AND probability_alive >= least_alive, 'truly_loyal',
         feeling >= least_feeling, 'accessible',
         probability_alive >= least_alive, 'trapped',
         'high_risk'
-    ) AS loyalty_segment,
+    )) AS loyalty_segment,
     paid.net AS revenue,
     paid.net_last_year AS revenue_last_year
 FROM cell_accounts AS cell FINAL
