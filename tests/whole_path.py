@@ -1,8 +1,8 @@
 """The whole path, for tests: events in, through the stage, views out on the engine."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from schemas.catalog import Catalog
 from sinks.catalog import write_catalog
@@ -35,6 +35,6 @@ def _line(record: Record) -> str:
     return json.dumps(whole) + "\n"
 
 
-def shown(clickhouse: ClickHouse, sql: str) -> Sequence[tuple[object, ...]]:
-    """The rows of a query."""
+def shown(clickhouse: ClickHouse, sql: str) -> list[Any]:
+    """The rows of a query, each a tuple."""
     return [tuple(row.values()) for row in clickhouse.query(sql).to_pylist()]
