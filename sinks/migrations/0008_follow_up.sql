@@ -100,11 +100,7 @@ AS WITH
         FROM timed
     ),
     named AS (
-        SELECT
-            account_id, response_id, any(survey_id) AS survey_id,
-            any(NOT synthetic AND NOT withdrawn AND (account_id, response_id) GLOBAL NOT IN (
-                SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic
-            )) AS counts
+        SELECT account_id, response_id, any(survey_id) AS survey_id, any(NOT synthetic AND NOT withdrawn) AS was_given
         FROM fact_responses FINAL
         GROUP BY account_id, response_id
     )
@@ -118,7 +114,9 @@ SELECT
     CAST(ifNull(due.due_at <= as_of, false), 'Bool') AS is_due,
     CAST(ifNull(due.contacted <= due.due_at, false), 'Bool') AS in_sla,
     dateDiff('microsecond', due.opened, greatest(ifNull(due.contacted, if(due.last_step.1, due.last_step.2, assumeNotNull(as_of))), due.opened)) / 3600000000 AS hours,
-    CAST(named.counts, 'Bool') AS response_counts
+    CAST(named.was_given AND (due.account_id, ifNull(due.response, '')) GLOBAL NOT IN (
+        SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic
+    ), 'Bool') AS response_counts
 FROM due
 GLOBAL LEFT JOIN named ON due.account_id = named.account_id AND due.response = named.response_id
 GLOBAL LEFT JOIN (SELECT survey_id, programme FROM surveys FINAL) AS survey ON named.survey_id = survey.survey_id
