@@ -66,3 +66,14 @@ def test_scores_are_held_against_those_of_competitors_on_the_scale_of_the_metric
 
     found = shown(clickhouse, "SELECT round(surprise, 6), round(relative_value, 6), grade FROM graded_responses ORDER BY response_id")
     assert found == [(0.1, 1.043956, "B"), (0.1, 1.043956, "B"), (0.1, 3.8, "A")]
+
+
+def test_what_is_equal_to_a_cut_on_paper_is_not_below_it(migrated_url: str, tmp_path: Path) -> None:
+    """R47: 3/10 and 7/10 at equal weights are one half, and so is 7 of 4 to 10, whatever binary fractions make of them."""
+    writer = Writer()
+    for outcome, current in (("1", 3), ("2", 7)):
+        writer.add("outcomes", outcome_id=outcome, baseline=0, target=10, current=current, weight=3)
+    writer.add("feedback", score=7, scale_min=4, scale_max=10)
+    clickhouse = put_in(migrated_url, writer, tmp_path)
+
+    assert shown(clickhouse, "SELECT round(vdi, 9), feeling, quadrant FROM accounts") == [(0.5, 0.5, "thriving")]

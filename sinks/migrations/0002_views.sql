@@ -579,9 +579,10 @@ CREATE OR REPLACE VIEW account_profiles${on_cluster}
     `suppress_selling` Bool COMMENT 'A case of the account is open, whatever started it: nothing should be sold to it until the case has ended. attention_errors counts offers that were made nevertheless.'
 )
 AS WITH
-    ifNull((SELECT any(JSONExtract(value, 'feeling_cut', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) AS feeling_cut,
-    ifNull((SELECT any(JSONExtract(value, 'value_cut', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) AS value_cut,
-    ifNull((SELECT any(JSONExtract(value, 'attitude', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.7) AS least_feeling,
+    -- Shares of scales are of decimal numbers: what is equal on paper must be equal here.
+    ifNull((SELECT any(JSONExtract(value, 'feeling_cut', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) - 1e-9 AS feeling_cut,
+    ifNull((SELECT any(JSONExtract(value, 'value_cut', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) - 1e-9 AS value_cut,
+    ifNull((SELECT any(JSONExtract(value, 'attitude', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.7) - 1e-9 AS least_feeling,
     ifNull((SELECT any(JSONExtract(value, 'behaviour', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) AS least_alive,
     felt AS (
         SELECT account_id, toNullable(argMax((score - scale_min) / (scale_max - scale_min), (occurred_at, response_id))) AS feeling
