@@ -68,10 +68,10 @@ def read_relations(clickhouse: ClickHouse) -> list[Relation]:
     )
     found = []
     for row in tables.to_pylist():
-        about, known = Entry(row["name"], row["engine"], row["comment"]), columns.get(row["name"])
+        about, made = Entry(row["name"], row["engine"], row["comment"]), row["create_table_query"]
         # The engine lists no columns of a view with parameters, though it keeps what it was made with.
-        made = "" if known else row["create_table_query"]
-        found.append(Relation(about, known or list(_declared(made)), row["sorting_key"], list(_parameters(made))))
+        held = columns.get(row["name"]) or list(_declared(made))
+        found.append(Relation(about, held, row["sorting_key"], list(_parameters(made))))
     return sorted(found, key=lambda relation: not relation.is_view)
 
 

@@ -62,10 +62,12 @@ def test_scores_are_held_against_those_of_competitors_on_the_scale_of_the_metric
     for response_id, scale, score, expected, others in (("1", 0, 70, 60, [66]), ("2", 1, 3.8, 3.4, [3.64]), ("3", 0, 70, 60, [0])):
         top = {"scale_min": 0, "scale_max": 100} if scale == 0 else {}
         writer.add("feedback", 0, response_id=response_id, metric="csat", score=score, expected_score=expected, competitor_scores=others, **top)
+    # Nothing is better than nothing by any factor, also where a mean of tenths is no tenth.
+    writer.add("feedback", 0, response_id="4", score=0.9, scale_min=0.1, scale_max=1.1, expected_score=0.9, competitor_scores=[0.1] * 3)
     clickhouse = put_in(migrated_url, writer, tmp_path)
 
     found = shown(clickhouse, "SELECT round(surprise, 6), round(relative_value, 6), grade FROM graded_responses ORDER BY response_id")
-    assert found == [(0.1, 1.043956, "B"), (0.1, 1.043956, "B"), (0.1, 3.8, "A")]
+    assert found == [(0.1, 1.043956, "B"), (0.1, 1.043956, "B"), (0.1, 3.8, "A"), (0, None, "C")]
 
 
 def test_what_is_equal_to_a_cut_on_paper_is_not_below_it(migrated_url: str, tmp_path: Path) -> None:

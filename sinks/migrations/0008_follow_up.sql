@@ -482,7 +482,7 @@ AS WITH
             (highest - lowest) / assumeNotNull(scale_max - scale_min) AS step,
             lowest + step * (assumeNotNull(score) - assumeNotNull(scale_min)) AS ours,
             lowest + step * (arrayAvg(competitor_scores) - assumeNotNull(scale_min)) AS theirs,
-            if(empty(competitor_scores), NULL, ours / nullIf(theirs, 0)) AS relation
+            if(notEmpty(competitor_scores) AND theirs > 1e-9, ours / theirs, NULL) AS relation
         FROM fact_responses FINAL
         WHERE NOT synthetic AND NOT withdrawn AND expected_score IS NOT NULL AND score IS NOT NULL
             AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)
