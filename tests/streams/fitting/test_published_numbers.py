@@ -51,7 +51,10 @@ def test_published_data_give_published_numbers(
     first = shown(clickhouse, "SELECT frequency, probability_alive, expected_value FROM account_predictions ORDER BY account_id LIMIT 10")
     assert [expected for _, _, expected in first] == pytest.approx(FIRST_TEN, abs=0.1)
     assert first[0][:2] == (2, pytest.approx(0.726578570080673, abs=1e-4))
-    assert shown(clickhouse, "SELECT probability_alive FROM accounts WHERE account_id = '0000'") == [(first[0][1],)]
+    ((run,),) = shown(clickhouse, "SELECT DISTINCT run_id FROM model_runs WHERE last")
+    for view in ("accounts", "account_profiles", "account_segments"):
+        found = shown(clickhouse, f"SELECT probability_alive, run_id FROM {view} WHERE account_id IN ('0000', 's0') ORDER BY account_id")
+        assert found == [(first[0][1], run), (None, None)], view
 
     drivers = {
         name: values for name, *values in shown(clickhouse, "SELECT driver, lmg, johnson, r_squared, n FROM drivers WHERE survey_id = 'swiss'")
