@@ -190,7 +190,7 @@ def fill(clickhouse: ClickHouse, responses: int) -> None:
 
 def readable(clickhouse: ClickHouse) -> list[str]:
     """Names of the views that can be read without parameters."""
-    return [relation.about.name for relation in read_relations(clickhouse) if relation.is_view and relation.columns]
+    return [relation.about.name for relation in read_relations(clickhouse) if relation.is_view and not relation.parameters]
 
 
 def copied(clickhouse: ClickHouse, limits: str) -> Iterator[str]:

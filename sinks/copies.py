@@ -8,7 +8,6 @@ A database beside that of Candor, ``<database>_copies``, has everything under th
 When each copy was made stands in its table ``copied``. Nothing in Candor's own database depends on any of this.
 """
 
-import re
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +28,6 @@ _FACTS = frozenset({"adjudications", "cases", "communications", "invitations", "
 """Views of single facts: as quick as a copy would be."""
 _REFUSED = frozenset({"fact_dead_letters", "dead_letters"})
 """Refused records hold raw data of customers, which readers must not see: there is no second way to them."""
-_PARAMETER = re.compile(r"\{(\w+):([A-Za-z]\w*(?:\([\w, ()']*\))?)\}")
 _MAKE_COPIED = """\
 CREATE TABLE IF NOT EXISTS {database}.copied
 (
@@ -71,7 +69,7 @@ def copied_at(clickhouse: ClickHouse) -> datetime | None:
 
 def is_copied(relation: Relation) -> bool:
     """Whether a table takes its place: it is a view that computes something, and of which there is one answer."""
-    return relation.is_view and bool(relation.columns) and relation.about.name not in _FACTS | _REFUSED
+    return relation.is_view and not relation.parameters and relation.about.name not in _FACTS | _REFUSED
 
 
 class Copies:
@@ -97,11 +95,10 @@ class Copies:
         relations = self._relations()
         self._clickhouse.command(f"CREATE DATABASE IF NOT EXISTS {self._to}")
         self._clickhouse.command(_MAKE_COPIED.format(database=self._to))
-        definitions = self._definitions()
         there = self._drop({relation.about.name for relation in relations})
         for relation in relations:
             if not (is_copied(relation) and relation.about.name in there):
-                self._clickhouse.command(self.leading_back(relation, definitions.get(relation.about.name, "")))
+                self._clickhouse.command(self.leading_back(relation))
         for relation in relations:
             if is_copied(relation) and (not names or relation.about.name in names):
                 begun(relation.about.name)
@@ -110,18 +107,17 @@ class Copies:
     def _relations(self) -> list[Relation]:
         return [relation for relation in read_relations(self._clickhouse) if relation.about.name not in _REFUSED]
 
-    def leading_back(self, relation: Relation, definition: str) -> str:
-        """The statement that makes a table or view lead back to the original; ``definition`` is that of a view."""
+    def leading_back(self, relation: Relation) -> str:
+        """The statement that makes a table or view lead back to the original."""
         name = quoted(relation.about.name)
         if not relation.is_view:
             # A view of a table could not be asked for its newest rows alone, with FINAL.
             place = f"{string(self._clickhouse.address.database)}, {string(f'^{relation.about.name}$')}"
             return f"CREATE OR REPLACE TABLE {self._to}.{name} AS {self._from}.{name} ENGINE = Merge({place})"
-        parameters = dict(_PARAMETER.findall(definition))
-        given = f"({', '.join(f'{one} = {{{one}:{kind}}}' for one, kind in parameters.items())})" if parameters else ""
-        columns = f" ({_columns(relation.columns)})" if relation.columns else ""
+        given = ", ".join(f"{one.name} = {{{one.name}:{one.kind}}}" for one in relation.parameters)
+        source = f"{self._from}.{name}({given})" if given else f"{self._from}.{name}"
         about = string(relation.about.comment)
-        return f"CREATE OR REPLACE VIEW {self._to}.{name}{columns} AS SELECT * FROM {self._from}.{name}{given} COMMENT {about}"  # noqa: S608 (checked names)
+        return f"CREATE OR REPLACE VIEW {self._to}.{name} ({_columns(relation.columns)}) AS SELECT * FROM {source} COMMENT {about}"  # noqa: S608 (checked names)
 
     def copying(self, relation: Relation) -> str:
         """The statement that copies a view; its rows are sorted by what it has one row of."""
@@ -148,13 +144,6 @@ class Copies:
         values = f"{string(name)}, {string(began_at[0].as_py().strftime('%Y-%m-%d %H:%M:%S.%f'))}, {rows}, {seconds}"
         self._clickhouse.command(f"INSERT INTO {self._to}.{COPIED} (name, made_at, rows, seconds) VALUES ({values})")  # noqa: S608 (checked names)
         return Copied(name, rows, seconds)
-
-    def _definitions(self) -> dict[str, str]:
-        database = {"database": self._clickhouse.address.database}
-        found = self._clickhouse.query(
-            "SELECT name, create_table_query AS definition FROM system.tables WHERE database = {database:String} AND engine = 'View'", database
-        )
-        return {row["name"]: row["definition"] for row in found.to_pylist()}
 
     def _drop(self, known: Collection[str]) -> set[str]:
         """Drops what is not known; returns the names of the copies that are left."""

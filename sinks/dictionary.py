@@ -4,22 +4,29 @@
 """
 
 import argparse
+import re
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sinks.clickhouse import ClickHouse, connect
 from sinks.migrate import Migrator
 
+PARAMETERS = {
+    "as_of": "The local day as of which it is told, that day included: '2026-03-31'.",
+    "days": "How many days up to as_of, that day included, are looked at.",
+}
+"""What the parameters of views mean; a parameter has one meaning wherever it stands."""
 HEAD = """\
 # Data dictionary
 
 Every table and view in the database, from the comments that ClickHouse itself holds. Made by `candor contracts`; do not edit.
 
-BI reads the views: they give one row per thing, newest revision alone. Tables named `fact_`, `cell_` and `fit_` are what the views read; they may
-hold older copies of a row. All times are UTC. Sums may be added up over any grouping, scores never: they are computed again from sums.
+BI reads the views: they give one row per thing, newest revision alone; those with parameters are called like functions. Tables named `fact_`, `cell_`
+and `fit_` are what the views read; they may hold older copies of a row. All times are UTC. Sums may be added up over any grouping, scores never: they
+are computed again from sums.
 """
 
 
@@ -34,11 +41,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table or view and its columns; a view with parameters has none until it is called."""
+    """A table or view, its columns, and what must be said to read it: such a view is called like a function."""
 
     about: Entry
     columns: Sequence[Entry]
     key: str
+    parameters: Sequence[Entry] = ()
 
     @property
     def is_view(self) -> bool:
@@ -56,12 +64,36 @@ def read_relations(clickhouse: ClickHouse) -> list[Relation]:
     for row in listed.to_pylist():
         columns.setdefault(row["table"], []).append(Entry(row["name"], row["type"], row["comment"]))
     tables = clickhouse.query(
-        "SELECT name, engine, comment, sorting_key FROM system.tables WHERE database = {database:String} ORDER BY name", database
+        "SELECT name, engine, comment, sorting_key, create_table_query FROM system.tables WHERE database = {database:String} ORDER BY name", database
     )
-    found = [
-        Relation(Entry(row["name"], row["engine"], row["comment"]), columns.get(row["name"], []), row["sorting_key"]) for row in tables.to_pylist()
-    ]
+    found = []
+    for row in tables.to_pylist():
+        about, made = Entry(row["name"], row["engine"], row["comment"]), row["create_table_query"]
+        # The engine lists no columns of a view with parameters, though it keeps what it was made with.
+        held = columns.get(row["name"]) or list(_declared(made))
+        found.append(Relation(about, held, row["sorting_key"], list(_parameters(made))))
     return sorted(found, key=lambda relation: not relation.is_view)
+
+
+_QUOTED = r"'(?:[^'\\]|\\.)*'"
+_DECLARED = re.compile(
+    rf"`(?P<name>\w+)` (?P<kind>(?:[^'`,()]|{_QUOTED}|\((?:[^'()]|{_QUOTED}|\([^()]*\))*\))+?)(?: COMMENT (?P<comment>{_QUOTED}))?(?P<end>, |\))"
+)
+_PARAMETER = re.compile(r"\{(\w+):(\w+)\}")
+
+
+def _declared(made: str) -> Iterator[Entry]:
+    """The columns that a statement declares, as the engine writes it down."""
+    place = made.find("(") + 1
+    while place and (found := _DECLARED.match(made, place)):
+        comment = re.sub(r"\\(.)", r"\1", (found["comment"] or "''")[1:-1])
+        yield Entry(found["name"], found["kind"], comment)
+        place = found.end() if found["end"] == ", " else 0
+
+
+def _parameters(made: str) -> Iterator[Entry]:
+    for name, kind in sorted(set(_PARAMETER.findall(made))):
+        yield Entry(name, kind, PARAMETERS.get(name, ""))
 
 
 def render(relations: Sequence[Relation]) -> str:
@@ -70,6 +102,9 @@ def render(relations: Sequence[Relation]) -> str:
     for relation in relations:
         key = f" One row per ({relation.key}), the highest version counts." if relation.key else ""
         parts.append(f"\n## {relation.about.name}\n\n{'View' if relation.is_view else 'Table'}. {relation.about.comment}{key}\n")
+        if relation.parameters:
+            parts.append("\n| parameter | type | meaning |\n|---|---|---|\n")
+            parts += [f"| `{one.name}` | `{one.kind}` | {_cell(one.comment)} |\n" for one in relation.parameters]
         if relation.columns:
             parts.append("\n| column | type | meaning |\n|---|---|---|\n")
             parts += [f"| `{c.name}` | `{_cell(c.kind)}` | {_cell(c.comment)} |\n" for c in relation.columns]

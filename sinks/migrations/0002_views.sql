@@ -576,12 +576,14 @@ CREATE OR REPLACE VIEW account_profiles${on_cluster}
     `lifetime_value` Nullable(Float64) COMMENT 'Margin expected of the next 52 weeks, discounted at 10 % a year, in the base currency; NULL where spend could not be fitted.',
     `loyalty_segment` LowCardinality(Nullable(String)) COMMENT 'truly_loyal (feels well, alive), accessible (feels well, not alive), trapped (feels ill, alive) or high_risk; whoever bought on one day only is alive by the model; cut where the catalog\'s loyalty_matrix says, feeling 0.7 and probability 0.5 by default. NULL where one of both is not known.',
     `next_action` LowCardinality(Nullable(String)) COMMENT 'close_case while one is open; else recover (high_risk), fix_cause (trapped; see worst_driver of account_segments), show_value (accessible), ask_referral (truly_loyal). Without segment and open case NULL.',
-    `suppress_selling` Bool COMMENT 'A case of the account is open, whatever started it: nothing should be sold to it until the case has ended. attention_errors counts offers that were made nevertheless.'
+    `suppress_selling` Bool COMMENT 'A case of the account is open, whatever started it: nothing should be sold to it until the case has ended. attention_errors counts offers that were made nevertheless.',
+    `run_id` Nullable(String) COMMENT 'The run of candor fit that probability_alive, expected_purchases and lifetime_value are of; model_runs says more of it. NULL where it tells nothing of the account.'
 )
 AS WITH
-    ifNull((SELECT any(JSONExtract(value, 'feeling_cut', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) AS feeling_cut,
-    ifNull((SELECT any(JSONExtract(value, 'value_cut', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) AS value_cut,
-    ifNull((SELECT any(JSONExtract(value, 'attitude', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.7) AS least_feeling,
+    -- Shares of scales are of decimal numbers: what is equal on paper must be equal here.
+    ifNull((SELECT any(JSONExtract(value, 'feeling_cut', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) - 1e-9 AS feeling_cut,
+    ifNull((SELECT any(JSONExtract(value, 'value_cut', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) - 1e-9 AS value_cut,
+    ifNull((SELECT any(JSONExtract(value, 'attitude', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.7) - 1e-9 AS least_feeling,
     ifNull((SELECT any(JSONExtract(value, 'behaviour', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) AS least_alive,
     felt AS (
         SELECT account_id, toNullable(argMax((score - scale_min) / (scale_max - scale_min), (occurred_at, response_id))) AS feeling
@@ -630,7 +632,8 @@ SELECT
         loyalty_segment = 'truly_loyal', 'ask_referral',
         NULL
     ) AS next_action,
-    CAST(cell.open_cases > 0, 'Bool') AS suppress_selling
+    CAST(cell.open_cases > 0, 'Bool') AS suppress_selling,
+    if(fitted.probability_alive IS NULL, NULL, (SELECT argMax(run.run_id, run.version) FROM fit_runs AS run)) AS run_id
 FROM cell_accounts AS cell FINAL
 GLOBAL LEFT JOIN (SELECT account_id, toNullable(vdi) AS vdi FROM value_delivered) AS got ON cell.account_id = got.account_id
 GLOBAL LEFT JOIN felt ON cell.account_id = felt.account_id
@@ -665,7 +668,8 @@ CREATE OR REPLACE VIEW accounts${on_cluster}
     `lifetime_value` Nullable(Float64) COMMENT 'Margin expected of the next 52 weeks, discounted at 10 % a year, in the base currency; NULL where spend could not be fitted.',
     `loyalty_segment` LowCardinality(Nullable(String)) COMMENT 'truly_loyal (feels well, alive), accessible (feels well, not alive), trapped (feels ill, alive) or high_risk; whoever bought on one day only is alive by the model; cut where the catalog\'s loyalty_matrix says, feeling 0.7 and probability 0.5 by default. NULL where one of both is not known.',
     `next_action` LowCardinality(Nullable(String)) COMMENT 'close_case while one is open; else recover (high_risk), fix_cause (trapped; see worst_driver of account_segments), show_value (accessible), ask_referral (truly_loyal). Without segment and open case NULL.',
-    `suppress_selling` Bool COMMENT 'A case of the account is open, whatever started it: nothing should be sold to it until the case has ended. attention_errors counts offers that were made nevertheless.'
+    `suppress_selling` Bool COMMENT 'A case of the account is open, whatever started it: nothing should be sold to it until the case has ended. attention_errors counts offers that were made nevertheless.',
+    `run_id` Nullable(String) COMMENT 'The run of candor fit that probability_alive, expected_purchases and lifetime_value are of; model_runs says more of it. NULL where it tells nothing of the account.'
 )
 AS WITH
     (SELECT addMonths(max(occurred_at), -12) FROM fact_communications FINAL WHERE NOT synthetic) AS a_year_ago,
@@ -702,7 +706,8 @@ SELECT
     profile.lifetime_value AS lifetime_value,
     profile.loyalty_segment AS loyalty_segment,
     profile.next_action AS next_action,
-    profile.suppress_selling AS suppress_selling
+    profile.suppress_selling AS suppress_selling,
+    profile.run_id AS run_id
 FROM account_profiles AS profile
 GLOBAL LEFT JOIN told ON profile.account_id = told.account_id
 SETTINGS join_use_nulls = 0

@@ -16,7 +16,8 @@ CREATE OR REPLACE VIEW follow_up_cases${on_cluster}
     `is_open` Bool COMMENT 'Its newest step is neither resolved nor confirmed.',
     `is_due` Bool COMMENT 'due_at has passed, as of the newest step of any case.',
     `in_sla` Bool COMMENT 'The customer was contacted until due_at.',
-    `hours` Float64 COMMENT 'Hours from opened_at to the contact; without contact to where the case was last seen: its end, or the newest step of any case while it is open.'
+    `hours` Float64 COMMENT 'Hours from opened_at to the contact, 0 where that came before; without contact to where the case was last seen: its end, or the newest step of any case while it is open.',
+    `response_counts` Bool COMMENT 'The response is known, and neither withdrawn nor test traffic. The case counts all the same.'
 )
 AS WITH
     ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone,
@@ -98,17 +99,24 @@ AS WITH
             ) AS due_at
         FROM timed
     ),
-    named AS (SELECT account_id, response_id, any(survey_id) AS survey_id FROM fact_responses FINAL GROUP BY account_id, response_id)
+    named AS (
+        SELECT account_id, response_id, any(survey_id) AS survey_id, any(NOT synthetic AND NOT withdrawn) AS was_given
+        FROM fact_responses FINAL
+        GROUP BY account_id, response_id
+    )
 SELECT
     due.account_id AS account_id, due.case_id AS case_id, due.response AS response_id,
     multiIf(named.survey_id = '', 'none', ifNull(survey.programme, '') = '', named.survey_id, assumeNotNull(survey.programme)) AS programme,
     due.trigger AS trigger, due.opened AS opened_at, assumeNotNull(due.due_at) AS due_at,
-    toStartOfMonth(toDate32(toTimezone(assumeNotNull(due.due_at), zone))) AS month,
+    toDate32(toTimezone(assumeNotNull(due.due_at), zone)) - (toDayOfMonth(toTimezone(assumeNotNull(due.due_at), zone)) - 1) AS month,
     due.contacted AS contacted_at, due.resolved AS resolved_at,
     if(due.last_step.1, due.last_step.2, NULL) AS ended_at, CAST(NOT due.last_step.1, 'Bool') AS is_open,
     CAST(ifNull(due.due_at <= as_of, false), 'Bool') AS is_due,
     CAST(ifNull(due.contacted <= due.due_at, false), 'Bool') AS in_sla,
-    dateDiff('microsecond', due.opened, greatest(ifNull(due.contacted, if(due.last_step.1, due.last_step.2, assumeNotNull(as_of))), due.opened)) / 3600000000 AS hours
+    dateDiff('microsecond', due.opened, greatest(ifNull(due.contacted, if(due.last_step.1, due.last_step.2, assumeNotNull(as_of))), due.opened)) / 3600000000 AS hours,
+    CAST(named.was_given AND (due.account_id, ifNull(due.response, '')) GLOBAL NOT IN (
+        SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic
+    ), 'Bool') AS response_counts
 FROM due
 GLOBAL LEFT JOIN named ON due.account_id = named.account_id AND due.response = named.response_id
 GLOBAL LEFT JOIN (SELECT survey_id, programme FROM surveys FINAL) AS survey ON named.survey_id = survey.survey_id
@@ -128,7 +136,8 @@ CREATE OR REPLACE VIEW feedback_debts${on_cluster}
 )
 AS WITH
     ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone,
-    (SELECT max(occurred_at) FROM fact_responses FINAL WHERE NOT synthetic AND NOT withdrawn) AS as_of,
+    -- Withdrawn ones tell the time too: which of them are marked in the fact depends on the order of arrival.
+    (SELECT max(occurred_at) FROM fact_responses FINAL WHERE NOT synthetic) AS as_of,
     owing AS (
         SELECT
             given.account_id AS account_id, given.response_id AS response_id, given.unit_id AS unit_id, given.occurred_at AS occurred_at,
@@ -142,7 +151,8 @@ AS WITH
     )
 SELECT
     owing.account_id AS account_id, owing.response_id AS response_id, owing.programme AS programme, owing.unit_id AS unit_id,
-    owing.occurred_at AS occurred_at, owing.due_at AS due_at, toStartOfMonth(toDate32(toTimezone(owing.due_at, zone))) AS month,
+    owing.occurred_at AS occurred_at, owing.due_at AS due_at,
+    toDate32(toTimezone(owing.due_at, zone)) - (toDayOfMonth(toTimezone(owing.due_at, zone)) - 1) AS month,
     account.revenue AS revenue
 FROM owing
 GLOBAL LEFT JOIN (SELECT account_id, revenue FROM cell_accounts FINAL) AS account ON owing.account_id = account.account_id
@@ -154,7 +164,7 @@ WHERE owing.due_at < as_of
         SELECT account_id, arrayJoin(response_ids) FROM fact_communications FINAL WHERE NOT synthetic
     )
 SETTINGS join_use_nulls = 0
-COMMENT 'Responses that the rule of their survey wanted to be followed up, whose time has passed, and that no case and no message is about; as of the newest one that counts.';
+COMMENT 'Responses that the rule of their survey wanted to be followed up, whose time has passed, and that no case and no message is about; as of the newest response, withdrawn ones included.';
 
 CREATE OR REPLACE VIEW follow_up${on_cluster}
 (
@@ -166,11 +176,11 @@ CREATE OR REPLACE VIEW follow_up${on_cluster}
     `sla_attainment` Nullable(Float64) COMMENT 'in_sla / due. NULL where nothing is due.',
     `median_hours_to_contact` Nullable(Float64) COMMENT 'Hours within which half of the customers were contacted: Kaplan-Meier over all cases, those without contact censored where they were last seen. NULL where fewer than half were.',
     `detractors_contacted` Int64 COMMENT 'Counted detractors (nps) with a case in which they were contacted.',
-    `rescued` Int64 COMMENT 'Of these, accounts whose next counted nps response within 180 days was 7 or better.',
+    `rescued` Int64 COMMENT 'Of these, responses after which the next counted nps response of the account came within 180 days and was 7 or better; of two at one time the greater response_id is the later.',
     `rescue_rate` Nullable(Float64) COMMENT 'rescued / detractors_contacted. NULL where none was contacted.',
     `feedback_debt` Int64 COMMENT 'Responses that had to be followed up by then, and that no case and no message is about.',
     `feedback_debt_revenue` Decimal(38, 4) COMMENT 'Revenue of the accounts that they are of, each once, in the base currency.',
-    `acted_upon` Int64 COMMENT 'Responses with a case that was resolved or confirmed.',
+    `acted_upon` Int64 COMMENT 'Counted responses with a case whose newest step is resolved or confirmed.',
     `told` Int64 COMMENT 'Of these, responses that a loop_closure message to the account names within 60 days after the case was first resolved or confirmed, or before.',
     `told_rate` Nullable(Float64) COMMENT 'told / acted_upon. NULL where nothing was acted upon.',
     `median_hours_to_tell` Nullable(Float64) COMMENT 'Hours after the first resolution or confirmation within which half of the customers acted for were told by a loop_closure message that names their response: Kaplan-Meier, who was not told censored at the newest message to anybody; 0 where they were told before. NULL where fewer than half were.',
@@ -202,7 +212,7 @@ AS WITH
     ),
     detractors AS (
         SELECT account_id, response_id,
-            next.1 > occurred_at AND next.1 <= occurred_at + INTERVAL 180 DAY AND ifNull(next.2 >= 7, false) AS was_rescued
+            next.1 >= occurred_at AND next.1 <= occurred_at + INTERVAL 180 DAY AND ifNull(next.2 >= 7, false) AS was_rescued
         FROM next_scores
         WHERE class = 'detractor'
     ),
@@ -217,10 +227,10 @@ AS WITH
             one.programme AS programme, one.month AS month, one.account_id AS account, one.response_id AS response,
             one.is_due AS passed, one.in_sla AS kept, one.is_open AS is_open, one.hours AS hours, one.contacted_at IS NOT NULL AS contacted,
             contacted AND detractor.account_id != '' AS is_detractor, contacted AND detractor.was_rescued AS was_rescued,
-            one.resolved_at IS NOT NULL AND response IS NOT NULL AS acted,
+            NOT one.is_open AND one.response_counts AS acted,
             acted AND message.account_id != '' AND message.told_at <= one.resolved_at + INTERVAL 60 DAY AS was_told,
             message.account_id = '' AS never_told,
-            min(one.resolved_at) OVER (PARTITION BY one.account_id, one.response_id) AS first_resolved,
+            min(if(acted, one.resolved_at, NULL)) OVER (PARTITION BY one.account_id, one.response_id) AS first_resolved,
             greatest(dateDiff('microsecond', assumeNotNull(first_resolved), if(never_told, assumeNotNull(last_message), message.told_at)), 0) / 3600000000 AS hours_untold
         FROM follow_up_cases AS one
         GLOBAL LEFT JOIN detractors AS detractor ON one.account_id = detractor.account_id AND one.response_id = detractor.response_id
@@ -246,7 +256,7 @@ AS WITH
     ),
     hearing AS (
         SELECT
-            if(ifNull(survey.programme, '') = '', given.survey_id, assumeNotNull(survey.programme)) AS programme, toStartOfMonth(given.day) AS month,
+            if(ifNull(survey.programme, '') = '', given.survey_id, assumeNotNull(survey.programme)) AS programme, given.day - (toDayOfMonth(given.day) - 1) AS month,
             toInt64(count()) AS n_asked, toInt64(countIf(given.told_about_action)) AS n_yes
         FROM fact_responses AS given FINAL
         GLOBAL LEFT JOIN (SELECT survey_id, programme FROM surveys FINAL) AS survey ON given.survey_id = survey.survey_id
@@ -446,7 +456,7 @@ CREATE OR REPLACE VIEW graded_responses${on_cluster}
     `unit_id` Nullable(String) COMMENT 'The unit that it rates.',
     `metric` LowCardinality(String) COMMENT 'What the score measures.',
     `surprise` Float64 COMMENT 'Score minus expected score, as a share of the scale.',
-    `relative_value` Nullable(Float64) COMMENT 'Score over the mean of the competitors\' scores. NULL without competitors, or where their mean is 0.',
+    `relative_value` Nullable(Float64) COMMENT 'Score over the mean of the competitors\' scores, both mapped to the metric\'s default scale. NULL without competitors, or where their mean is 0.',
     `grade` LowCardinality(String) COMMENT 'A: better than expected and than competitors; B: one of both; C: as expected; D: worse than expected; F: much worse, or worse than expected and than competitors. The first of A, B, F, D, C that holds.',
     `revenue` Decimal(38, 4) COMMENT 'Gross amount, in the base currency, of the purchase that the response names; 0 where it names none that is known.',
     `is_judged` Bool COMMENT 'The time within which another purchase counts as repurchase has passed, as of the newest transaction.',
@@ -467,7 +477,12 @@ AS WITH
         SELECT
             account_id, response_id, day, unit_id, assumeNotNull(metric) AS of_metric, occurred_at, transaction_id,
             (assumeNotNull(score) - assumeNotNull(expected_score)) / assumeNotNull(scale_max - scale_min) AS difference,
-            if(empty(competitor_scores), NULL, assumeNotNull(score) / nullIf(arrayAvg(competitor_scores), 0)) AS relation
+            -- On the metric's default scale, so that equal answers on other scales get equal grades.
+            if(metric = 'nps', 0, 1) AS lowest, transform(toString(of_metric), ['nps', 'ces'], [10, 7], 5) AS highest,
+            (highest - lowest) / assumeNotNull(scale_max - scale_min) AS step,
+            lowest + step * (assumeNotNull(score) - assumeNotNull(scale_min)) AS ours,
+            lowest + step * (arrayAvg(competitor_scores) - assumeNotNull(scale_min)) AS theirs,
+            if(notEmpty(competitor_scores) AND theirs > 1e-9, ours / theirs, NULL) AS relation
         FROM fact_responses FINAL
         WHERE NOT synthetic AND NOT withdrawn AND expected_score IS NOT NULL AND score IS NOT NULL
             AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)

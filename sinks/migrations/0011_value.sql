@@ -487,7 +487,7 @@ AS WITH
     ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone,
     toDateTime64(concat(toString({as_of:Date32} + 1), ' 00:00:00'), 6, zone) AS ends,
     -- On the newest day it is not known what comes until midnight.
-    least(ends, (SELECT max(occurred_at) FROM fact_responses FINAL WHERE NOT synthetic AND NOT withdrawn)) AS looked_at,
+    least(ends, (SELECT max(occurred_at) FROM fact_responses FINAL WHERE NOT synthetic)) AS looked_at,
     owing AS (
         SELECT
             given.account_id AS account_id, given.response_id AS response_id, given.unit_id AS unit_id, given.occurred_at AS occurred_at,
@@ -514,7 +514,8 @@ AS WITH
     )
 SELECT
     owing.account_id AS account_id, owing.response_id AS response_id, owing.programme AS programme, owing.unit_id AS unit_id,
-    owing.occurred_at AS occurred_at, owing.due_at AS due_at, toStartOfMonth(toDate32(toTimezone(owing.due_at, zone))) AS month,
+    owing.occurred_at AS occurred_at, owing.due_at AS due_at,
+    toDate32(toTimezone(owing.due_at, zone)) - (toDayOfMonth(toTimezone(owing.due_at, zone)) - 1) AS month,
     paid.net AS revenue
 FROM owing
 GLOBAL LEFT JOIN paid ON owing.account_id = paid.account_id

@@ -125,7 +125,8 @@ CREATE OR REPLACE VIEW account_segments_as_of${on_cluster}
 )
 AS WITH
     ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone,
-    ifNull((SELECT any(JSONExtract(value, 'attitude', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.7) AS least_feeling,
+    -- Shares of scales are of decimal numbers: what is equal on paper must be equal here.
+    ifNull((SELECT any(JSONExtract(value, 'attitude', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.7) - 1e-9 AS least_feeling,
     ifNull((SELECT any(JSONExtract(value, 'behaviour', 'Nullable(Float64)')) FROM catalog_settings FINAL WHERE name = 'loyalty_matrix'), 0.5) AS least_alive,
     (SELECT any(parameters) FROM model_runs WHERE last AND model = 'purchases' AND state = 'fitted') AS fitted,
     said AS (
@@ -161,13 +162,13 @@ SELECT
     said.newest_unit AS unit_id,
     said.newest_feeling AS feeling,
     if(empty(fitted), NULL, alive.probability) AS probability_alive,
-    multiIf(
+    toLowCardinality(multiIf(
         feeling IS NULL OR probability_alive IS NULL, NULL,
         feeling >= least_feeling AND probability_alive >= least_alive, 'truly_loyal',
         feeling >= least_feeling, 'accessible',
         probability_alive >= least_alive, 'trapped',
         'high_risk'
-    ) AS loyalty_segment,
+    )) AS loyalty_segment,
     paid.net AS revenue,
     paid.net_last_year AS revenue_last_year
 FROM cell_accounts AS cell FINAL

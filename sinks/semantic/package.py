@@ -40,7 +40,7 @@ def _source(relations: Sequence[Relation]) -> Node:
         "name": SOURCE,
         "description": "Candor's database. Read the views; tables named fact_, cell_ and fit_ are what these read, and may hold old copies of rows.",
         "schema": "{{ var('candor_database', 'candor') }}",
-        "tables": [_table(relation) for relation in relations if relation.columns],
+        "tables": [_table(relation) for relation in relations if not relation.parameters],
     }
 
 

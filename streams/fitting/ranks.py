@@ -7,6 +7,9 @@ import numpy as np
 
 from streams.core.batch import Bools, Floats, Int64s
 
+ROUNDING = 1e-12
+"""Share of a value by which another may differ and still be the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
@@ -24,9 +27,12 @@ class Ranked:
 
 
 def ranked(values: Floats) -> Ranked:
-    """The values by rank."""
-    _, position, counts = np.unique(values, return_inverse=True, return_counts=True)
-    place = position.reshape(-1)
+    """The values by rank; those that differ by no more than errors of rounding are equal."""
+    distinct, position = np.unique(values, return_inverse=True)
+    # 0.3 of one scale may be 0.30000000000000004 of another, and a mean of the same values in another order.
+    is_new = np.diff(distinct) > ROUNDING * np.maximum(np.abs(distinct[1:]), np.abs(distinct[:-1]))
+    place = np.concatenate([[0], np.cumsum(is_new)])[position.reshape(-1)]
+    counts = np.bincount(place)
     return Ranked(place, np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place]))
 
 

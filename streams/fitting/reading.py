@@ -102,7 +102,9 @@ WITH
             account_id, response_id, occurred_at, day, metric, assumeNotNull(top_box) AS top_box,
             {_MAPPED} AS feeling,
             (score - expected_score) / (scale_max - scale_min) AS surpassed,
-            if(empty(competitor_scores), NULL, score / nullIf(arrayAvg(competitor_scores), 0)) AS relative_value
+            if(metric = 'nps', 0, 1) AS lowest, transform(toString(metric), ['nps', 'ces'], [10, 7], 5) AS highest,
+            lowest + (arrayAvg(competitor_scores) - scale_min) / (scale_max - scale_min) * (highest - lowest) AS theirs,
+            if(notEmpty(competitor_scores) AND theirs > 1e-9, score_mapped / theirs, NULL) AS relative_value
         FROM responses
         WHERE {_COUNTED} AND occurred_at + toIntervalDay({{days:UInt32}}) <= newest_movement
     ),

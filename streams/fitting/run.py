@@ -16,7 +16,7 @@ from streams.fitting.findings import find_drivers, find_links, find_predictors
 from streams.fitting.reading import Source
 from streams.fitting.report import Report
 
-RELEASE = "2"
+RELEASE = "3"
 """Raised when the same data would give other numbers."""
 
 

@@ -74,6 +74,7 @@ NOT_FROM_EVENTS = {
     "expected_purchases",
     "lifetime_value",
     "loyalty_segment",
+    "run_id",
 }
 ENOUGH = 12
 """Differences that are shown per view."""

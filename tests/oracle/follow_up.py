@@ -31,6 +31,7 @@ class Answer:
     unit_id: str
     occurred_at: datetime
     counted: bool
+    synthetic: bool
     metric: str
     score: Fraction | None
     told: bool | None
@@ -98,6 +99,11 @@ class Company:
         answer = self.answers.get((case.account_id, case.response_id or ""))
         return self.programme(answer.survey_id) if answer else "none"
 
+    def counts(self, case: Case) -> bool:
+        """Whether the response that a case is about is known and counts."""
+        answer = self.answers.get((case.account_id, case.response_id or ""))
+        return answer is not None and answer.counted
+
     def month(self, instant: datetime) -> date:
         """First day of the local month."""
         return facts.local_day(instant, self.catalog).replace(day=1)
@@ -134,6 +140,7 @@ def _answers(events: list[Event]) -> Iterable[Answer]:
             str(fields["unit_id"]),
             response.event.occurred_at,
             response.counted,
+            response.event.synthetic,
             str(fields.get("metric")),
             facts.mapped_score(response.event) if response.counted else None,
             told if isinstance(told, bool) else None,
@@ -219,6 +226,7 @@ def follow_up_cases(company: Company) -> Rows:
             "is_due": company.now is not None and case.due_at <= company.now,
             "in_sla": case.contacted_at is not None and case.contacted_at <= case.due_at,
             "hours": case.hours,
+            "response_counts": company.counts(case),
         }
         for case in company.cases
     }
@@ -227,7 +235,7 @@ def follow_up_cases(company: Company) -> Rows:
 def feedback_debts(company: Company) -> Rows:
     """One row per response that nobody acted upon (R44)."""
     acted = company.named | {(str(row["account_id"]), name) for row in company.messages for name in _names(row)}
-    now = max((answer.occurred_at for answer in _submitted(company)), default=None)
+    now = max((answer.occurred_at for answer in company.answers.values() if not answer.synthetic), default=None)
     found: Rows = {}
     for key, answer in company.answers.items():
         rule = company.catalog.surveys.get(answer.survey_id, Survey())
@@ -259,7 +267,7 @@ def _rescued(company: Company, answer: Answer) -> bool:
     following = min(later, key=lambda other: (other.occurred_at, other.response_id), default=None)
     if following is None or following.score is None:
         return False
-    return timedelta() < following.occurred_at - answer.occurred_at <= RESCUE_DAYS and following.score >= RESCUED_SCORE
+    return following.occurred_at - answer.occurred_at <= RESCUE_DAYS and following.score >= RESCUED_SCORE
 
 
 def follow_up(company: Company, debts: Rows) -> Rows:
@@ -287,14 +295,13 @@ def _month(company: Company, cases: list[Case], owed: dict[Key, Row], heard: lis
     rescued = sum(_rescued(company, answer) for answer in detractors)
     acted: dict[Key, datetime] = {}
     for case in company.cases:
-        if case.response_id and case.resolved_at:
-            key = case.account_id, case.response_id
+        if _acted_upon(company, case) and case.resolved_at:
+            key = case.account_id, str(case.response_id)
             acted[key] = min(acted.get(key, case.resolved_at), case.resolved_at)
-    here = {(case.account_id, case.response_id) for case in cases if case.response_id and case.resolved_at}
-    last = {(case.account_id, case.response_id): case.resolved_at for case in cases if case.response_id and case.resolved_at}
-    told = sum(1 for key in here if any(_in_time(case, key, told_at) for case in cases))
+    here = {(case.account_id, str(case.response_id)) for case in cases if _acted_upon(company, case)}
+    told = sum(any(_in_time(case, key, told_at) for case in cases if _acted_upon(company, case)) for key in here)
     newest = max(map(at, company.messages), default=None)
-    silences = [(_silence(acted[key], told_at.get(key) or newest), key in told_at) for key in acted if key in last]
+    silences = [(_silence(acted[key], told_at.get(key) or newest), key in told_at) for key in acted if key in here]
     return {
         "cases": len(cases),
         "due": len(due),
@@ -333,11 +340,13 @@ def _money(row: Row) -> Decimal:
     return row["revenue"]
 
 
-def _in_time(case: Case, key: tuple[str, str | None], told_at: dict[Key, datetime]) -> bool:
-    if (case.account_id, case.response_id) != key or case.resolved_at is None or case.response_id is None:
-        return False
-    told = told_at.get((case.account_id, case.response_id))
-    return told is not None and told <= case.resolved_at + TOLD_DAYS
+def _acted_upon(company: Company, case: Case) -> bool:
+    return case.ended_at is not None and company.counts(case)
+
+
+def _in_time(case: Case, key: Key, told_at: dict[Key, datetime]) -> bool:
+    told = told_at.get(key)
+    return (case.account_id, case.response_id) == key and told is not None and case.resolved_at is not None and told <= case.resolved_at + TOLD_DAYS
 
 
 def _silence(since: datetime, until: datetime | None) -> float:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from tests.oracle import facts
 from tests.oracle.records import Catalog, Row, Rows
-from tests.oracle.scores import exact
+from tests.oracle.scores import exact, mapped
 from tests.oracle.validate import Event
 
 DELTA, EPSILON, REPURCHASE = Fraction(1, 10), Fraction(1, 20), timedelta(180)
@@ -39,7 +39,7 @@ def graded_responses(events: Iterable[Event], catalog: Catalog) -> Rows:
         if not response.counted or fields.get("expected_score") is None:
             continue
         surprise = (exact(fields["score"]) - exact(fields["expected_score"])) / (exact(fields["scale_max"]) - exact(fields["scale_min"]))
-        relative = _relative(fields["score"], fields["competitor_scores"])
+        relative = _relative(response.event)
         of_account = purchases[str(account)]
         bought = of_account.get(fields["transaction_id"])
         found[account, response_id] = {
@@ -61,11 +61,14 @@ def _at(row: Row) -> datetime:
     return row["occurred_at"]
 
 
-def _relative(score: object, others: object) -> Fraction | None:
+def _relative(event: Event) -> Fraction | None:
+    """The score over the mean of the competitors', each on the scale of the metric."""
+    fields, others = event.fields, event.fields["competitor_scores"]
     if not isinstance(others, list) or not others:
         return None
-    mean = sum(map(exact, others), Fraction(0)) / len(others)
-    return exact(score) / mean if mean else None
+    theirs = [mapped(str(fields["metric"]), other, fields["scale_min"], fields["scale_max"]) for other in others]
+    mean = sum(theirs, Fraction(0)) / len(theirs)
+    return facts.mapped_score(event) / mean if mean else None
 
 
 def grades(graded: Rows) -> Rows:

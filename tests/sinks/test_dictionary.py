@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sinks.clickhouse import ClickHouse
-from sinks.dictionary import read_relations, render
+from sinks.dictionary import PARAMETERS, read_relations, render
 
 LOYALTY = (
     "n promoters passives detractors top_box top_two_box score_sum score_sum_squares flagged revenue nps nps_low nps_high nps_excluded nps_bound_mid "
@@ -37,26 +37,45 @@ def test_every_table_view_and_column_has_a_comment(embedded: ClickHouse) -> None
     relations = read_relations(embedded)
 
     silent = [relation.about.name for relation in relations if not relation.about.comment]
-    silent += [f"{relation.about.name}.{entry.name}" for relation in relations for entry in relation.columns if not entry.comment]
+    silent += [
+        f"{relation.about.name}.{entry.name}" for relation in relations for entry in (*relation.columns, *relation.parameters) if not entry.comment
+    ]
+    silent += [relation.about.name for relation in relations if not relation.columns]
     assert silent == []
     assert len(relations) > 20
 
 
-def test_only_views_with_parameters_have_no_columns(embedded: ClickHouse) -> None:
-    assert [relation.about.name for relation in read_relations(embedded) if not relation.columns] == [
-        "account_segments_as_of",
-        "engagement_last_days",
-        "feedback_debts_as_of",
-        "follow_up_last_days",
-        "growth_last_days",
-        "integrity_from_first_day_as_of",
-        "integrity_funnel_last_days",
-        "loyalty_last_days",
-        "messages_last_days",
-        "purchase_history_as_of",
-        "revenue_at_risk_as_of",
-        "value_delivered_last_days",
+SAMPLES = {"as_of": "'2026-03-31'", "days": "28"}
+
+
+def test_views_with_parameters_have_the_columns_that_calling_them_gives(embedded: ClickHouse) -> None:
+    called = [relation for relation in read_relations(embedded) if relation.parameters]
+    assert {relation.about.name for relation in called} >= {"loyalty_last_days", "account_segments_as_of"}
+    assert all(relation.is_view for relation in called)
+    assert {entry.name for relation in called for entry in relation.parameters} == set(PARAMETERS) == set(SAMPLES)
+
+    for relation in called:
+        arguments = ", ".join(f"{entry.name} = {SAMPLES[entry.name]}" for entry in relation.parameters)
+        given = embedded.query(f"DESCRIBE TABLE {relation.about.name}({arguments})").to_pylist()
+        assert [(entry.name, entry.kind) for entry in relation.columns] == [(row["name"], row["type"]) for row in given], relation.about.name
+        assert f"FROM {relation.about.name}(" in relation.about.comment
+
+
+def test_a_view_with_parameters_that_says_nothing_of_a_column_is_told(embedded: ClickHouse) -> None:
+    embedded.command(
+        "CREATE VIEW odd (`a` DateTime64(6, 'UTC') COMMENT 'It\\'s, (so) `b`', `silent` Array(Tuple(x String, y Float64)))"
+        " AS SELECT toDateTime64({moment:String}, 6, 'UTC') AS a, [('', 0.5)] AS silent"
+    )
+    try:
+        (odd,) = [relation for relation in read_relations(embedded) if relation.about.name == "odd"]
+    finally:
+        embedded.command("DROP VIEW odd")
+
+    assert [(entry.name, entry.kind, entry.comment) for entry in odd.columns] == [
+        ("a", "DateTime64(6, 'UTC')", "It's, (so) `b`"),
+        ("silent", "Array(Tuple(x String, y Float64))", ""),
     ]
+    assert [(entry.name, entry.kind, entry.comment) for entry in odd.parameters] == [("moment", "String", "")]
 
 
 def test_the_committed_document_is_up_to_date(embedded: ClickHouse) -> None:

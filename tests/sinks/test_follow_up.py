@@ -115,8 +115,8 @@ def test_many_holidays_put_off_what_is_due_and_where_no_hour_counts_nothing_is(c
     ]
     write_catalog(clickhouse, Catalog.model_validate({"sla_policies": policies}))
     insert(clickhouse, Table.CASES, *steps("1", ("opened", 0), trigger="text"), *steps("2", ("opened", 0), trigger="risk"))
-    assert shown(clickhouse, "due_at, is_due", "follow_up_cases") == [
-        (datetime(2026, 5, 25, 17, tzinfo=UTC), False), (datetime(2299, 12, 31, tzinfo=UTC), False),
+    assert shown(clickhouse, "due_at, month, is_due", "follow_up_cases") == [
+        (datetime(2026, 5, 25, 17, tzinfo=UTC), date(2026, 5, 1), False), (datetime(2299, 12, 31, tzinfo=UTC), date(2299, 12, 1), False),
     ]  # fmt: skip
 
 
@@ -177,7 +177,7 @@ def test_debts_are_what_nobody_acted_upon(clickhouse: ClickHouse) -> None:
         response("owed"), response("owed too", 1), response("fresh", 60), response("case"), response("message"),
         response("praise", **{"class": "promoter"}), response("passive", **{"class": "passive"}), response("test", synthetic=True),
         response("ruled", survey_id="r", **{"class": "passive"}), response("gone", withdrawn=True),
-        response("newest", 100, **{"class": "promoter"}), response("taken back", 200, withdrawn=True),
+        response("newest", 100, withdrawn=True), response("later test", 200, synthetic=True),
     ]  # fmt: skip
     insert(clickhouse, Table.RESPONSES, *given)
     insert(clickhouse, Table.CASES, *steps("1", ("opened", 0), response_id="case"))

@@ -201,12 +201,15 @@ def known(clickhouse: ClickHouse, feeling: float | None, alive: float | None, op
     [
         (0.7, 0.5, "truly_loyal", "ask_referral"), (0.7, 0.49, "accessible", "show_value"), (0.69, 0.5, "trapped", "fix_cause"),
         (0.69, 0.49, "high_risk", "recover"), (0.0, 0.0, "high_risk", "recover"), (None, 0.9, None, None), (0.9, None, None, None),
+        # What 8.2 of 4 to 10 comes to in binary fractions.
+        ((8.2 - 4) / 6, 0.5, "truly_loyal", "ask_referral"),
     ],
 )  # fmt: skip
 def test_segments_and_what_to_do(clickhouse: ClickHouse, feeling: float | None, alive: float | None, segment: str, action: str) -> None:
     assert known(clickhouse, feeling, alive) == {
         "feeling": feeling, "probability_alive": alive, "loyalty_segment": segment, "next_action": action, "suppress_selling": False,
     }  # fmt: skip
+    assert one(clickhouse, "SELECT loyalty_segment FROM account_profiles") == {"loyalty_segment": segment}
 
 
 @pytest.mark.parametrize("feeling", [None, 0.9])

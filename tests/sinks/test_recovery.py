@@ -55,6 +55,8 @@ def test_time_to_tell_counts_those_whom_nobody_told(clickhouse: ClickHouse) -> N
     for number, resolved in enumerate((0.0, 0.0, 10.0, 5.0)):
         insert(clickhouse, Table.CASES, *steps(f"c{number}", ("opened", -1), ("resolved", resolved), response_id=f"r{number}"))
     insert(clickhouse, Table.CASES, *steps("again", ("confirmed", 2), response_id="r1"), *steps("open", ("opened", 0), response_id="r9"))
+    insert(clickhouse, Table.CASES, *steps("reopened", ("resolved", 0), ("reopened", 1), response_id="r8"))
+    insert(clickhouse, Table.RESPONSES, *(response(f"r{number}") for number in (0, 1, 2, 3, 8, 9)))
     insert(
         clickhouse, Table.COMMUNICATIONS, message("r0", 10), message("r1", 30), message("r3", 4), message("r0", 1, message_id="s", purpose="service")
     )
@@ -64,8 +66,9 @@ def test_time_to_tell_counts_those_whom_nobody_told(clickhouse: ClickHouse) -> N
 
 
 def test_no_median_where_nobody_was_told(clickhouse: ClickHouse) -> None:
-    insert(clickhouse, Table.CASES, *steps("1", ("resolved", 0), response_id="r"))
-    assert shown(clickhouse, "acted_upon, told_rate, median_hours_to_tell") == [(1, 0.0, None)]
+    insert(clickhouse, Table.CASES, *steps("1", ("resolved", 0), response_id="r"), *steps("2", ("resolved", 0), response_id="not known"))
+    insert(clickhouse, Table.RESPONSES, response("r"))
+    assert shown(clickhouse, "programme, acted_upon, told_rate, median_hours_to_tell") == [("none", 0, None, None), ("s", 1, 0.0, None)]
 
 
 def detractor(clickhouse: ClickHouse, name: str, *, contacted: float | None, before: float = 100, after: float = 0, **values: object) -> None:

@@ -17,6 +17,11 @@ def test_equal_values_share_the_mean_rank(drawn: list[float]) -> None:
     assert ranked(np.array(drawn)).ranks == pytest.approx(rankdata(drawn))
 
 
+def test_values_that_differ_by_rounding_are_equal() -> None:
+    assert ranked(np.array([0.1 + 0.2, 0.3, 0.2, -0.3, -(0.1 + 0.2), 0.30000001])).ranks.tolist() == [4.5, 4.5, 3, 1.5, 1.5, 6]
+    assert ranked(np.array([])).ranks.tolist() == []
+
+
 @settings(deadline=None)
 @given(values, st.data())
 def test_ranks_without_a_group_are_those_of_what_is_left(drawn: list[float], data: st.DataObject) -> None:
