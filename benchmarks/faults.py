@@ -6,14 +6,14 @@ tests; rules and routes run with time faster, as there.
 
 import sys
 import tempfile
-from contextlib import nullcontext
 from pathlib import Path
 
 from benchmarks import machine
 from streams.broker import LocalBroker
 from streams.metrics.alerts import ALERTS
-from tests.deploy.live.faults import FAULTS, stack_of, suffer
-from tests.deploy.live.stack import PACE, load, running
+from tests.deploy.live.course import suffer_all
+from tests.deploy.live.faults import FAULTS, Turn
+from tests.deploy.live.stack import PACE
 
 
 def main(*names: str) -> None:
@@ -29,11 +29,9 @@ def main(*names: str) -> None:
         with LocalBroker(folder / "kafka") as broker:
             for number, fault in enumerate(fault for fault in FAULTS if not names or fault.name in names):
                 (place := folder / str(number)).mkdir()
-                stack = stack_of(fault, place, broker.bootstrap_servers, f"fault{number}.")
-                with running(stack), load(stack) if fault.is_loaded else nullcontext():
-                    course = suffer(stack, fault)
-                figures = " | ".join(f"{seconds:.0f} s" for seconds in (course.told, course.well, course.ended))
-                print(f"| {fault.name} | {fault.alert} | {holds[fault.alert]} | {figures} |", flush=True)
+                for _, course in suffer_all(Turn(fault.name, (fault,)), place, broker, f"fault{number}."):
+                    figures = " | ".join(f"{seconds:.0f} s" for seconds in (course.told, course.well, course.ended))
+                    print(f"| {fault.name} | {fault.alert} | {holds[fault.alert]} | {figures} |", flush=True)
 
 
 if __name__ == "__main__":
