@@ -28,7 +28,7 @@ class Course:
     """How long a fault took, in seconds, and what the commands under "Look" printed."""
 
     told: float
-    """From the fault until its alert had arrived."""
+    """From the fault, once all of it was done, until its alert had arrived."""
     well: float
     """From what was done about it until the probe called every partition well."""
     ended: float
@@ -42,6 +42,7 @@ class _Begun:
 
     fault: Fault
     at: float
+    """When all of it was done."""
     heard: int
     """Notifications that had arrived before."""
 
@@ -62,9 +63,9 @@ def suffer_all(turn: Turn, folder: Path, broker: LocalBroker, prefix: str) -> It
 
 
 def _begin(stack: Stack, fault: Fault) -> _Begun:
-    begun = _Begun(fault, time.monotonic(), len(stack.webhook.heard()))
+    heard = len(stack.webhook.heard())
     fault.inject(stack)
-    return begun
+    return _Begun(fault, time.monotonic(), heard)
 
 
 def _hear(stack: Stack, begun: _Begun) -> tuple[float, str]:

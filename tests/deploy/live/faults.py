@@ -13,6 +13,7 @@ from kafka.errors import NoError
 from schemas.enums import Stage, Topic
 from schemas.topics import consumer_group
 from streams.files import write_events
+from streams.metrics.alerts import ALERTS
 from streams.simulate import Plan, Simulation, simulate
 from tests.conftest import wait_for
 from tests.deploy.live.stack import Stack, response
@@ -53,11 +54,28 @@ class Fault:
     session_timeout_seconds: float = 6.0
     simulation: Callable[[], Simulation] | None = None
     """The company whose catalog is used."""
+    seen_minutes: int = 1
+    """How long it takes at most, as shipped, until the condition of the rule is true: scrapes, looks and windows."""
 
     @property
     def page(self) -> Path:
         """Its runbook."""
         return RUNBOOKS / f"{self.alert}.md"
+
+    @property
+    def hold_minutes(self) -> int:
+        """How long the condition must hold, as shipped; of a budget in its fastest windows."""
+        return min(_minutes(alert.hold) for alert in ALERTS if alert.name == self.alert)
+
+    @property
+    def stated_minutes(self) -> int:
+        """Within so long of the fault somebody is told, as shipped: it is seen, it holds, and for a minute notifications are gathered."""
+        return self.seen_minutes + self.hold_minutes + 1
+
+
+def _minutes(duration: str) -> int:
+    """Of the durations of rules, which are whole minutes or hours."""
+    return int(duration[:-1]) * {"m": 1, "h": 60}[duration[-1]] if duration else 0
 
 
 def _kill_workers(stack: Stack) -> None:
@@ -124,6 +142,8 @@ def _held_back(stack: Stack) -> None:
 
 def _reset_offsets(stack: Stack) -> None:
     """As Kafka's own tool does, which wants a group that nobody is a member of."""
+    committed = f'min(candor_committed_offset{{stage="{Stage.ACCOUNTS}",topic="{Topic.FEEDBACK}"}})'
+    wait_for(lambda: [offset > 0 for _, offset in stack.query(committed)] == [True], 60, stack.explain)
     _kill_workers(stack)
     group = consumer_group(stack.environment["CANDOR_GROUP"], Stage.ACCOUNTS)
     to_the_beginning = {
@@ -136,14 +156,28 @@ def _reset_offsets(stack: Stack) -> None:
 
 def _counts_nothing_twice(stack: Stack) -> None:
     """Workers read on where their checkpoints say."""
-    again = "sum(candor_replayed_total) + sum(candor_duplicates_total)"
+    wait_for(lambda: [number > 0 for _, number in stack.query("sum(candor_accepted_total)")] == [True], 60, stack.explain)
 
-    assert [number for _, number in stack.query(again)] == [0.0]
-    assert [number > 0 for _, number in stack.query("sum(candor_accepted_total)")] == [True]
+    assert [number for _, number in stack.query("sum(candor_replayed_total) + sum(candor_duplicates_total)")] == [0.0]
+
+
+def _hang_kafka(stack: Stack) -> None:
+    """Once both workers have had something to commit."""
+    accepted = f'min(candor_accepted_total{{stage="{Stage.ACCOUNTS}"}})'
+    wait_for(lambda: [number > 0 for _, number in stack.query(accepted)] == [True], 60, stack.explain)
+    stack.freeze_kafka()
 
 
 def _starve_a_worker(stack: Stack) -> None:
     stack.starve(0)
+
+
+def _was_fenced_off(stack: Stack) -> None:
+    """As the page says that its log says."""
+    logs = "".join(path.read_text(encoding="utf-8") for path in stack.folder.glob("worker-0-*.log"))
+    lost = [line for line in logs.splitlines() if '"partition_lost"' in line]
+
+    assert len([line for line in lost if "ProducerFenced" in line]) >= 3, "\n".join(lost)
 
 
 def _simulated() -> Simulation:
@@ -181,13 +215,21 @@ KILLED = Turn(
         Fault("the probe is killed", "CandorProbeFailing", "platform", _kill_probe, "feedback"),
         Fault("ClickHouse is killed", "CandorSinkAway", "platform-page", _kill_clickhouse, "ClickHouse", by_hand=Stack.start_clickhouse, also=LATE),
         Fault("all workers are killed", "CandorWorkerDown", "platform-page", _kill_workers, "stopped", also=LATE),
-        Fault("a worker is killed again and again", "CandorWorkerCrashLooping", "platform-page", _kill_again_and_again, "ok", ends_by_itself=True),
+        Fault(
+            "a worker is killed again and again", "CandorWorkerCrashLooping", "platform-page", _kill_again_and_again, "ok",
+            ends_by_itself=True, seen_minutes=3,
+        ),
     ),
-)
+)  # fmt: skip
 FROZEN = Turn(
     "a worker hangs",
-    (Fault("a worker hangs", "CandorConsumerStalled", "platform-page", _freeze_a_worker, "stalled", also=LATE, session_timeout_seconds=120.0),),
-)
+    (
+        Fault(
+            "a worker hangs", "CandorConsumerStalled", "platform-page", _freeze_a_worker, "stalled",
+            also=LATE, session_timeout_seconds=120.0, seen_minutes=3,
+        ),
+    ),
+)  # fmt: skip
 REFUSED = Turn(
     "records are refused",
     (
@@ -204,15 +246,16 @@ UNSTEADY = Turn(
         Fault(
             "offsets are reset", "CandorConsumerRewound", "platform-page", _reset_offsets, "stopped",
             check=_counts_nothing_twice, also=LATE | {"CandorWorkerDown", "CandorConsumerStopped"}, ends_by_itself=True,
-            session_timeout_seconds=4.0,
+            session_timeout_seconds=4.0, seen_minutes=2,
         ),
         Fault(
-            "Kafka hangs", "CandorCheckpointStale", "platform-page", Stack.freeze_kafka, "Kafka",
-            by_hand=Stack.thaw_kafka, also=LATE | {"CandorProbeFailing"},
+            "Kafka hangs", "CandorCheckpointStale", "platform-page", _hang_kafka, "Kafka",
+            by_hand=Stack.thaw_kafka, also=LATE | {"CandorProbeFailing"}, seen_minutes=6,
         ),
         Fault(
-            "a worker is starved of CPU", "CandorWorkerFenced", "platform", _starve_a_worker, "feedback",
-            also=LATE, session_timeout_seconds=4.0,
+            "a worker is starved of CPU", "CandorWorkerFenced", "platform", _starve_a_worker, "feedback", check=_was_fenced_off,
+            # What it holds is not read until another has it, and once more after it woke.
+            also=LATE | {"CandorConsumerStalled", "CandorConsumerStopped"}, session_timeout_seconds=4.0, seen_minutes=15,
         ),
     ),
     lasting=(
@@ -222,11 +265,12 @@ UNSTEADY = Turn(
         ),
         Fault(
             "many records are malformed", "CandorDeliveryBudgetBurn", "platform-page", _many_that_are_malformed, "malformed",
-            also=frozenset({"CandorDeadLetterSpike"}), ends_by_itself=True,
+            # Of a hundred records at least, which take a while to come.
+            also=frozenset({"CandorDeadLetterSpike"}), ends_by_itself=True, seen_minutes=3,
         ),
         Fault(
             "a producer holds records back", "CandorFreshnessBudgetBurn", "platform-page", _held_back, "candor_latency_seconds",
-            also=LATE, ends_by_itself=True,
+            also=LATE, ends_by_itself=True, seen_minutes=3,
         ),
     ),
 )  # fmt: skip
@@ -237,7 +281,8 @@ GAMED = Turn(
             "a unit games its scores", "CandorGamingSuspected", "cx", _send_gamed, "suspect",
             # The company has begging units, records that are broken, and cases that nobody looks after.
             also=frozenset({"CandorBeggingReported", "CandorFollowUpOverdue", "CandorSchemaDrift"}),
-            is_loaded=False, simulation=_simulated,
+            # Of a clock that does not run faster: twelve thousand events are judged first.
+            is_loaded=False, simulation=_simulated, seen_minutes=10,
         ),
     ),
 )  # fmt: skip

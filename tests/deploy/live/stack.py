@@ -255,21 +255,21 @@ def load(stack: Stack) -> Iterator[None]:
     """Answers come in all the while."""
     stop = Event()
 
-    def send() -> None:
-        with closing(KafkaProducer(bootstrap_servers=stack.bootstrap_servers)) as producer:
-            for number in count():
-                if stop.wait(_LOAD_PAUSE):
-                    return
-                key, value = response(number, (7 * number) % 11)
-                producer.send(stack.prefix + Topic.FEEDBACK, key=key, value=value)
+    def send(producer: KafkaProducer) -> None:
+        for number in count():
+            if stop.wait(_LOAD_PAUSE):
+                return
+            key, value = response(number, (7 * number) % 11)
+            producer.send(stack.prefix + Topic.FEEDBACK, key=key, value=value)
 
-    thread = Thread(target=send, name="load", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    with closing(KafkaProducer(bootstrap_servers=stack.bootstrap_servers)) as producer:
+        thread = Thread(target=send, args=(producer,), name="load", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
 
 
 @contextmanager
