@@ -24,6 +24,19 @@ def test_partitions_that_are_being_opened_and_what_is_left_of_them_are_told() ->
     assert told() == (0, 0)
 
 
+def test_a_partition_that_is_opened_anew_before_an_earlier_opening_ended_is_one() -> None:
+    metrics = WorkerMetrics().stage(Stage.ACCOUNTS)
+    openings = Openings(metrics)
+
+    with openings.of(0) as first:
+        first(100)
+        with openings.of(0) as again:
+            again(30)
+            assert (metrics.opening.read(), metrics.recovery_left.read()) == (1, 130)
+        assert (metrics.opening.read(), metrics.recovery_left.read()) == (1, 100)
+    assert (metrics.opening.read(), metrics.recovery_left.read()) == (0, 0)
+
+
 def test_an_opening_that_fails_is_over() -> None:
     metrics = WorkerMetrics().stage(Stage.UNITS)
 
