@@ -69,7 +69,7 @@ class Fault:
 
     @property
     def stated_minutes(self) -> int:
-        """Within so long of the fault somebody is told, as shipped: it is seen, it holds, and for a minute notifications are gathered."""
+        """Within so long of the fault somebody is told, as shipped: it is seen, it holds, and in a minute rules are evaluated and notifications gathered."""
         return self.seen_minutes + self.hold_minutes + 1
 
 
