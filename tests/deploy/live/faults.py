@@ -69,7 +69,7 @@ class Fault:
 
     @property
     def stated_minutes(self) -> int:
-        """Within so long of the fault somebody is told, as shipped: it is seen, it holds, and in a minute rules are evaluated and notifications gathered."""
+        """Within so long of the fault somebody is told, as shipped: it is seen, it holds, and a minute for evaluating rules and gathering."""
         return self.seen_minutes + self.hold_minutes + 1
 
 
