@@ -11,7 +11,7 @@ SUPERSET := 'apache-superset~=6.1.0' 'cachetools' 'clickhouse-connect~=1.12.0' '
 
 .DEFAULT_GOAL := help
 SHELL := bash
-.PHONY: help setup demo test check format chaos bench bench-views bench-report contracts lock java prometheus chromium pictures helm dbt superset site clean
+.PHONY: help setup demo test check format chaos bench bench-views bench-report contracts lock java prometheus chromium pictures helm compose dbt superset site clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ setup: .venv/ready ## Make .venv and install everything into it
 demo: setup ## Show the whole path at work: broker, workers, ClickHouse, a simulated company
 	$(BIN)/candor demo
 
-test: setup java prometheus chromium helm dbt superset ## Run all tests, with a real broker and a real ClickHouse engine
+test: setup java prometheus chromium helm compose dbt superset ## Run all tests, with a real broker and a real ClickHouse engine
 	@.ci/tests $(BIN)/python
 
 check: setup ## Style, types, import directions, generated files
@@ -81,6 +81,9 @@ pictures: setup chromium ## Make pictures of the report in light, dark, on a pho
 
 helm: setup ## Fetch Helm where it is missing
 	@.ci/helm $(BIN)/python >/dev/null
+
+compose: ## Fetch Docker Compose where it is missing
+	@.ci/compose >/dev/null
 
 dbt: .venv/dbt/ready ## Install dbt into an environment of its own, for the tests of deploy/dbt
 

@@ -33,6 +33,7 @@ TEXTS = [
         ".ci/java",
         ".ci/prometheus",
         ".ci/helm",
+        ".ci/compose",
         ".ci/venv",
     )
 ]

@@ -1,6 +1,7 @@
 """Reading a partition of the checkpoint topic to its end."""
 
 import time
+from collections.abc import Callable
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -14,12 +15,12 @@ _POLL_MS = 250
 _PATIENCE_SECONDS = 10.0
 
 
-async def read_checkpoint(client: ClientOptions, topic: str, partition: int) -> list[CheckpointRecord]:
+async def read_checkpoint(client: ClientOptions, topic: str, partition: int, tell: Callable[[int], None] = lambda _: None) -> list[CheckpointRecord]:
     """The last value of each key, in log order; tombstones and what they delete are left out. No records: an empty list.
 
     Aborted records are left out. To be called once the transactional producer of the partition was initialised: it has then
     ended every transaction of an earlier owner, so that the end does not move any more. It waits, and says so, while the transaction
-    of anybody else is open there. Raises ``KafkaError``.
+    of anybody else is open there. ``tell`` hears again and again how many offsets are left. Raises ``KafkaError``.
     """
     consumer = AIOKafkaConsumer(
         **client,
@@ -32,12 +33,12 @@ async def read_checkpoint(client: ClientOptions, topic: str, partition: int) -> 
     )
     await consumer.start()
     try:
-        return await _read(consumer, TopicPartition(topic, partition))
+        return await _read(consumer, TopicPartition(topic, partition), tell)
     finally:
         await consumer.stop()
 
 
-async def _read(consumer: AIOKafkaConsumer, partition: TopicPartition) -> list[CheckpointRecord]:
+async def _read(consumer: AIOKafkaConsumer, partition: TopicPartition, tell: Callable[[int], None]) -> list[CheckpointRecord]:
     consumer.assign([partition])
     latest: dict[bytes, bytes] = {}
     warn_at = time.monotonic() + _PATIENCE_SECONDS
@@ -51,6 +52,8 @@ async def _read(consumer: AIOKafkaConsumer, partition: TopicPartition) -> list[C
         # Markers and gaps of compaction have offsets but give no records; the position counts them, as the end of the log does.
         position = await consumer.position(partition)
         end = consumer.highwater(partition)
+        if end is not None:
+            tell(max(end - position, 0))
         if end is not None and position >= end:
             return [CheckpointRecord(key, value) for key, value in latest.items()]
         if fetched:

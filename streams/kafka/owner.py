@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -19,6 +19,7 @@ from streams.kafka.checkpoint import read_checkpoint
 from streams.kafka.client import ClientOptions
 from streams.kafka.deadletters import dead_letter_headers
 from streams.kafka.identity import Identity, check, rows_without_checkpoint, split
+from streams.kafka.opening import Openings
 
 _log = structlog.get_logger(__name__)
 # Batches stay below the smallest max.message.bytes of our topics (2 MiB), also where a record of 1 MiB ends one.
@@ -56,6 +57,8 @@ class Ownership:
     """What checkpoints must belong to; None: whatever they belong to."""
     holds_rows: Callable[[int], bool] = lambda _: False
     """Whether the database holds rows of a partition; called in a thread, may raise what a sink raises."""
+    openings: Openings = field(default_factory=Openings)
+    """Those that are under way."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -115,6 +118,13 @@ class PartitionOwner:
         The order is what makes it safe: the producer first, which ends and fences any earlier owner's; then the checkpoint, to its end; then the
         raised epoch, before any row carries it. Raises ``KafkaError`` or ``OwnershipLost``.
         """
+        with ownership.openings.of(partition) as tell:
+            return await cls._opened(ownership, partition, compute, tell)
+
+    @classmethod
+    async def _opened(
+        cls, ownership: Ownership, partition: int, compute: Compute, tell: Callable[[int], None]
+    ) -> tuple["PartitionOwner", Flush | None]:
         producer = AIOKafkaProducer(
             **ownership.client,
             client_id=ownership.transactional_id(partition),
@@ -125,7 +135,7 @@ class PartitionOwner:
         )
         try:
             await producer.start()
-            held, checkpoint = split(await read_checkpoint(ownership.client, ownership.checkpoint_topic, partition))
+            held, checkpoint = split(await read_checkpoint(ownership.client, ownership.checkpoint_topic, partition, tell))
             await _check(ownership, partition, held, is_empty=not checkpoint)
             stage, first = await compute(_restored, ownership.factory, partition, checkpoint)
             recovered = Recovered(len(checkpoint), sum(len(record.key) + len(record.value or b"") for record in checkpoint))

@@ -22,6 +22,7 @@ from streams.errors import CandorError, ExitCode, KafkaUnavailable
 from streams.kafka.app import CandorApp, consumer_of, make_app
 from streams.kafka.client import ClientOptions, client_options
 from streams.kafka.identity import Identity
+from streams.kafka.opening import Openings
 from streams.kafka.owner import Ownership
 from streams.kafka.pace import Pace
 from streams.kafka.progress import Progress
@@ -170,12 +171,14 @@ class _Worker:
 
     def _line(self, stage: Stage, client: ClientOptions, partitions: int, identity: Identity | None, ending: _Ending) -> _Line:
         settings = self._settings
-        ownership = Ownership(client, settings.topic_prefix, settings.group, stage, self._stages[stage](partitions), partitions, identity=identity)
+        metrics, factory = self._monitor.metrics, self._stages[stage](partitions)
+        ownership = Ownership(
+            client, settings.topic_prefix, settings.group, stage, factory, partitions, identity=identity, openings=Openings(metrics.stage(stage))
+        )
         if self._surroundings is not None:
             holds_rows = self._surroundings.holds_rows
             ownership = replace(ownership, holds_rows=lambda partition: holds_rows(stage, partition))
         session, rebalance = (round(seconds * 1000) for seconds in (settings.session_timeout_seconds, settings.rebalance_timeout_seconds))
-        metrics = self._monitor.metrics
         shell = Shell(ownership, SinkWriter(self._sink, metrics.tables), _pace(settings, stage), ending.fail, metrics.stage(stage))
         reading = Reading(ownership.consumer_group, client, session, rebalance)
         return _Line(make_app(reading, shell, [settings.topic_prefix + topic for topic in ownership.inputs], ending.fail), shell)

@@ -261,6 +261,12 @@ def _checkpoints() -> Iterator[Panel]:
         looks=(Look("rebalances", colour=WELL), Look("lost", colour=CRITICAL)), of_alerts=("CandorWorkerFenced",),
     )  # fmt: skip
     yield _panel(
+        "Being opened", "Partitions that workers are opening, and offsets of their checkpoints that are still to be read: it falls while they are.",
+        Unit.NUMBER,
+        Query(f"sum({_of(declared.OPENING)})", "partitions"), Query(f"sum({_of(declared.RECOVERY_LEFT)})", "left"),
+        looks=(Look("partitions", colour=WELL), Look("left", colour=ORANGE, right=True)), of_alerts=("CandorConsumerStalled",),
+    )  # fmt: skip
+    yield _panel(
         "Reading back", "Seconds of 99 in 100 openings of a partition, and how much of the checkpoint was read for them, records and bytes a second.",
         Unit.SECONDS,
         Query(f"histogram_quantile(0.99, sum by (le) (rate({_of(declared.RECOVERY_SECONDS, '_bucket')}[$__rate_interval])))", "seconds"),

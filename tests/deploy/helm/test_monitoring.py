@@ -25,17 +25,6 @@ def test_the_rules_are_the_generated_ones_but_for_where_the_runbooks_are(tmp_pat
     run("promtool", "check", "rules", "--lint-fatal", str(tmp_path / "rules.yml"))
 
 
-def test_the_operator_knows_every_field_of_the_rules() -> None:
-    """By the definition of the resource: what it does not know the operator's webhook, or the API server, would refuse."""
-    (rule,) = of_kind("everything", "PrometheusRule")
-
-    for group in rule["spec"]["groups"]:
-        assert group.keys() <= {"name", "interval", "labels", "limit", "partial_response_strategy", "query_offset", "rules"}
-        for one_rule in group["rules"]:
-            assert one_rule.keys() <= {"record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations"}
-            assert ("record" in one_rule) != ("alert" in one_rule)
-
-
 def test_the_copy_in_the_chart_is_written_with_the_other() -> None:
     assert CHART / "files" / "candor.rules.yml" in {ROOT / path for path in RULES}
     assert len({(ROOT / path).read_text() for path in RULES}) == 1

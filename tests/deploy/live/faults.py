@@ -2,21 +2,24 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from kafka import KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka.errors import NoError
 
-from schemas.enums import Topic
+from schemas.enums import Stage, Topic
+from schemas.topics import consumer_group
 from streams.files import write_events
+from streams.metrics.alerts import ALERTS
 from streams.simulate import Plan, Simulation, simulate
 from tests.conftest import wait_for
 from tests.deploy.live.stack import Stack, response
-from tests.deploy.pages import RUNBOOKS, blocks, lines
+from tests.deploy.pages import RUNBOOKS
 
-GAMED = Plan(seed=3, accounts=600, units=10, events=12_000, months=5, gamed_share=0.3)
+_GAMED = Plan(seed=3, accounts=600, units=10, events=12_000, months=5, gamed_share=0.3)
 """A company with a unit that is found suspect."""
 
 
@@ -40,6 +43,8 @@ class Fault:
     """What the commands under "Look" must print."""
     by_hand: Callable[[Stack], None] = _nothing
     """What the page tells people to do and cannot say as a command."""
+    check: Callable[[Stack], None] = _nothing
+    """What must hold once every partition is well."""
     also: frozenset[str] = frozenset()
     """Alerts that are true as well, and may be told."""
     ends_by_itself: bool = False
@@ -49,11 +54,28 @@ class Fault:
     session_timeout_seconds: float = 6.0
     simulation: Callable[[], Simulation] | None = None
     """The company whose catalog is used."""
+    seen_minutes: int = 1
+    """How long it takes at most, as shipped, until the condition of the rule is true: scrapes, looks and windows."""
 
     @property
     def page(self) -> Path:
         """Its runbook."""
         return RUNBOOKS / f"{self.alert}.md"
+
+    @property
+    def hold_minutes(self) -> int:
+        """How long the condition must hold, as shipped; of a budget in its fastest windows."""
+        return min(_minutes(alert.hold) for alert in ALERTS if alert.name == self.alert)
+
+    @property
+    def stated_minutes(self) -> int:
+        """Within so long of the fault somebody is told, as shipped: it is seen, it holds, and a minute for evaluating rules and gathering."""
+        return self.seen_minutes + self.hold_minutes + 1
+
+
+def _minutes(duration: str) -> int:
+    """Of the durations of rules, which are whole minutes or hours."""
+    return int(duration[:-1]) * {"m": 1, "h": 60}[duration[-1]] if duration else 0
 
 
 def _kill_workers(stack: Stack) -> None:
@@ -84,10 +106,11 @@ def _kill_clickhouse(stack: Stack) -> None:
     stack.clickhouse.kill()
 
 
-def _send(stack: Stack, records: Sequence[tuple[bytes, bytes]], partition: int | None = None) -> None:
+def _send(stack: Stack, records: Sequence[tuple[bytes, bytes]], partition: int | None = None, age_seconds: float = 0.0) -> None:
+    sent_at = round((time.time() - age_seconds) * 1_000)
     with closing(KafkaProducer(bootstrap_servers=stack.bootstrap_servers, linger_ms=20)) as producer:
         for key, value in records:
-            producer.send(stack.prefix + Topic.FEEDBACK, key=key, value=value, partition=partition)
+            producer.send(stack.prefix + Topic.FEEDBACK, key=key, value=value, partition=partition, timestamp_ms=sent_at)
         producer.flush()
 
 
@@ -101,112 +124,166 @@ def _some_that_are_malformed(stack: Stack) -> None:
     _send(stack, [(b"a", b"{")] * 25)
 
 
+def _many_that_are_malformed(stack: Stack) -> None:
+    """Fewer than make a topic pause, and more than the budget bears."""
+    _send(stack, [(b"a", b"{")] * 60)
+
+
+def _a_new_version(stack: Stack) -> None:
+    _send(
+        stack, [(key, json.dumps({**json.loads(value), "schema_version": 2}).encode()) for key, value in map(response, range(2_000_000, 2_000_010))]
+    )
+
+
+def _held_back(stack: Stack) -> None:
+    """For three minutes, with the time at which they were to be sent."""
+    _send(stack, [response(3_000_000 + number, number % 11) for number in range(200)], age_seconds=180)
+
+
+def _reset_offsets(stack: Stack) -> None:
+    """As Kafka's own tool does, which wants a group that nobody is a member of."""
+    committed = f'min(candor_committed_offset{{stage="{Stage.ACCOUNTS}",topic="{Topic.FEEDBACK}"}})'
+    wait_for(lambda: [offset > 0 for _, offset in stack.query(committed)] == [True], 60, stack.explain)
+    _kill_workers(stack)
+    group = consumer_group(stack.environment["CANDOR_GROUP"], Stage.ACCOUNTS)
+    to_the_beginning = {
+        TopicPartition(stack.prefix + Topic.FEEDBACK, partition): OffsetAndMetadata(0, "", -1) for partition in range(stack.partitions)
+    }
+    with closing(KafkaAdminClient(bootstrap_servers=stack.bootstrap_servers)) as client:
+        wait_for(lambda: not client.describe_groups([group])[group]["members"], 60, stack.explain)
+        assert set(client.alter_group_offsets(group, to_the_beginning).values()) == {NoError}
+
+
+def _counts_nothing_twice(stack: Stack) -> None:
+    """Workers read on where their checkpoints say."""
+    wait_for(lambda: [number > 0 for _, number in stack.query("sum(candor_accepted_total)")] == [True], 60, stack.explain)
+
+    assert [number for _, number in stack.query("sum(candor_replayed_total) + sum(candor_duplicates_total)")] == [0.0]
+
+
+def _hang_kafka(stack: Stack) -> None:
+    """Once both workers have had something to commit."""
+    accepted = f'min(candor_accepted_total{{stage="{Stage.ACCOUNTS}"}})'
+    wait_for(lambda: [number > 0 for _, number in stack.query(accepted)] == [True], 60, stack.explain)
+    stack.freeze_kafka()
+
+
+def _starve_a_worker(stack: Stack) -> None:
+    stack.starve(0)
+
+
+def _was_fenced_off(stack: Stack) -> None:
+    """As the page says that its log says."""
+    logs = "".join(path.read_text(encoding="utf-8") for path in stack.folder.glob("worker-0-*.log"))
+    lost = [line for line in logs.splitlines() if '"partition_lost"' in line]
+
+    assert len([line for line in lost if "ProducerFenced" in line]) >= 3, "\n".join(lost)
+
+
+def _simulated() -> Simulation:
+    return simulate(_GAMED)
+
+
 def _send_gamed(stack: Stack) -> None:
     events = stack.folder / "gamed.ndjson"
-    write_events(events, simulate(GAMED).records())
+    write_events(events, _simulated().records())
     stack.candor("produce", str(events))
 
 
-FAULTS = (
-    Fault("all workers are killed", "CandorWorkerDown", "platform-page", _kill_workers, "stopped", also=LATE),
-    Fault("a worker is killed again and again", "CandorWorkerCrashLooping", "platform-page", _kill_again_and_again, "ok", ends_by_itself=True),
-    Fault("a worker hangs", "CandorConsumerStalled", "platform-page", _freeze_a_worker, "stalled", also=LATE, session_timeout_seconds=120.0),
-    Fault("the probe is killed", "CandorProbeFailing", "platform", _kill_probe, "feedback"),
-    Fault("ClickHouse is killed", "CandorSinkAway", "platform-page", _kill_clickhouse, "ClickHouse", by_hand=Stack.start_clickhouse, also=LATE),
-    Fault(
-        "a topic is poisoned", "CandorPaused", "platform-page", _poison, "malformed",
-        also=LATE | {"CandorDeadLetterSpike", "CandorDeliveryBudgetBurn"},
-    ),
-    Fault("some records are malformed", "CandorDeadLetterSpike", "platform", _some_that_are_malformed, "malformed", ends_by_itself=True),
-    Fault(
-        "a unit games its scores", "CandorGamingSuspected", "cx", _send_gamed, "suspect",
-        # The company has begging units, records that are broken, and cases that nobody looks after.
-        also=frozenset({"CandorBeggingReported", "CandorFollowUpOverdue", "CandorSchemaDrift"}),
-        is_loaded=False, simulation=lambda: simulate(GAMED),
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Faults that befall one stack: the lasting ones at once, the others meanwhile, one after the other."""
+
+    name: str
+    then: tuple[Fault, ...]
+    lasting: tuple[Fault, ...] = ()
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """All of them, in the order in which they befall."""
+        return self.lasting + self.then
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether answers come in meanwhile."""
+        return all(fault.is_loaded for fault in self.faults)
+
+
+KILLED = Turn(
+    "what runs is killed",
+    (
+        Fault("the probe is killed", "CandorProbeFailing", "platform", _kill_probe, "feedback"),
+        Fault("ClickHouse is killed", "CandorSinkAway", "platform-page", _kill_clickhouse, "ClickHouse", by_hand=Stack.start_clickhouse, also=LATE),
+        Fault("all workers are killed", "CandorWorkerDown", "platform-page", _kill_workers, "stopped", also=LATE),
+        Fault(
+            "a worker is killed again and again", "CandorWorkerCrashLooping", "platform-page", _kill_again_and_again, "ok",
+            ends_by_itself=True, seen_minutes=3,
+        ),
     ),
 )  # fmt: skip
-
-
-def stack_of(fault: Fault, folder: Path, bootstrap_servers: str, prefix: str) -> Stack:
-    """The stack that the fault befalls, not started yet."""
-    catalog = None
-    if fault.simulation is not None:
-        catalog = folder / "catalog.yaml"
-        catalog.write_text(fault.simulation().catalog(), encoding="utf-8")
-    return Stack(folder, bootstrap_servers, prefix, catalog, fault.session_timeout_seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """How long a fault took, in seconds, and what the commands under "Look" printed."""
-
-    told: float
-    """From the fault until its alert had arrived."""
-    well: float
-    """From what was done about it until the probe called every partition well."""
-    ended: float
-    """From what was done about it until the end of the alert had arrived."""
-    shown: str
-
-
-def suffer(stack: Stack, fault: Fault) -> Course:
-    """A fault from its beginning to the end of its alert, which must come to its receiver and to nobody else."""
-    began = time.monotonic()
-    fault.inject(stack)
-    wait_for(lambda: stack.told(fault.alert, firing=True) == {fault.receiver}, 120, stack.explain)
-    told = time.monotonic() - began
-    shown = look(stack, fault)
-    if not fault.ends_by_itself:
-        assert not stack.told(fault.alert, firing=False), "it ended before anything was done about it"
-    act(stack, fault)
-    acted = time.monotonic()
-    wait_for(lambda: _is_read(stack), 120, stack.explain)
-    well = time.monotonic() - acted
-    wait_for(lambda: stack.told(fault.alert, firing=False) == {fault.receiver}, 150, stack.explain)
-    return Course(told, well, time.monotonic() - acted, shown)
-
-
-def _is_read(stack: Stack) -> bool:
-    [(_, places)] = stack.query("count(candor_lag_records)") or [({}, 0.0)]
-    return places > 0 and [well for _, well in stack.query('sum(candor_lag_state{state="ok"})')] == [places]
-
-
-def look(stack: Stack, fault: Fault) -> str:
-    """Type what the page says under "Look"; returns what is printed."""
-    return "\n".join(stack.shell(line) for block in blocks(fault.page, "sh", "Look") for line in lines(block))
-
-
-def act(stack: Stack, fault: Fault) -> None:
-    """Do what is done by hand, and type what the page says under "Do"."""
-    fault.by_hand(stack)
-    for block in blocks(fault.page, "sh", "Do"):
-        for line in lines(block):
-            if line == "candor worker":
-                _start_workers(stack)
-            elif line == "candor lag --serve":
-                stack.start_probe()
-            else:
-                for variables in _each(stack, line):
-                    stack.shell(line, **variables)
-
-
-def _start_workers(stack: Stack) -> None:
-    for number in range(len(stack.workers)):
-        worker = stack.running(number)
-        if not worker.running:
-            worker.kill()
-            stack.start_worker(number)
-
-
-def _each(stack: Stack, line: str) -> Iterator[dict[str, str]]:
-    """What stands for the variables of a line, once for each thing that it is typed for."""
-    if "$FINDING" in line:
-        for finding in json.loads(stack.shell("candor findings list --state suspect --undecided --json")):
-            yield {"FINDING": finding["finding_id"]}
-    elif "$WORKER" in line:
-        workers = [stack.running(number) for number in range(len(stack.workers))]
-        stopped = [worker for worker in workers if worker.stopped]
-        for worker in stopped or workers:
-            yield {"WORKER": str(worker.pid)}
-    else:
-        yield {}
+FROZEN = Turn(
+    "a worker hangs",
+    (
+        Fault(
+            "a worker hangs", "CandorConsumerStalled", "platform-page", _freeze_a_worker, "stalled",
+            also=LATE, session_timeout_seconds=120.0, seen_minutes=3,
+        ),
+    ),
+)  # fmt: skip
+REFUSED = Turn(
+    "records are refused",
+    (
+        Fault("some records are malformed", "CandorDeadLetterSpike", "platform", _some_that_are_malformed, "malformed", ends_by_itself=True),
+        Fault(
+            "a topic is poisoned", "CandorPaused", "platform-page", _poison, "malformed",
+            also=LATE | {"CandorDeadLetterSpike", "CandorDeliveryBudgetBurn"},
+        ),
+    ),
+)  # fmt: skip
+UNSTEADY = Turn(
+    "Kafka and workers do not hold",
+    (
+        Fault(
+            "offsets are reset", "CandorConsumerRewound", "platform-page", _reset_offsets, "stopped",
+            check=_counts_nothing_twice, also=LATE | {"CandorWorkerDown", "CandorConsumerStopped"}, ends_by_itself=True,
+            session_timeout_seconds=4.0, seen_minutes=2,
+        ),
+        Fault(
+            "Kafka hangs", "CandorCheckpointStale", "platform-page", _hang_kafka, "Kafka",
+            by_hand=Stack.thaw_kafka, also=LATE | {"CandorProbeFailing"}, seen_minutes=6,
+        ),
+        Fault(
+            "a worker is starved of CPU", "CandorWorkerFenced", "platform", _starve_a_worker, "feedback", check=_was_fenced_off,
+            # What it holds is not read until another has it, and once more after it woke.
+            also=LATE | {"CandorConsumerStalled", "CandorConsumerStopped"}, session_timeout_seconds=4.0, seen_minutes=15,
+        ),
+    ),
+    lasting=(
+        Fault(
+            "a producer leaves the contract", "CandorSchemaDrift", "platform", _a_new_version, "unknown_version",
+            also=frozenset({"CandorDeliveryBudgetBurn"}), ends_by_itself=True, session_timeout_seconds=4.0,
+        ),
+        Fault(
+            "many records are malformed", "CandorDeliveryBudgetBurn", "platform-page", _many_that_are_malformed, "malformed",
+            # Of a hundred records at least, which take a while to come.
+            also=frozenset({"CandorDeadLetterSpike"}), ends_by_itself=True, seen_minutes=3,
+        ),
+        Fault(
+            "a producer holds records back", "CandorFreshnessBudgetBurn", "platform-page", _held_back, "candor_latency_seconds",
+            also=LATE, ends_by_itself=True, seen_minutes=3,
+        ),
+    ),
+)  # fmt: skip
+GAMED = Turn(
+    "a unit games its scores",
+    (
+        Fault(
+            "a unit games its scores", "CandorGamingSuspected", "cx", _send_gamed, "suspect",
+            # The company has begging units, records that are broken, and cases that nobody looks after.
+            also=frozenset({"CandorBeggingReported", "CandorFollowUpOverdue", "CandorSchemaDrift"}),
+            # Of a clock that does not run faster: twelve thousand events are judged first.
+            is_loaded=False, simulation=_simulated, seen_minutes=10,
+        ),
+    ),
+)  # fmt: skip
+FAULTS = tuple(fault for turn in (KILLED, FROZEN, REFUSED, UNSTEADY, GAMED) for fault in turn.faults)

@@ -2,11 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from itertools import count
 from pathlib import Path
@@ -16,9 +17,10 @@ from typing import Any
 import yaml
 from kafka import KafkaProducer
 
-from schemas.enums import Topic
+from schemas.enums import Stage, Topic
 from sinks.clickhouse import ClickHouse, connect
 from sinks.migrate import Migrator
+from streams.broker import LocalBroker
 from streams.broker.ready import free_port
 from streams.metrics.alerts import PROBE_JOB, WORKER_JOB, Pace, rules_file
 from tests.chaos.processes import Process
@@ -31,19 +33,23 @@ PACE = Pace(15)
 """Five minutes of a rule are twenty seconds."""
 _WORKERS = 2
 _CANDOR = (sys.executable, "-m", "streams.commands")
-_LOAD_PAUSE = 0.1
+_LOAD_PAUSE = 0.2
 """Seconds between two records of the load."""
+_GLANCE = 0.3
+"""Seconds between two looks at what is waited for."""
 
 
 class Stack:
     """Two workers, the probe, ClickHouse, Prometheus, Alertmanager and who is told; Kafka is given."""
 
-    def __init__(self, folder: Path, bootstrap_servers: str, prefix: str, catalog: Path | None = None, session_timeout_seconds: float = 6.0) -> None:
+    def __init__(self, folder: Path, broker: LocalBroker, prefix: str, catalog: Path | None = None, session_timeout_seconds: float = 6.0) -> None:
         self.folder = folder
+        self._broker = broker
+        self._starving: Thread | None = None
         self._numbers = count(1)
         self.prefix = prefix
         self.partitions = 4
-        self.bootstrap_servers = bootstrap_servers
+        self.bootstrap_servers = broker.bootstrap_servers
         self.clickhouse_port, self.probe_port, self.alertmanager_port, self.prometheus_port = (free_port() for _ in range(4))
         self.worker_ports = [free_port() for _ in range(_WORKERS)]
         self.webhook = Webhook()
@@ -51,7 +57,7 @@ class Stack:
         self.probe: Process | None = None
         self.workers: list[Process | None] = [None] * _WORKERS
         self.environment = {
-            "CANDOR_KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
+            "CANDOR_KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
             "CANDOR_CLICKHOUSE_URL": f"http://default@127.0.0.1:{self.clickhouse_port}/candor",
             "CANDOR_TOPIC_PREFIX": prefix,
             "CANDOR_PARTITIONS": str(self.partitions),
@@ -125,9 +131,14 @@ class Stack:
             states[labels["alertstate"]].add(labels["alertname"])
         return states
 
-    def told(self, alert: str, *, firing: bool) -> set[str]:
-        """Who was told so of an alert."""
-        return {one.receiver for one in self.webhook.heard() if one.alert == alert and one.firing is firing}
+    def told(self, alert: str, *, firing: bool, since: int = 0) -> set[str]:
+        """Who was told so of an alert, leaving out the first so many notifications."""
+        return {one.receiver for one in self.webhook.heard()[since:] if one.alert == alert and one.firing is firing}
+
+    def named(self, alert: str) -> list[int]:
+        """The workers that an alert that fires names."""
+        instances = {labels.get("instance") for labels, _ in self.query(f'ALERTS{{alertname="{alert}",alertstate="firing"}}')}
+        return [number for number, port in enumerate(self.worker_ports) if f"127.0.0.1:{port}" in instances]
 
     def explain(self) -> str:
         """What a person would look at first."""
@@ -152,11 +163,48 @@ class Stack:
         for port in (*self.worker_ports, self.probe_port):
             wait_for(lambda port=port: text_of(f"http://127.0.0.1:{port}/ready") is not None, 90, self.explain)  # type: ignore[misc]
 
+    def freeze_kafka(self) -> None:
+        """It takes connections, and answers nobody."""
+        os.kill(self._broker.pid, signal.SIGSTOP)
+
+    def thaw_kafka(self) -> None:
+        """It goes on as if nothing had happened."""
+        os.kill(self._broker.pid, signal.SIGCONT)
+
+    def starve(self, number: int) -> None:
+        """Let a worker stand still until another has its partitions, and go on until it has some again, for as long as it lives."""
+        worker = self.running(number)
+        owned = f'sum(candor_partitions_owned{{instance="127.0.0.1:{self.worker_ports[number]}"}})'
+        others = f'sum(candor_partitions_owned{{instance!="127.0.0.1:{self.worker_ports[number]}"}})'
+
+        def wait(condition: Callable[[], bool]) -> None:
+            while worker.running and not condition():
+                time.sleep(_GLANCE)
+
+        def values(expression: str) -> list[float]:
+            return [value for _, value in self.query(expression)]
+
+        def starve() -> None:
+            all_ = float(len(Stage) * self.partitions)
+            while worker.running:
+                worker.freeze()
+                wait(lambda: values(others) == [all_])
+                worker.thaw()
+                # What it says before it has noticed is not true any more: the others must have given up some.
+                wait(lambda: values(others) < [all_] and values(owned) > [0.0])
+
+        self._starving = Thread(target=starve, name="starving", daemon=True)
+        self._starving.start()
+
     def kill(self) -> None:
         """End everything."""
+        if self._broker.running:
+            self.thaw_kafka()
         for process in (*self.workers, self.probe, self.clickhouse):
             if process is not None:
                 process.kill()
+        if self._starving is not None:
+            self._starving.join()
         self.webhook.close()
 
     def prometheus(self) -> list[str]:
@@ -191,7 +239,7 @@ def _paced(given: Any) -> Any:
     return {name: PACE.of(value) if name in durations and value != "0s" else _paced(value) for name, value in given.items()}
 
 
-def response(number: int, score: int) -> tuple[bytes, bytes]:
+def response(number: int, score: int = 9) -> tuple[bytes, bytes]:
     """Key and value of an answer of this moment."""
     account = f"live-{number % 200}"
     event = {
@@ -207,21 +255,21 @@ def load(stack: Stack) -> Iterator[None]:
     """Answers come in all the while."""
     stop = Event()
 
-    def send() -> None:
-        with closing(KafkaProducer(bootstrap_servers=stack.bootstrap_servers)) as producer:
-            for number in count():
-                if stop.wait(_LOAD_PAUSE):
-                    return
-                key, value = response(number, (7 * number) % 11)
-                producer.send(stack.prefix + Topic.FEEDBACK, key=key, value=value)
+    def send(producer: KafkaProducer) -> None:
+        for number in count():
+            if stop.wait(_LOAD_PAUSE):
+                return
+            key, value = response(number, (7 * number) % 11)
+            producer.send(stack.prefix + Topic.FEEDBACK, key=key, value=value)
 
-    thread = Thread(target=send, name="load", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    with closing(KafkaProducer(bootstrap_servers=stack.bootstrap_servers)) as producer:
+        thread = Thread(target=send, args=(producer,), name="load", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
 
 
 @contextmanager

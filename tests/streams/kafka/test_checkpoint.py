@@ -2,12 +2,14 @@
 
 import asyncio
 
+import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import PolicyViolationError
 
 from streams.core.stage import CheckpointRecord
+from streams.kafka import checkpoint
 from streams.kafka.checkpoint import read_checkpoint
 from tests.streams.kafka.conftest import Scene
 
@@ -44,6 +46,22 @@ def test_the_last_value_of_each_key_counts_in_the_order_of_the_log(scene: Scene)
     write(scene, (True, [(b"a", b"1"), (b"b", b"1")]), (True, [(b"a", b"2")]))
     assert read(scene) == [(b"b", b"1"), (b"a", b"2")]
     assert read(scene, partition=1) == []
+
+
+def test_what_is_left_is_told_until_nothing_is(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    # So that not all of it comes at once.
+    monkeypatch.setattr(checkpoint, "_FETCH_BYTES", 300_000)
+    write(scene, (True, [(b"%d" % number, bytes(200_000)) for number in range(4)]))
+    left: list[int] = []
+
+    async def run() -> None:
+        await asyncio.wait_for(read_checkpoint(scene.client, topic(scene), 0, left.append), 60)
+
+    asyncio.run(run())
+
+    assert left == sorted(left, reverse=True)
+    assert left[0] > 0
+    assert left[-1] == 0
 
 
 def test_tombstones_take_their_keys_away(scene: Scene) -> None:

@@ -70,6 +70,7 @@ def test_the_state_that_a_successor_reads_back_and_a_pause_are_counted(scene: Sc
     scene.start_ready()
     assert _metric(ports[1], 'candor_recovered_records_total{stage="accounts"}') > 40
     assert _metric(ports[1], 'candor_recovery_seconds_count{stage="accounts"}') == 2
+    assert _metric(ports[1], 'candor_opening_partitions{stage="accounts"}') == 0
     assert _metric(ports[1], 'candor_pauses_total{stage="accounts"}') == 0
     scene.produce([(topic, b"account-1", b"bad") for topic in (Topic.FEEDBACK,) for _ in range(20)], partition=0)
     scene.wait(lambda: _metric(ports[1], 'candor_paused_partitions{stage="accounts"}') == 1)
