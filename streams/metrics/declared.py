@@ -110,6 +110,7 @@ PAUSED = _gauge("paused_partitions", "Topics and partitions that stand still bec
 PAUSES = _counter("pauses_total", "How often a topic and partition was paused because most of a stretch was refused.", _STAGE)
 REBALANCES = _counter("rebalances_total", "Changes of who owns which partition, as this worker saw them.", _STAGE)
 LOST = _counter("lost_ownerships_total", "How often the state of a partition was thrown away and read again.", _STAGE)
+DELETED = _counter("deleted_records_total", "Offsets that Kafka deleted before they were read: at most so many records are lost.", _STAGE)
 RECOVERED_RECORDS = _counter("recovered_records_total", "Records of the checkpoint that were read back when partitions were opened.", _STAGE)
 RECOVERED_BYTES = _counter("recovered_bytes_total", "Keys and values of these.", _STAGE)
 RECOVERY_SECONDS = Metric("recovery_seconds", Kind.HISTOGRAM, "Time to open a partition, reading back its checkpoint included.", (_STAGE,), _WORK)
@@ -142,7 +143,7 @@ SINK_AWAY = _gauge("sink_away", "1 while an insert waits for the sink to come ba
 BUILD = Metric("build_info", Kind.GAUGE, "1; the labels say what runs.", (Label("version", ()), Label("python", ())))
 WORKER: tuple[Metric, ...] = (
     RECORDS, ACCEPTED, DUPLICATES, REPLAYED, REFUSED, UNKNOWN_FIELDS, APPLY_SECONDS, FLUSH_SECONDS, FLUSHES, COMMITTED, CHECKPOINT_RECORDS,
-    CHECKPOINT_BYTES, LAST_COMMIT, UNCOMMITTED, INBOX, PARTITIONS, PAUSED, PAUSES, REBALANCES, LOST, RECOVERED_RECORDS, RECOVERED_BYTES,
+    CHECKPOINT_BYTES, LAST_COMMIT, UNCOMMITTED, INBOX, PARTITIONS, PAUSED, PAUSES, REBALANCES, LOST, DELETED, RECOVERED_RECORDS, RECOVERED_BYTES,
     RECOVERY_SECONDS, WATERMARK, LATENESS, LATENCY, SINK_ROWS, SINK_INSERTS, SINK_FAILURES, SINK_RETRIES, SINK_SECONDS, SINK_AWAY, BUILD,
 )  # fmt: skip
 """What each worker exports."""

@@ -9,7 +9,7 @@ import pytest
 from schemas.enums import Stage
 from streams.errors import ProblemFound
 from streams.kafka.checkpoint import read_checkpoint
-from streams.kafka.identity import KEY, Identity, check, split
+from streams.kafka.identity import KEY, Identity, check, check_positions, split
 from streams.kafka.owner import Ownership, PartitionOwner
 from tests.streams.kafka.conftest import Scene
 from tests.streams.kafka.counting import CountingStages
@@ -34,6 +34,16 @@ def test_what_differs_is_named_with_what_to_do(present: dict[str, object], messa
 @pytest.mark.parametrize("present", [{}, {"database": ""}, {"topics": {"feedback": "id-1", "actions": "id-9"}}, {"topics": {}}])
 def test_what_is_the_same_or_not_known_is_no_problem(present: dict[str, object]) -> None:
     check(IDENTITY, msgspec.structs.replace(IDENTITY, **present), "p.checkpoint.accounts")
+
+
+def test_what_retention_took_unread_is_counted_once() -> None:
+    positions = {"read": 5, "behind": 5, "never read": 0}
+    first, following = {"read": 5, "behind": 9, "never read": 40}, {"read": 5, "behind": 20, "never read": 50}
+    assert check_positions(positions, first, following, "p.checkpoint.accounts", {}) == 4
+    assert check_positions(positions, first, following, "p.checkpoint.accounts", first) == 0
+    assert check_positions(positions, {**first, "behind": 12}, following, "p.checkpoint.accounts", first) == 3
+    with pytest.raises(ProblemFound, match="which ends at 4"):
+        check_positions({"read": 5}, {"read": 0}, {"read": 4}, "p.checkpoint.accounts", {})
 
 
 async def _call(function: object, *arguments: object) -> object:
