@@ -73,6 +73,11 @@ def rows_without_checkpoint(partition: int, checkpoint: str) -> ProblemFound:
     )
 
 
+def unreadable(partition: int, checkpoint: str, error: Exception) -> ProblemFound:
+    """The error of a checkpoint that another release wrote, or of which records were deleted."""
+    return ProblemFound(f"{checkpoint}, partition {partition}: {error}. Restore the topic as it was. {_anew(checkpoint)}")
+
+
 def check_positions(
     positions: Mapping[str, int], first: Mapping[str, int], following: Mapping[str, int], checkpoint: str, told: Mapping[str, int]
 ) -> int:
