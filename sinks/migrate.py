@@ -19,6 +19,7 @@ from string import Template
 
 import pyarrow as pa
 
+from schemas.rows import Table
 from sinks.base import SinkError, SinkRefused
 from sinks.clickhouse import ClickHouse, quoted
 from sinks.errorcodes import UNKNOWN_DATABASE, UNKNOWN_TABLE
@@ -207,6 +208,20 @@ class Migrator:
                 return {}
             raise
         return {row["number"]: (row["name"], row["checksum"]) for row in rows.to_pylist()}
+
+
+def is_empty(clickhouse: ClickHouse) -> bool:
+    """Whether no table that Candor writes holds a row; those that are not made yet hold none."""
+    return not any(_holds_rows(clickhouse, table) for table in Table)
+
+
+def _holds_rows(clickhouse: ClickHouse, table: Table) -> bool:
+    try:
+        return bool(clickhouse.command(f"SELECT 1 FROM {table} LIMIT 1"))  # noqa: S608 (a declared name)
+    except SinkRefused as error:
+        if error.code == UNKNOWN_TABLE:
+            return False
+        raise
 
 
 def database_identity(clickhouse: ClickHouse) -> str:

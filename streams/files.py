@@ -9,6 +9,7 @@ import binascii
 import gzip
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -111,19 +112,47 @@ def _record(line: bytes) -> FileRecord:
 
 
 def _decode_unusable_value(line: bytes, error: Exception) -> _Line:
-    """The line, if all that is wrong with it is in its value, such as a lone surrogate or NaN: the value is a record's own, to be refused as such.
+    """The line, if all that is wrong with it is in its value, such as a lone surrogate, NaN or its depth; raises ``ValueError`` else.
 
-    Raises ``ValueError`` else.
+    Such a value is a record's own, to be refused as it is.
     """
-    try:
-        members = json.loads(line)
-    except ValueError:
+    text = line.decode(errors="surrogateescape")
+    found = _object_value(text)
+    if found is None or not _is_json(line):
         raise ValueError(str(error)) from None
+    # As a string the value has the bytes that it has in the line.
+    return _decode_line((text[: found.start] + json.dumps(text[found]) + text[found.stop :]).encode())
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
     except RecursionError:
-        raise ValueError("nested too deeply to be read; give the value as a string or in value_b64") from None
-    if not isinstance(members, dict) or not isinstance(members.get("value"), dict):
-        raise ValueError(str(error)) from None  # noqa: TRY004  # read_events tells of lines by this
-    return _decode_line(json.dumps(members | {"value": json.dumps(members["value"])}).encode())
+        return True  # nobody can say; the record's own examination will refuse it
+    except ValueError:
+        return False
+    return True
+
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]')
+
+
+def _object_value(text: str) -> slice | None:
+    """Where the object stands that is the line's ``value``, found without recursion; None where there is none."""
+    depth, start, name = 0, -1, ""
+    found = None
+    for token in _TOKEN.finditer(text):
+        if token[0] in "{[":
+            depth += 1
+            if depth == 2 and token[0] == "{" and name == '"value"':
+                start = token.start()
+        elif token[0] in "}]":
+            depth -= 1
+            if depth == 1 and start >= 0:
+                found, start = slice(start, token.end()), -1
+        elif depth == 1:
+            name = token[0]
+    return found
 
 
 def _value(raw: bytes) -> bytes | None:

@@ -11,9 +11,9 @@ from schemas.enums import RejectReason
 from sinks.base import Sink
 from sinks.catalog import check_catalog, write_catalog
 from sinks.checkpoints import ClickHouseCheckpoints
-from sinks.clickhouse import connect
+from sinks.clickhouse import ClickHouse, connect
 from sinks.memory import MemorySink
-from sinks.migrate import Migrator
+from sinks.migrate import Migrator, is_empty
 from sinks.retry import RetryingSink, Waiting
 from streams.commands.migrate import topology
 from streams.commands.output import print_json, progress, say
@@ -51,7 +51,7 @@ def command(*, files: tuple[Path, ...], clickhouse_url: str | None, dry_run: boo
         return
     clickhouse = connect(settings.clickhouse_url.get_secret_value())
     try:
-        _prepare(Migrator(clickhouse, topology(settings)))
+        _prepare(clickhouse, Migrator(clickhouse, topology(settings)))
         check_catalog(clickhouse, catalog)
         write_catalog(clickhouse, catalog)
         sink = RetryingSink(clickhouse, _say_waiting)
@@ -73,9 +73,10 @@ class _Patient:
         patiently(lambda: self._checkpoints.append(records))
 
 
-def _prepare(migrator: Migrator) -> None:
+def _prepare(clickhouse: ClickHouse, migrator: Migrator) -> None:
     status = migrator.status()
-    if status.applied:
+    # A replay that was interrupted while it made the tables has left some, and nothing in them.
+    if status.applied and not (status.pending and is_empty(clickhouse)):
         status.check()
     else:
         migrator.apply(lambda _: None)

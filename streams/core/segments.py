@@ -123,16 +123,24 @@ def newest_values(checkpoint: Iterable[CheckpointRecord]) -> dict[bytes, bytes]:
     return records
 
 
+class CheckpointUnreadable(ValueError):
+    """A checkpoint that is not whole, or that another release wrote; the message says which."""
+
+
 def check_format(found: int, readable: int) -> None:
-    """Raises ``ValueError`` where a checkpoint was written in another format than this release reads."""
+    """Raises ``CheckpointUnreadable`` where a checkpoint was written in another format than this release reads."""
     if found != readable:
-        raise ValueError(f"the checkpoint has format {found}, this release reads {readable}: run the release that wrote it")
+        raise CheckpointUnreadable(f"the checkpoint has format {found}, this release reads {readable}: run the release that wrote it")
 
 
 def load(name: str, live: dict[int, int], records: dict[bytes, bytes]) -> Iterable[tuple[int, pa.Table]]:
-    """Yields the live segments of a table in ascending order; raises ``KeyError`` naming the chunk where one is missing."""
+    """Yields the live segments of a table in ascending order; raises ``CheckpointUnreadable`` naming the chunk where one is missing."""
     for segment, chunks in sorted(live.items()):
-        yield segment, decode([records[chunk_key(name, segment, chunk)] for chunk in range(chunks)])
+        keys = [chunk_key(name, segment, chunk) for chunk in range(chunks)]
+        for key in keys:
+            if key not in records:
+                raise CheckpointUnreadable(f"the checkpoint lacks {key.decode()}, which it says is part of it")
+        yield segment, decode([records[key] for key in keys])
 
 
 def _compact(batch: pa.RecordBatch) -> pa.RecordBatch:

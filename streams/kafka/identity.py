@@ -73,13 +73,28 @@ def rows_without_checkpoint(partition: int, checkpoint: str) -> ProblemFound:
     )
 
 
-def check_positions(positions: Mapping[str, int], first: Mapping[str, int], following: Mapping[str, int], checkpoint: str) -> None:
-    """Says what retention took; raises ``ProblemFound`` where a topic ends before the position, since it cannot be the one that was read."""
+def unreadable(partition: int, checkpoint: str, error: Exception) -> ProblemFound:
+    """The error of a checkpoint that another release wrote, or of which records were deleted."""
+    return ProblemFound(f"{checkpoint}, partition {partition}: {error}. Restore the topic as it was. {_anew(checkpoint)}")
+
+
+def check_positions(
+    positions: Mapping[str, int], first: Mapping[str, int], following: Mapping[str, int], checkpoint: str, told: Mapping[str, int]
+) -> int:
+    """Says what retention took of the topics, and how many offsets in all; what lies below the offsets in ``told`` was said before.
+
+    Raises ``ProblemFound`` where a topic ends before the position, since it cannot be the one that was read.
+    """
+    deleted = 0
     for topic, position in positions.items():
         if position > following[topic]:
             raise ProblemFound(
                 f"the checkpoint stands at offset {position} of {topic}, which ends at {following[topic]}: the topic was made anew or lost its end. "
                 f"Restore it. {_anew(checkpoint)}"
             )
-        if 0 < position < first[topic]:
-            _log.error("records_deleted_before_they_were_read", topic=topic, records_at_most=first[topic] - position)
+        missing = first[topic] - max(position, told.get(topic, 0))
+        # At position 0 nothing was read yet: what was deleted before may be older than the workers.
+        if position > 0 and missing > 0:
+            _log.error("records_deleted_before_they_were_read", topic=topic, records_at_most=missing)
+            deleted += missing
+    return deleted

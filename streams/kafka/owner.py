@@ -13,12 +13,13 @@ from aiokafka.partitioner import murmur2
 
 from schemas.enums import Stage
 from schemas.topics import CHECKPOINTS, DEAD_LETTERS, READ, SIGNALS, consumer_group
+from streams.core.segments import CheckpointUnreadable
 from streams.core.stage import CheckpointRecord, DeadLetter, Flush, PartitionStage, SignalRecord, StageFactory
 from streams.errors import ProblemFound
 from streams.kafka.checkpoint import read_checkpoint
 from streams.kafka.client import ClientOptions
 from streams.kafka.deadletters import dead_letter_headers
-from streams.kafka.identity import Identity, check, rows_without_checkpoint, split
+from streams.kafka.identity import Identity, check, rows_without_checkpoint, split, unreadable
 from streams.kafka.opening import Openings
 
 _log = structlog.get_logger(__name__)
@@ -137,7 +138,10 @@ class PartitionOwner:
             await producer.start()
             held, checkpoint = split(await read_checkpoint(ownership.client, ownership.checkpoint_topic, partition, tell))
             await _check(ownership, partition, held, is_empty=not checkpoint)
-            stage, first = await compute(_restored, ownership.factory, partition, checkpoint)
+            try:
+                stage, first = await compute(_restored, ownership.factory, partition, checkpoint)
+            except CheckpointUnreadable as error:
+                raise unreadable(partition, ownership.checkpoint_topic, error) from error
             recovered = Recovered(len(checkpoint), sum(len(record.key) + len(record.value or b"") for record in checkpoint))
             owner = cls(ownership, partition, producer, stage, recovered)
             if first is not None:

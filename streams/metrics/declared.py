@@ -112,6 +112,7 @@ REBALANCES = _counter("rebalances_total", "Changes of who owns which partition, 
 LOST = _counter("lost_ownerships_total", "How often the state of a partition was thrown away and read again.", _STAGE)
 OPENING = _gauge("opening_partitions", "Partitions of the inputs that the worker is opening: it reads back their state, or waits for Kafka.", _STAGE)
 RECOVERY_LEFT = _gauge("recovery_left_records", "Offsets of their checkpoints that are still to be read.", _STAGE)
+DELETED = _counter("deleted_records_total", "Offsets that Kafka deleted before they were read: at most so many records are lost.", _STAGE)
 RECOVERED_RECORDS = _counter("recovered_records_total", "Records of the checkpoint that were read back when partitions were opened.", _STAGE)
 RECOVERED_BYTES = _counter("recovered_bytes_total", "Keys and values of these.", _STAGE)
 RECOVERY_SECONDS = Metric("recovery_seconds", Kind.HISTOGRAM, "Time to open a partition, reading back its checkpoint included.", (_STAGE,), _WORK)
@@ -144,9 +145,9 @@ SINK_AWAY = _gauge("sink_away", "1 while an insert waits for the sink to come ba
 BUILD = Metric("build_info", Kind.GAUGE, "1; the labels say what runs.", (Label("version", ()), Label("python", ())))
 WORKER: tuple[Metric, ...] = (
     RECORDS, ACCEPTED, DUPLICATES, REPLAYED, REFUSED, UNKNOWN_FIELDS, APPLY_SECONDS, FLUSH_SECONDS, FLUSHES, COMMITTED, CHECKPOINT_RECORDS,
-    CHECKPOINT_BYTES, LAST_COMMIT, UNCOMMITTED, INBOX, PARTITIONS, PAUSED, PAUSES, REBALANCES, LOST, OPENING, RECOVERY_LEFT, RECOVERED_RECORDS,
-    RECOVERED_BYTES, RECOVERY_SECONDS, WATERMARK, LATENESS, LATENCY, SINK_ROWS, SINK_INSERTS, SINK_FAILURES, SINK_RETRIES, SINK_SECONDS, SINK_AWAY,
-    BUILD,
+    CHECKPOINT_BYTES, LAST_COMMIT, UNCOMMITTED, INBOX, PARTITIONS, PAUSED, PAUSES, REBALANCES, LOST, DELETED, OPENING, RECOVERY_LEFT,
+    RECOVERED_RECORDS, RECOVERED_BYTES, RECOVERY_SECONDS, WATERMARK, LATENESS, LATENCY, SINK_ROWS, SINK_INSERTS, SINK_FAILURES, SINK_RETRIES,
+    SINK_SECONDS, SINK_AWAY, BUILD,
 )  # fmt: skip
 """What each worker exports."""
 

@@ -59,6 +59,17 @@ def fenced() -> Iterator[Scenario]:
     yield Scenario(name, "often, and long ago", {_FENCED: "0+1x10 10x60"}, 60)
 
 
+_DELETED = 'candor_deleted_records_total{instance="%s",stage="accounts"}'
+
+
+def deleted() -> Iterator[Scenario]:
+    name = "CandorRecordsDeleted"
+    told = Firing({"stage": "accounts"}, "Kafka deleted up to 57 records of stage accounts before they were read.")
+    yield Scenario(name, "seen when the worker began, before it was scraped", {_DELETED % "a": "57x20", _DELETED % "b": "0x20"}, 5, [told])
+    yield Scenario(name, "nothing was deleted", {_DELETED % "a": "0x20"}, 5)
+    yield Scenario(name, "the worker was started again", {_DELETED % "a": "57x5 0x20"}, 8)
+
+
 _PLACE = {"stage": "accounts", "topic": "feedback"}
 
 
@@ -262,4 +273,4 @@ def answering() -> Iterator[Scenario]:
     yield Scenario(name, "half an hour", {overdue % "overdue": "0x10 3x30 0x60"}, 60)
 
 
-SCENARIOS: Sequence[Scenario] = (*down(), *fenced(), *lag(), *burns(), *records(), *sink(), *business(), *answering())
+SCENARIOS: Sequence[Scenario] = (*down(), *fenced(), *deleted(), *lag(), *burns(), *records(), *sink(), *business(), *answering())

@@ -161,9 +161,11 @@ def _lag() -> Iterator[Panel]:
         thresholds=(Threshold(BEHIND_SECONDS, critical=False),), looks=_set(topics), of_alerts=("CandorConsumerLagging",),
     )  # fmt: skip
     yield _panel(
-        "Records that wait, by topic", "Offsets between the workers' position and the end. There is no threshold: what matters is whether it falls.",
-        Unit.NUMBER, Query(f"sum by (topic) ({_of(declared.LAG_RECORDS)})", "{{topic}}"), looks=_set(topics),
-        of_alerts=("CandorConsumerLagging", "CandorConsumerStalled"),
+        "Records that wait, by topic",
+        "Offsets between the workers' position and the end. There is no threshold: what matters is whether it falls; and what Kafka deleted unread.",
+        Unit.NUMBER, Query(f"sum by (topic) ({_of(declared.LAG_RECORDS)})", "{{topic}}"), Query(f"sum({_of(declared.DELETED)})", "deleted unread"),
+        looks=(*_set(topics), Look("deleted unread", colour=CRITICAL, dashed=True)),
+        of_alerts=("CandorConsumerLagging", "CandorConsumerStalled", "CandorRecordsDeleted"),
     )  # fmt: skip
     yield _panel(
         "States of partitions",

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from schemas.enums import Topic
+from sinks.clickhouse import connect
+from sinks.migrate import Migrator, load
 from streams.files import FileRecord, write_events
 from tests.streams.commands.conftest import Run
 
@@ -18,6 +20,19 @@ def test_a_dry_run_takes_any_timestamp(candor: Run, tmp_path: Path, timestamp: i
 
     assert result.exit_code == 0
     assert "1 refused as malformed" in result.stderr
+
+
+def test_a_replay_that_ended_while_it_made_the_tables_goes_on_with_them(candor: Run, tmp_path: Path, clickhouse_url: str) -> None:
+    """But a database that holds rows of an earlier release is left to whoever migrates it."""
+    write_events(tmp_path / "events.ndjson", [FileRecord(Topic.FEEDBACK, 1, b"a-1", b"no JSON")])
+    clickhouse, arguments = connect(clickhouse_url), ("replay", str(tmp_path / "events.ndjson"), "--clickhouse-url", clickhouse_url)
+    Migrator(clickhouse, migrations=load()[:8]).apply()
+
+    assert candor(*arguments).exit_code == 0
+    assert not Migrator(clickhouse).status().pending
+    clickhouse.command("DELETE FROM schema_migrations WHERE number > 8")
+    later = candor(*arguments)
+    assert (later.exit_code, "Run: candor migrate" in later.stderr) == (1, True)
 
 
 WORDS = "They asked me to give them a 10, said zebra"

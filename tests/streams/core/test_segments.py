@@ -4,11 +4,13 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.identities import TICK, Identities
-from streams.core.segments import CHUNK_BYTES, FAN_IN, SegmentLog, decode, encode, fold, load
+from streams.core.segments import CHUNK_BYTES, FAN_IN, CheckpointUnreadable, SegmentLog, decode, encode, fold, load
 from streams.core.stage import CheckpointRecord
 from streams.core.state_table import Columns, StateTable, Strings
 
@@ -138,3 +140,10 @@ def test_identities_are_known_by_their_own_time_whenever_they_are_forgotten(step
         for either in (identities, restored):
             assert either.copies(everything, np.zeros(len(everything), np.int64), np.full(len(everything), oldest * TICK)).tolist() == known
         assert len(topic) == sum(chunks.values())
+
+
+def test_a_checkpoint_that_lacks_a_chunk_is_not_taken_for_whole() -> None:
+    (chunk,) = encode(pa.RecordBatch.from_pydict({"key": pa.array([1], pa.int64())}))
+
+    with pytest.raises(CheckpointUnreadable, match="lacks names/2/1"):
+        list(load("names", {2: 2}, {b"names/2/0": chunk}))

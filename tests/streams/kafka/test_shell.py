@@ -20,6 +20,7 @@ from streams.kafka.pace import Pace
 from streams.kafka.shell import Shell
 from streams.kafka.sinking import SinkWriter
 from streams.kafka.transport import BatchConsumer
+from streams.metrics.worker import WorkerMetrics
 from tests.streams.kafka.counting import CountingStage, CountingStages, FolderSink
 
 OWNERSHIP = Ownership(ClientOptions(bootstrap_servers=[], security_protocol="PLAINTEXT"), "p.", "g", Stage.ACCOUNTS, CountingStages())
@@ -129,6 +130,32 @@ def test_a_partition_that_was_lost_does_not_decide_where_its_successor_reads(own
         await shell._seek([lost])
 
         assert consumer.begun == [{}]
+        await shell.close()
+
+    asyncio.run(scenario())
+
+
+def test_what_kafka_deleted_before_it_was_read_is_counted_once(owners: list[Owner]) -> None:
+    class Deleting(Consumer):
+        first = 0
+
+        async def limits(self, partitions: list[TP]) -> tuple[dict[TP, int], dict[TP, int]]:
+            return dict.fromkeys(partitions, self.first), dict.fromkeys(partitions, 100)
+
+    async def scenario() -> None:
+        metrics = WorkerMetrics().stage(Stage.ACCOUNTS)
+        shell = Shell(OWNERSHIP, SinkWriter(MemorySink()), Pace(), lambda error: pytest.fail(repr(error)), metrics)
+        consumer = shell._consumer = Deleting()  # type: ignore[assignment]  # as much of one as is asked
+        await shell.assigned({0})
+        owners[0].stage.positions[Topic.FEEDBACK] = 50
+        counted = []
+        for consumer.first in (50, 60, 60, 75):
+            shell.lost_position(TP("p.feedback", 0), 50)
+            await asyncio.gather(*shell._tasks)
+            counted.append(metrics.deleted.read())
+
+        assert counted == [0, 10, 10, 25]
+        assert consumer.begun[-1][TP("p.feedback", 0)] == 75
         await shell.close()
 
     asyncio.run(scenario())
