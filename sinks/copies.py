@@ -5,7 +5,7 @@ A database beside that of Candor, ``<database>_copies``, has everything under th
 * views that compute something are tables there, which ``Copies.make`` writes anew, each replaced at once when it is whole;
 * tables, views of single facts and views with parameters lead back to the originals, and so are never older than these. Refused records are left out.
 
-When each copy was made stands in its table ``copied``. Nothing in Candor's own database depends on any of this.
+When each copy was made stands in its table ``copied``, by which such a database is known. Nothing in Candor's own database depends on any of this.
 """
 
 import time
@@ -22,8 +22,8 @@ from sinks.semantic.grains import GRAINS
 
 COPIED = "copied"
 _SUFFIX = "_copies"
-_COPY = "MergeTree"
-"""The engine of copies, and of nothing else there."""
+_UNFINISHED = "_tmp_replace_"
+"""How ClickHouse calls a table that is about to replace another one."""
 _FACTS = frozenset({"adjudications", "cases", "communications", "invitations", "model_runs", "operations", "outcomes", "transactions"})
 """Views of single facts: as quick as a copy would be."""
 _REFUSED = frozenset({"fact_dead_letters", "dead_letters"})
@@ -52,16 +52,21 @@ class Copied:
 
 
 def database_of_copies(address: Address) -> Address:
-    """Where the copies of a database are; an address of copies is returned as it is."""
-    return address if address.database.endswith(_SUFFIX) else replace(address, database=address.database + _SUFFIX)
+    """Where the copies of a database are."""
+    return replace(address, database=address.database + _SUFFIX)
+
+
+def holds_copies(clickhouse: ClickHouse) -> bool:
+    """Whether the client's database is one of copies."""
+    return clickhouse.command(f"EXISTS TABLE {COPIED}") == "1"
 
 
 def copied_at(clickhouse: ClickHouse) -> datetime | None:
     """When the oldest copy in the client's database was made; None where it has none, as Candor's own."""
-    if clickhouse.command(f"EXISTS TABLE {COPIED}") != "1":
+    if not holds_copies(clickhouse):
         return None
-    # What was copied once, and is no more, does not count.
-    known = f"SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = '{_COPY}'"  # noqa: S608 (constants)
+    # What was copied once, and leads back now, does not count.
+    known = "SELECT name FROM system.tables WHERE database = currentDatabase() AND endsWith(engine, 'MergeTree')"
     found = clickhouse.query(f"SELECT minOrNull(made_at) AS made_at FROM {COPIED} FINAL WHERE name IN ({known})")  # noqa: S608 (constants)
     made_at: datetime | None = found.column("made_at")[0].as_py()
     return made_at
@@ -79,7 +84,7 @@ class Copies:
         self._clickhouse = clickhouse
         address = clickhouse.address
         self._target = database_of_copies(address)
-        if self._target == address:
+        if holds_copies(clickhouse):
             raise SinkRefused(f"{address} holds copies, of which there can be none: name the database that they were made from")
         self._from, self._to = quoted(address.database), quoted(self._target.database)
 
@@ -90,14 +95,15 @@ class Copies:
     def make(self, names: Collection[str] = (), begun: Callable[[str], None] = lambda _: None) -> Iterator[Copied]:
         """Copies these views, or all; yields each once it is done. ``begun`` is told of each before.
 
-        What leads back to the originals is made anew as well, as are views of which there is no copy yet; what this release does not know is dropped.
+        What leads back to the originals is made anew as well. So do views of which there is no copy yet, or one of another release's columns; what
+        this release does not know is dropped. Raises ``SinkRefused`` where the database holds tables and is none of copies.
         """
         relations = self._relations()
-        self._clickhouse.command(f"CREATE DATABASE IF NOT EXISTS {self._to}")
-        self._clickhouse.command(_MAKE_COPIED.format(database=self._to))
-        there = self._drop({relation.about.name for relation in relations})
+        self._begin()
+        self._drop({relation.about.name for relation in relations})
+        there = self._copies()
         for relation in relations:
-            if not (is_copied(relation) and relation.about.name in there):
+            if not is_copied(relation) or there.get(relation.about.name) != [(column.name, column.kind) for column in relation.columns]:
                 self._clickhouse.command(self.leading_back(relation))
         for relation in relations:
             if is_copied(relation) and (not names or relation.about.name in names):
@@ -122,11 +128,11 @@ class Copies:
     def copying(self, relation: Relation) -> str:
         """The statement that copies a view; its rows are sorted by what it has one row of."""
         name = quoted(relation.about.name)
-        about = string(f"{relation.about.comment} A copy: see {COPIED} for when it was made.")
+        about = string(relation.about.comment)
         key = ", ".join(map(quoted, GRAINS.get(relation.about.name, ())))
         names = ", ".join(quoted(column.name) for column in relation.columns)
         return (
-            f"CREATE OR REPLACE TABLE {self._to}.{name} ({_columns(relation.columns)}) ENGINE = {_COPY} ORDER BY ({key})"  # noqa: S608 (checked names)
+            f"CREATE OR REPLACE TABLE {self._to}.{name} ({_columns(relation.columns)}) ENGINE = MergeTree ORDER BY ({key})"  # noqa: S608 (checked names)
             f" SETTINGS allow_nullable_key = 1 COMMENT {about} AS SELECT {names} FROM {self._from}.{name}"
         )
 
@@ -145,14 +151,41 @@ class Copies:
         self._clickhouse.command(f"INSERT INTO {self._to}.{COPIED} (name, made_at, rows, seconds) VALUES ({values})")  # noqa: S608 (checked names)
         return Copied(name, rows, seconds)
 
-    def _drop(self, known: Collection[str]) -> set[str]:
-        """Drops what is not known; returns the names of the copies that are left."""
-        database = {"database": self._target.database}
-        found = self._clickhouse.query("SELECT name, engine FROM system.tables WHERE database = {database:String}", database)
-        kinds = {row["name"]: row["engine"] for row in found.to_pylist() if row["name"] != COPIED}
-        for name in kinds.keys() - known:
-            self._clickhouse.command(f"DROP {'VIEW' if kinds[name] == 'View' else 'TABLE'} {self._to}.{quoted(name)}")
-        return {name for name, kind in kinds.items() if kind == _COPY}
+    def _begin(self) -> None:
+        self._clickhouse.command(f"CREATE DATABASE IF NOT EXISTS {self._to}")
+        there = self._tables()
+        if there and COPIED not in there:
+            raise SinkRefused(
+                f"the database {self._target.database} holds tables that candor materialize did not make, and would be taken over: "
+                f"rename it, or drop them ({', '.join(sorted(there)[:5])})"
+            )
+        self._clickhouse.command(_MAKE_COPIED.format(database=self._to))
+
+    def _drop(self, known: Collection[str]) -> None:
+        """Drops what was made there and is not known any more. What another run is just making stays, and so does what was put there by others."""
+        copied = set(self._clickhouse.query(f"SELECT name FROM {self._to}.{COPIED} FINAL").column("name").to_pylist())  # noqa: S608 (checked names)
+        for name, engine in self._tables().items():
+            if name not in known and not name.startswith(_UNFINISHED) and (engine in ("View", "Merge") or name in copied):
+                self._clickhouse.command(f"DROP {'VIEW' if engine == 'View' else 'TABLE'} {self._to}.{quoted(name)}")
+
+    def _tables(self) -> dict[str, str]:
+        """Engines by name."""
+        found = self._clickhouse.query("SELECT name, engine FROM system.tables WHERE database = {database:String}", self._place)
+        return {row["name"]: row["engine"] for row in found.to_pylist()}
+
+    def _copies(self) -> dict[str, list[tuple[str, str]]]:
+        """Names and types of the columns of each copy that is there."""
+        found = self._clickhouse.query(
+            "SELECT table, groupArray((name, type)) AS columns FROM (SELECT table, name, type FROM system.columns"
+            " WHERE database = {database:String} ORDER BY table, position) WHERE table IN"
+            " (SELECT name FROM system.tables WHERE database = {database:String} AND endsWith(engine, 'MergeTree')) GROUP BY table",
+            self._place,
+        )
+        return {row["table"]: [tuple(column.values()) for column in row["columns"]] for row in found.to_pylist()}
+
+    @property
+    def _place(self) -> dict[str, str]:
+        return {"database": self._target.database}
 
 
 def _columns(columns: Sequence[Entry]) -> str:

@@ -10,9 +10,9 @@ from sinks.copies import Copied, Copies, database_of_copies
 from sinks.migrate import Migrator
 from streams.commands.migrate import topology
 from streams.commands.output import print_json, print_table, progress, say
-from streams.commands.reading import connect_to_read
+from streams.commands.reading import connect_to_read, refuse_cluster
 from streams.errors import ConfigurationError, ProblemFound
-from streams.settings import Settings, load_settings, variable
+from streams.settings import Settings, load_settings
 
 _PATIENCE_SECONDS = 6 * 3600
 """For one view, unless the address says otherwise."""
@@ -30,8 +30,7 @@ def command(*, views: tuple[str, ...], as_json: bool) -> None:
     keeps the copy it had.
     """
     settings = load_settings()
-    if settings.clickhouse_cluster:
-        raise ConfigurationError(f"{variable('clickhouse_cluster')}: copies are made on one node; on a cluster let dbt make tables of the views")
+    refuse_cluster(settings)
     with closing(_patient(settings)) as clickhouse:
         Migrator(clickhouse, topology(settings)).status().check()
         copies = Copies(clickhouse)

@@ -20,7 +20,8 @@ def connect_to_read(settings: Settings) -> ClickHouse:
 
 
 def connect_to_copies(settings: Settings) -> ClickHouse:
-    """The same for the database of the copies of its views; raises ``ConfigurationError`` where none were made."""
+    """The same for the database of the copies of its views; raises ``ConfigurationError`` where none were made, as on a cluster."""
+    refuse_cluster(settings)
     connect_to_read(settings).close()
     clickhouse = ClickHouse(database_of_copies(parse(settings.clickhouse_url.get_secret_value())))
     try:
@@ -31,6 +32,12 @@ def connect_to_copies(settings: Settings) -> ClickHouse:
             raise
     clickhouse.close()
     raise ConfigurationError(f"--copies: no view was copied into {clickhouse.address} yet; run: candor materialize")
+
+
+def refuse_cluster(settings: Settings) -> None:
+    """Raises ``ConfigurationError`` where the settings name a cluster: copies are made on one node."""
+    if settings.clickhouse_cluster:
+        raise ConfigurationError(f"{variable('clickhouse_cluster')}: copies are made on one node; on a cluster let dbt make tables of the views")
 
 
 def _check(folder: Path) -> None:

@@ -4,7 +4,7 @@ A segment is a few records of the compacted topic, each an Arrow stream of at mo
 several microseconds of Python each, to write and to read back; segments cost tens of nanoseconds a row.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -130,7 +130,14 @@ class CheckpointUnreadable(ValueError):
 def check_format(found: int, readable: int) -> None:
     """Raises ``CheckpointUnreadable`` where a checkpoint was written in another format than this release reads."""
     if found != readable:
-        raise CheckpointUnreadable(f"the checkpoint has format {found}, this release reads {readable}: run the release that wrote it")
+        raise CheckpointUnreadable(f"the checkpoint has format {found}, this release reads {readable}. Run the release that wrote it")
+
+
+def meta_of(records: Mapping[bytes, bytes]) -> bytes | None:
+    """The record that says what the others are; None of no records. Raises ``CheckpointUnreadable`` where it alone is missing."""
+    if records and META_KEY not in records:
+        raise CheckpointUnreadable("the checkpoint lacks the record that says what the others are. Restore the topic as it was")
+    return records.get(META_KEY)
 
 
 def load(name: str, live: dict[int, int], records: dict[bytes, bytes]) -> Iterable[tuple[int, pa.Table]]:
@@ -139,7 +146,7 @@ def load(name: str, live: dict[int, int], records: dict[bytes, bytes]) -> Iterab
         keys = [chunk_key(name, segment, chunk) for chunk in range(chunks)]
         for key in keys:
             if key not in records:
-                raise CheckpointUnreadable(f"the checkpoint lacks {key.decode()}, which it says is part of it")
+                raise CheckpointUnreadable(f"the checkpoint lacks {key.decode()}, which it says is part of it. Restore the topic as it was")
         yield segment, decode([records[key] for key in keys])
 
 

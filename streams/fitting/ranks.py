@@ -8,7 +8,7 @@ import numpy as np
 from streams.core.batch import Bools, Floats, Int64s
 
 ROUNDING = 1e-12
-"""Share of a value by which another may differ and still be the same."""
+"""Share of the greatest value by which two may differ and still be the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Ranked:
 def ranked(values: Floats) -> Ranked:
     """The values by rank; those that differ by no more than errors of rounding are equal."""
     distinct, position = np.unique(values, return_inverse=True)
-    # 0.3 of one scale may be 0.30000000000000004 of another, and a mean of the same values in another order.
-    is_new = np.diff(distinct) > ROUNDING * np.maximum(np.abs(distinct[1:]), np.abs(distinct[:-1]))
+    # 0.3 of one scale may be 0.30000000000000004 of another, a mean of the same values in another order, and a difference that should be 0 next to 0.
+    is_new = np.diff(distinct) > ROUNDING * np.max(np.abs(distinct), initial=0.0)
     place = np.concatenate([[0], np.cumsum(is_new)])[position.reshape(-1)]
     counts = np.bincount(place)
     return Ranked(place, np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place]))

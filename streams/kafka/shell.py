@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
@@ -55,6 +55,7 @@ class Shell:
         self._flush_wanted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reseeking: dict[int, bool] = {}
+        self._told: dict[int, dict[str, int]] = {}
         """Partitions whose positions are being sought, and whether that must be done once more, since something was asked meanwhile."""
 
     # -- life ---------------------------------------------------------------------------------------------------------
@@ -272,7 +273,7 @@ class Shell:
     async def _opened(self, partition: int) -> Slot:
         owner, first = await PartitionOwner.open(self._ownership, partition, self.compute)
         try:
-            return Slot(owner, [Outgoing(first)] if first is not None else [], await self._floors(owner, {}))
+            return Slot(owner, [Outgoing(first)] if first is not None else [], await self._floors(owner))
         except BaseException:
             await owner.close()
             raise
@@ -339,7 +340,7 @@ class Shell:
         try:
             while self._reseeking[partition] and (slot := self._slots.get(partition)):
                 self._reseeking[partition] = False
-                slot.floors = await self._floors(slot.owner, slot.floors)
+                slot.floors = await self._floors(slot.owner)
                 await self._seek([slot])
         except KafkaError as error:
             # Either a rebalance, which seeks anyway, or the broker is away: the next gap or error brings us here again.
@@ -347,12 +348,12 @@ class Shell:
         finally:
             del self._reseeking[partition]
 
-    async def _floors(self, owner: PartitionOwner, known: Mapping[str, int]) -> dict[str, int]:
-        """First offsets of the inputs at the broker; tells what was deleted unread above ``known``. Raises ``KafkaError``, ``ProblemFound``."""
+    async def _floors(self, owner: PartitionOwner) -> dict[str, int]:
+        """First offsets of the inputs at the broker; tells once what was deleted unread. Raises ``KafkaError``, ``ProblemFound``."""
         first, following = await self._faust.limits(sorted(self._inputs(owner.partition)))
-        floors = {partition.topic: offset for partition, offset in first.items()}
-        ends = {partition.topic: offset for partition, offset in following.items()}
-        self._metrics.deleted.add(check_positions(await self.compute(owner.positions), floors, ends, self._ownership.checkpoint_topic, known))
+        floors, ends = ({partition.topic: offset for partition, offset in found.items()} for found in (first, following))
+        told, self._told[owner.partition] = self._told.get(owner.partition, {}), floors
+        self._metrics.deleted.add(check_positions(await self.compute(owner.positions), floors, ends, self._ownership.checkpoint_topic, told))
         return floors
 
     def _inputs(self, partition: int, without: Iterable[str] = ()) -> set[TP]:

@@ -175,10 +175,9 @@ def _lag(pace: Pace) -> Iterator[Alert]:
     yield Alert("CandorConsumerStalled", partitions(LagState.STALLED), Severity.CRITICAL, f"Workers have {where}, and do not read on.", "5m")
     yield Alert("CandorConsumerStopped", partitions(LagState.STOPPED), Severity.CRITICAL, f"No worker has {where}, where records wait.", "5m")
     yield Alert("CandorConsumerRewound", partitions(LagState.REWOUND), Severity.CRITICAL, f"Positions went back in {where}.")
-    # As long as the workers that saw it run: a counter that is above 0 at its first scrape never increases. One offset alone is most likely the mark
-    # at the end of a producer's last transaction, which goes when a topic was idle for as long as it keeps records.
+    # As long as the workers that saw it run: a counter that is above 0 at its first scrape never increases.
     deleted = "Kafka deleted up to {{ $value }} records of stage {{ $labels.stage }} before they were read."
-    yield Alert("CandorRecordsDeleted", f"sum by (stage) ({of(declared.DELETED)}) > 1", Severity.CRITICAL, deleted)
+    yield Alert("CandorRecordsDeleted", f"sum by (stage) ({of(declared.DELETED)}) > 0", Severity.CRITICAL, deleted)
     yield Alert(
         "CandorConsumerLagging",
         f"max by (stage, topic) ({of(declared.LAG_SECONDS)}) > {pace.seconds(BEHIND_SECONDS)} "

@@ -67,7 +67,6 @@ def deleted() -> Iterator[Scenario]:
     told = Firing({"stage": "accounts"}, "Kafka deleted up to 57 records of stage accounts before they were read.")
     yield Scenario(name, "seen when the worker began, before it was scraped", {_DELETED % "a": "57x20", _DELETED % "b": "0x20"}, 5, [told])
     yield Scenario(name, "nothing was deleted", {_DELETED % "a": "0x20"}, 5)
-    yield Scenario(name, "the mark of a transaction alone", {_DELETED % "a": "1x20"}, 5)
     yield Scenario(name, "the worker was started again", {_DELETED % "a": "57x5 0x20"}, 8)
 
 

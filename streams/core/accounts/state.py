@@ -23,7 +23,7 @@ from streams.core.accounts.tables import (
 )
 from streams.core.batch import Int64s
 from streams.core.identities import Identities
-from streams.core.segments import META_KEY, SegmentLog, check_format, load, newest_values
+from streams.core.segments import META_KEY, SegmentLog, check_format, load, meta_of, newest_values
 from streams.core.stage import CheckpointRecord
 from streams.core.state_table import StateTable
 
@@ -146,9 +146,10 @@ class AccountsState:
     def restore(cls, checkpoint: Iterable[CheckpointRecord]) -> "AccountsState":
         """Returns the state that the records describe, given in log order, with the epoch raised by one; no records: an empty state."""
         records = newest_values(checkpoint)
-        if META_KEY not in records:
+        written = meta_of(records)
+        if written is None:
             return cls()
-        meta = msgspec.json.decode(records[META_KEY], type=Meta)
+        meta = msgspec.json.decode(written, type=Meta)
         check_format(meta.format, FORMAT)
         return cls._from_meta(meta, records)
 

@@ -12,7 +12,7 @@ from streams.core.batch import Int64s
 from streams.core.hashing import hash_string, hash_strings
 from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS
 from streams.core.integrity.evidence import Evidence, processes_with
-from streams.core.segments import META_KEY, SegmentLog, check_format, load, newest_values
+from streams.core.segments import META_KEY, SegmentLog, check_format, load, meta_of, newest_values
 from streams.core.signals import ASK_DAYS, REGRET_DAYS
 from streams.core.stage import CheckpointRecord
 from streams.core.state_table import StateTable
@@ -213,9 +213,10 @@ class UnitsState:
     def restore(cls, checkpoint: Iterable[CheckpointRecord]) -> "UnitsState":
         """Returns the state that the records describe, given in log order, with the epoch raised by one; no records: an empty state."""
         records = newest_values(checkpoint)
-        if META_KEY not in records:
+        written = meta_of(records)
+        if written is None:
             return cls()
-        meta = msgspec.json.decode(records[META_KEY], type=Meta)
+        meta = msgspec.json.decode(written, type=Meta)
         check_format(meta.format, FORMAT)
 
         def table(kind: type[_Table]) -> _Table:

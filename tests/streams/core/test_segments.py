@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.core.accounts.state import AccountsState
 from streams.core.identities import TICK, Identities
 from streams.core.segments import CHUNK_BYTES, FAN_IN, CheckpointUnreadable, SegmentLog, decode, encode, fold, load
 from streams.core.stage import CheckpointRecord
 from streams.core.state_table import Columns, StateTable, Strings
+from streams.core.units.state import UnitsState
 
 
 class Names(StateTable):
@@ -147,3 +149,10 @@ def test_a_checkpoint_that_lacks_a_chunk_is_not_taken_for_whole() -> None:
 
     with pytest.raises(CheckpointUnreadable, match="lacks names/2/1"):
         list(load("names", {2: 2}, {b"names/2/0": chunk}))
+
+
+@pytest.mark.parametrize("state", [AccountsState, UnitsState])
+def test_records_without_the_one_that_says_what_they_are_are_no_empty_checkpoint(state: type[AccountsState] | type[UnitsState]) -> None:
+    assert not state.restore([]).positions
+    with pytest.raises(CheckpointUnreadable, match="lacks the record"):
+        state.restore([CheckpointRecord(b"accounts/0/0", b"")])

@@ -19,6 +19,7 @@ def test_equal_values_share_the_mean_rank(drawn: list[float]) -> None:
 
 def test_values_that_differ_by_rounding_are_equal() -> None:
     assert ranked(np.array([0.1 + 0.2, 0.3, 0.2, -0.3, -(0.1 + 0.2), 0.30000001])).ranks.tolist() == [4.5, 4.5, 3, 1.5, 1.5, 6]
+    assert ranked(np.array([0.0, np.mean([0.1, 0.2, -0.3]), 0.5])).ranks.tolist() == [1.5, 1.5, 3]
     assert ranked(np.array([])).ranks.tolist() == []
 
 

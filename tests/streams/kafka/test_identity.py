@@ -93,7 +93,7 @@ def test_a_database_with_rows_and_no_checkpoint_is_refused(scene: Scene) -> None
 def test_a_checkpoint_of_which_records_were_deleted_is_named_with_what_to_do(scene: Scene) -> None:
     class Incomplete(CountingStages):
         def restore(self, partition: int, checkpoint: Iterable[CheckpointRecord]) -> CountingStage:
-            raise CheckpointUnreadable(f"the checkpoint of {partition} lacks units/2/0, and has {len(list(checkpoint))} records")
+            raise CheckpointUnreadable(f"the checkpoint of {partition} lacks units/2/0 of {len(list(checkpoint))} records. Restore the topic")
 
     anyone = Ownership(scene.client, scene.settings.topic_prefix, scene.settings.group, Stage.ACCOUNTS, Incomplete())
     with pytest.raises(ProblemFound, match=r"checkpoint\.accounts, partition 0: .* lacks units/2/0.* Restore the topic.* count everything anew"):
