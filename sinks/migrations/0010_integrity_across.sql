@@ -203,11 +203,11 @@ CREATE OR REPLACE VIEW integrity_from_first_day_as_of${on_cluster}
     `e_value` Nullable(Float64) COMMENT 'How many times as likely all responses up to the newest are if from the first day on an eighth, a quarter or a half of those not at the top were turned into top ones, as if the unit is as its peers: mean over the three, and over rate and shape. At most 1e15. NULL where both of these are.',
     `e_value_max` Nullable(Float64) COMMENT 'The greatest that it has been at the end of any week, or is. NULL where e_value is.',
     `e_value_max_on` Nullable(Date32) COMMENT 'That day, a Sunday or as_of; the first of several. NULL where e_value is.',
-    `p_value` Nullable(Float64) COMMENT '1 / e_value_max, at most 1: with this probability, at most, an honest unit\'s evidence ever comes so far, however often one looks. NULL where e_value is.',
+    `p_value` Nullable(Float64) COMMENT '1 / e_value_max, at most 1: with this probability, at most, an honest unit\'s evidence ever comes so far, however often one looks, as far as honest units differ as assumed (see the page on what change does not show). NULL where e_value is.',
     `tested` UInt64 COMMENT 'Rows with an e_value, all of which are tested; the same in every row.',
     `level` Float64 COMMENT 'False-discovery rate that is allowed: 0.05.',
     `e_value_needed` Nullable(Float64) COMMENT 'e_value from which rows are named: tested / (level * rows named), and tested / level where none is; the same in every row. NULL where nothing is tested.',
-    `named` Bool COMMENT 'e_value >= e_value_needed (e-BH): of the rows named at any one time, at most one in twenty is expected to be of a unit that differs from its peers only as honest units do; where all are honest, the probability that any is ever named is at most 5 %, over all looks together. A reason to look, no proof.'
+    `named` Bool COMMENT 'e_value >= e_value_needed (e-BH): of the rows named at any one time, at most one in twenty is expected to be of a unit that differs from its peers only as honest units do; where all are honest and differ as assumed, the probability that any is ever named is at most 5 %, over all looks together; measured at six looks in two years: 2.5 %. A reason to look, no proof.'
 )
 AS WITH
     -- include: rate_deviation
@@ -369,7 +369,7 @@ SELECT
     evidence AS e_value, greatest_evidence AS e_value_max, greatest_on AS e_value_max_on, if(is_tested, least(1., 1 / greatest_evidence), NULL) AS p_value,
     tests_of_all AS tested, 0.05 AS level, needed AS e_value_needed, CAST(ifNull(evidence >= needed, false), 'Bool') AS named
 FROM named_of_all
-COMMENT 'Sequential test against peers, as it was on a day, of all responses up to that day: SELECT * FROM integrity_from_first_day_as_of(as_of = \'2026-03-31\'). Columns as in integrity_from_first_day.';
+COMMENT 'Sequential test against peers, of all responses up to a day, as they are known now: SELECT * FROM integrity_from_first_day_as_of(as_of = \'2026-03-31\'). Columns as in integrity_from_first_day.';
 
 CREATE OR REPLACE VIEW integrity_from_first_day${on_cluster}
 (
@@ -399,15 +399,15 @@ CREATE OR REPLACE VIEW integrity_from_first_day${on_cluster}
     `e_value` Nullable(Float64) COMMENT 'How many times as likely all responses up to the newest are if from the first day on an eighth, a quarter or a half of those not at the top were turned into top ones, as if the unit is as its peers: mean over the three, and over rate and shape. At most 1e15. NULL where both of these are.',
     `e_value_max` Nullable(Float64) COMMENT 'The greatest that it has been at the end of any week, or is. NULL where e_value is.',
     `e_value_max_on` Nullable(Date32) COMMENT 'That day, a Sunday or as_of; the first of several. NULL where e_value is.',
-    `p_value` Nullable(Float64) COMMENT '1 / e_value_max, at most 1: with this probability, at most, an honest unit\'s evidence ever comes so far, however often one looks. NULL where e_value is.',
+    `p_value` Nullable(Float64) COMMENT '1 / e_value_max, at most 1: with this probability, at most, an honest unit\'s evidence ever comes so far, however often one looks, as far as honest units differ as assumed (see the page on what change does not show). NULL where e_value is.',
     `tested` UInt64 COMMENT 'Rows with an e_value, all of which are tested; the same in every row.',
     `level` Float64 COMMENT 'False-discovery rate that is allowed: 0.05.',
     `e_value_needed` Nullable(Float64) COMMENT 'e_value from which rows are named: tested / (level * rows named), and tested / level where none is; the same in every row. NULL where nothing is tested.',
-    `named` Bool COMMENT 'e_value >= e_value_needed (e-BH): of the rows named at any one time, at most one in twenty is expected to be of a unit that differs from its peers only as honest units do; where all are honest, the probability that any is ever named is at most 5 %, over all looks together. A reason to look, no proof.'
+    `named` Bool COMMENT 'e_value >= e_value_needed (e-BH): of the rows named at any one time, at most one in twenty is expected to be of a unit that differs from its peers only as honest units do; where all are honest and differ as assumed, the probability that any is ever named is at most 5 %, over all looks together; measured at six looks in two years: 2.5 %. A reason to look, no proof.'
 )
 AS SELECT *
 FROM `${database}`.integrity_from_first_day_as_of(as_of = '2299-12-31')
-COMMENT 'Units whose scores are higher than those of honest peers, by a sequential test from their first day on; one row per unit and metric. May be looked at daily: its error rate holds over all looks together.';
+COMMENT 'Units whose scores are higher than those of honest peers, by a sequential test from their first day on; one row per unit and metric. May be looked at daily: its error rate is meant for all looks together.';
 
 CREATE OR REPLACE VIEW integrity_rings${on_cluster}
 (

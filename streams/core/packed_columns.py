@@ -10,6 +10,8 @@ from streams.core.hashing import UInt64s
 from streams.core.state_table import Strings
 
 Column = Int64s | UInt64s | Strings
+Packed = list[int | bytes | list[str]]
+"""As a MessagePack array."""
 _KINDS: dict[object, type[np.generic]] = {Int64s: np.int64, UInt64s: np.uint64, Strings: np.object_}
 
 
@@ -80,13 +82,15 @@ class PackedColumns:
         strings = [np.concatenate(columns) for columns in zip(*(part.strings for part in every), strict=True)]
         return cls.of(np.concatenate([part.block for part in every], axis=1), strings)
 
-    def pack(self) -> list[bytes | list[str]]:
-        """Returns all numbers, a column after another, as little-endian bytes; and then each column of strings."""
-        return [self.block.astype("<i8", copy=False).tobytes(), *(column.tolist() for column in self.strings)]
+    def pack(self) -> Packed:
+        """Returns how many columns of numbers there are; these, one after another, as little-endian bytes; and then each column of strings."""
+        return [len(self.block), self.block.astype("<i8", copy=False).tobytes(), *(column.tolist() for column in self.strings)]
 
     @classmethod
-    def unpack(cls, packed: Sequence[bytes | list[str]]) -> Self:
-        """Returns what ``pack`` was given; its numbers can only be read."""
-        numbers, *strings = packed
-        read = np.frombuffer(numbers, "<i8").reshape(len(cls._NUMBERS), -1)  # type: ignore[arg-type]  # the first are the numbers
+    def unpack(cls, packed: Packed) -> Self:
+        """Returns what ``pack`` was given; its numbers can only be read. Raises ``ValueError`` where another release packed other columns."""
+        columns, numbers, *strings = packed
+        if columns != len(cls._NUMBERS):
+            raise ValueError(f"{cls.__name__} has {len(cls._NUMBERS)} columns of numbers, and {columns!r} in what another release wrote")
+        read = np.frombuffer(numbers, "<i8").reshape(len(cls._NUMBERS), -1)  # type: ignore[arg-type]  # these are the numbers
         return cls.of(read.astype(np.int64, copy=False), [np.array(column, np.object_) for column in strings])

@@ -14,7 +14,7 @@ import numpy as np
 
 from streams.core.batch import Int64s
 from streams.core.hashing import UInt64s
-from streams.core.packed_columns import PackedColumns
+from streams.core.packed_columns import Packed, PackedColumns
 from streams.core.state_table import Strings
 
 LATE_DAYS = 7
@@ -198,7 +198,7 @@ def _pack(columns: object) -> object:
     raise NotImplementedError
 
 
-def _unpack(kind: type, packed: list[bytes | list[str]]) -> object:
+def _unpack(kind: type, packed: Packed) -> object:
     if issubclass(kind, PackedColumns):
         return kind.unpack(packed)
     raise NotImplementedError

@@ -1,6 +1,7 @@
 """Numbers that signals are made of, and how large records become."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,3 +55,9 @@ def test_the_largest_record_of_the_fleet_is_below_a_megabyte_and_comes_back() ->
     assert isinstance(back, FleetSignals)
     assert (back.partition, back.clock, back.caught_up, len(back.praise)) == (3, None, True, MOST_NUMBERS)
     assert (back.plans.plan == LARGEST).all()
+
+
+def test_columns_of_another_release_are_refused_by_name() -> None:
+    columns, *rest = Flows().pack()
+    with pytest.raises(ValueError, match="Flows has 12 columns of numbers, and 10"):
+        Flows.unpack([columns - 2, *rest])  # type: ignore[operator]  # a number
