@@ -5,8 +5,9 @@ from pathlib import Path
 import yaml
 
 from streams.commands.contracts import RULES
-from streams.metrics.alerts import PROBE_JOB, RUNBOOKS, WORKER_JOB, rules_file
+from streams.metrics.alerts import PROBE_JOB, WORKER_JOB, rules_file
 from streams.metrics.declared import PROBE, WORKER
+from streams.metrics.rule import RUNBOOKS
 from tests.deploy.helm.chart import CHART, ROOT, of_kind, one, pods, selects
 from tests.deploy.test_prometheus import run
 
