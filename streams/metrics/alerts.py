@@ -32,6 +32,8 @@ RESTARTS = 3
 """So many starts in 15 minutes are told."""
 _FEWEST = 100
 """Fewer records than this in the long window spend no budget."""
+_BACKLOG = 1_000
+"""Fewer records than this are read while they come, and hold no heartbeat up."""
 _MISTAKEN = 0.02
 """Share of customers who may say by mistake that they were asked for a score, before anybody is told."""
 _DRIFT = (RejectReason.UNKNOWN_TYPE, RejectReason.UNKNOWN_VERSION, RejectReason.MISSING_FIELD, RejectReason.INVALID_FIELD)
@@ -130,7 +132,8 @@ def _heartbeat(pace: Pace) -> Iterator[Alert]:
     # The newest that Kafka took is younger than the newest that passed by one, or it is the same.
     not_taken = older(declared.HEARTBEAT_SENT, (HEARTBEATS_MISSED - 1) / HEARTBEATS_MISSED)
     # One that waits behind a backlog on which workers work is late, and nothing is broken.
-    works = f'deriv(candor:lag_records:sum{{stage="{Stage.ACCOUNTS}",topic="{Topic.OPERATIONS}"}}[{pace.of("5m")}]) < 0'
+    left = f'candor:lag_records:sum{{stage="{Stage.ACCOUNTS}",topic="{Topic.OPERATIONS}"}}'
+    works = f"({left} > {_BACKLOG} and deriv({left}[{pace.of('5m')}]) < 0)"
     yield Alert(
         "CandorHeartbeatStale",
         f'label_replace({stale} and {not_taken}, "place", "kafka", "", "") '

@@ -121,6 +121,8 @@ def heartbeat() -> Iterator[Scenario]:
     )
     yield Scenario(name, "Kafka took one more than passed", minute | {passed: "0+60x19 1140x60", sent: "0+60x20 1200x60"}, 31, [away])
     yield Scenario(name, "they go in and do not arrive", minute | left | {passed: "0+60x20 1200x60", sent: "0+60x90"}, 32, [stuck])
+    refused = {'candor_lag_records{stage="accounts",topic="operations",partition="0"}': "0 1 " * 45}
+    yield Scenario(name, "they are read and refused", minute | refused | {passed: "0+60x20 1200x60", sent: "0+60x90"}, 32, [stuck])
     yield Scenario(name, "none ever arrived", minute | {passed: "0x60", sent: "0+60x90"}, 12, [stuck])
     yield Scenario(
         name, "every quarter of an hour, none for an hour", {"candor_heartbeat_interval_seconds": "900x90", passed: "0x90", sent: "0+60x90"}, 60,
