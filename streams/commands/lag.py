@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Mapping
+from functools import partial
 from threading import Event, Thread
 
 import click
@@ -11,7 +12,8 @@ import structlog
 from schemas.enums import LagState, ProbeSource
 from sinks.clickhouse import connect
 from streams.commands.output import print_json, print_table, working
-from streams.errors import ProblemFound
+from streams.errors import ConfigurationError, ProblemFound
+from streams.lag.heartbeat import Heartbeats, keep_beating, send
 from streams.lag.probe import Probe, watch_business, watch_lag
 from streams.lag.reading import Place, lag_reader
 from streams.lag.rules import Look
@@ -42,6 +44,11 @@ _COLUMNS = ("stage", "topic", "partition", "committed", "end", "lag", "lag_secon
 )
 @click.option("--clickhouse-interval", type=click.FloatRange(min=1, max=240), default=120.0, show_default=True, help="The same of ClickHouse.")
 @click.option("--clickhouse/--no-clickhouse", default=True, show_default=True, help="With --serve: also tell of findings, units and scores.")
+@click.option(
+    "--heartbeat",
+    type=click.FloatRange(min=1, max=3_600),
+    help="With --serve: every so many seconds send a test event through all of the pipeline, and tell when the newest arrived; default: none.",
+)
 def command(
     as_json: bool,
     seconds: float,
@@ -52,6 +59,7 @@ def command(
     window: float,
     clickhouse_interval: float,
     clickhouse: bool,
+    heartbeat: float | None,
 ) -> None:
     """Show how far workers are behind, by stage, topic and partition, and whether they read on.
 
@@ -64,7 +72,7 @@ def command(
         return
     settings = load_settings(metrics_host=host, metrics_port=port)
     configure_logs(settings)
-    _serve(settings, interval, window, clickhouse_interval if clickhouse else None)
+    _serve(settings, interval, window, clickhouse_interval if clickhouse else None, heartbeat)
 
 
 def _watched(settings: Settings, seconds: float) -> Mapping[Place, tuple[Look, LagState]]:
@@ -93,11 +101,13 @@ def _show(seen: Mapping[Place, tuple[Look, LagState]], *, as_json: bool) -> None
         raise ProblemFound(f"{len(wrong)} of {len(seen)} partitions: {', '.join(wrong)}")
 
 
-def _serve(settings: Settings, interval: float, window: float, clickhouse_interval: float | None) -> None:
+def _serve(settings: Settings, interval: float, window: float, clickhouse_interval: float | None, heartbeat: float | None) -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     reader = connect(settings.clickhouse_url.get_secret_value())
+    if heartbeat is not None and (clickhouse_interval is None or reader.address.embedded):
+        raise ConfigurationError("--heartbeat looks for what it sent in ClickHouse: it needs --clickhouse, and a server")
     # An embedded database belongs to one process, and that is not this one.
     sources = [ProbeSource.KAFKA, *([ProbeSource.CLICKHOUSE] if clickhouse_interval is not None and not reader.address.embedded else [])]
     probe, health, registry = Probe(window, sources), Health(stale_seconds=60 + 2 * interval), new_registry()
@@ -106,5 +116,10 @@ def _serve(settings: Settings, interval: float, window: float, clickhouse_interv
     _log.info("metrics_served", host=settings.metrics_host, port=server.port)
     if ProbeSource.CLICKHOUSE in sources:
         Thread(target=watch_business, args=(probe, reader, clickhouse_interval, stop), name="business", daemon=True).start()
+    if heartbeat is not None:
+        heartbeats = Heartbeats(heartbeat, time.time())
+        registry.register(heartbeats)
+        beating = (heartbeats, partial(send, settings), reader, settings.partitions, heartbeat, stop)
+        Thread(target=keep_beating, args=beating, name="heartbeat", daemon=True).start()
     watch_lag(probe, health, lambda: lag_reader(settings), interval, stop)
     server.close()

@@ -9,7 +9,8 @@ import click
 
 from streams.commands import cli
 from streams.errors import MEANINGS
-from streams.metrics.alerts import ALERTS, Alert
+from streams.metrics.alerts import ALERTS
+from streams.metrics.rule import Alert
 from streams.settings import ENVIRONMENT_FILE, KAFKA_LIBS, SECRETS_FOLDER, Settings, default_of, variable
 
 _MADE = "Made by `candor contracts`; do not edit."

@@ -5,25 +5,25 @@ tells that it still goes on (Site Reliability Workbook, chapter 5); nothing page
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 
 import yaml
 
-from schemas.enums import LagState, OpenCase, RejectReason, ScoreWindow, Stage, UnitState
+from schemas.enums import LagState, OpenCase, RejectReason, ScoreWindow, Stage, Topic, UnitState
 from streams.metrics import declared
-from streams.metrics.declared import Kind, Metric
+from streams.metrics.declared import Metric
+from streams.metrics.rule import RUNBOOKS, Alert, Pace, Severity, Team, of
 
 WORKER_JOB = "candor-worker"
 PROBE_JOB = "candor-lag"
-RUNBOOKS = "https://candor.invalid/runbooks"
-"""Where ``docs/runbooks`` is published; nowhere, until whoever runs Candor does."""
 PROMISED_SECONDS = 60.0
 """Records are promised to be in the tables within so long of being appended."""
 DELIVERED, FRESH = 0.999, 0.99
 """Shares that are promised: of records that can be used, and of live records that are in time."""
 BEHIND_SECONDS = 300
 """Records that wait for longer are told, if what is left does not become less."""
+HEARTBEAT_SECONDS, HEARTBEATS_MISSED = 180.0, 3
+"""A heartbeat that passed so long ago, and so many of them since, is told."""
 STALE_SECONDS = 300
 """A worker that holds records and has committed nothing for longer is told; a probe that has seen nothing for longer too."""
 SPIKE = 20
@@ -32,73 +32,11 @@ RESTARTS = 3
 """So many starts in 15 minutes are told."""
 _FEWEST = 100
 """Fewer records than this in the long window spend no budget."""
+_BACKLOG = 1_000
+"""Fewer records than this are read while they come, and hold no heartbeat up."""
 _MISTAKEN = 0.02
 """Share of customers who may say by mistake that they were asked for a score, before anybody is told."""
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DRIFT = (RejectReason.UNKNOWN_TYPE, RejectReason.UNKNOWN_VERSION, RejectReason.MISSING_FIELD, RejectReason.INVALID_FIELD)
-
-
-class Severity(StrEnum):
-    """Who hears of it and when."""
-
-    CRITICAL = "critical"
-    """Somebody is woken."""
-    WARNING = "warning"
-    """Somebody looks during the day."""
-    NONE = "none"
-    """Nobody; it says that alerting works."""
-
-
-class Team(StrEnum):
-    """Who can do something about it."""
-
-    PLATFORM = "platform"
-    CX = "cx"
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One alert rule."""
-
-    name: str
-    expr: str
-    severity: Severity
-    summary: str
-    hold: str = ""
-    """How long it must be so before it fires."""
-    keep: str = ""
-    """How long it stays once it is not so any more."""
-    team: Team = Team.PLATFORM
-    labels: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def runbook(self) -> str:
-        """Where the page about it is."""
-        return f"{RUNBOOKS}/{self.name}.md"
-
-    def rule(self, pace: "Pace") -> dict[str, object]:
-        """As Prometheus reads it."""
-        holds = {name: pace.of(value) for name, value in (("for", self.hold), ("keep_firing_for", self.keep)) if value}
-        labels = {"severity": self.severity.value, "team": self.team.value, **self.labels}
-        annotations = {"summary": self.summary, "runbook_url": self.runbook}
-        return {"alert": self.name, "expr": self.expr, **holds, "labels": labels, "annotations": annotations}
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast time runs for the rules: 1 as they are shipped; ``n``: every duration is the ``n``-th part, for tests on processes that run."""
-
-    faster: float = 1.0
-
-    def of(self, duration: str) -> str:
-        """A duration in Prometheus's notation, such as 15m; the empty one stays empty."""
-        if not duration or self.faster == 1:
-            return duration
-        return f"{round(1_000 * int(duration[:-1]) * _SECONDS[duration[-1]] / self.faster)}ms"
-
-    def seconds(self, seconds: float) -> str:
-        """Seconds as a number of an expression."""
-        return f"{seconds / self.faster:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +57,6 @@ BURNS = (
     Burn(1.0, "3d", "6h", "3h", Severity.WARNING),
 )
 _WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
-
-
-def of(metric: Metric, suffix: str = "", **labels: str) -> str:
-    """The selector of a metric; raises ``ValueError`` where a label or its value is none that it has."""
-    known = {label.name: label.values for label in metric.labels}
-    for name, value in labels.items():
-        if name == "le":
-            if metric.kind is not Kind.HISTOGRAM or float(value) not in metric.buckets:
-                raise ValueError(f"{metric.name} has no limit {value}")
-        elif not set(value.removeprefix("~").split("|")) <= set(known.get(name, ())):
-            raise ValueError(f"{metric.name} has no {name}={value}")
-    # A value with a tilde in front is several, with bars between.
-    matchers = ",".join(f'{name}=~"{value[1:]}"' if value.startswith("~") else f'{name}="{value}"' for name, value in labels.items())
-    return f"{metric.exported}{suffix}" + (f"{{{matchers}}}" if matchers else "")
 
 
 def _down(pace: Pace) -> Iterator[Alert]:
@@ -194,6 +118,31 @@ def _lag(pace: Pace) -> Iterator[Alert]:
         Severity.WARNING,
         "candor lag has not seen {{ $labels.source }} for 5 minutes: alerts about it cannot fire.",
         "5m",
+    )
+
+
+def _heartbeat(pace: Pace) -> Iterator[Alert]:
+    """Silent where none is sent: there are no series then."""
+
+    def older(metric: Metric, share: float) -> str:
+        interval = f"max({of(declared.HEARTBEAT_INTERVAL)})"
+        return f"time() - max({of(metric)}) > clamp_min({share * HEARTBEATS_MISSED:g} * {interval}, {pace.seconds(share * HEARTBEAT_SECONDS)})"
+
+    stale = older(declared.HEARTBEAT, 1)
+    # The newest that Kafka took is younger than the newest that passed by one, or it is the same.
+    not_taken = older(declared.HEARTBEAT_SENT, (HEARTBEATS_MISSED - 1) / HEARTBEATS_MISSED)
+    # One that waits behind a backlog on which workers work is late, and nothing is broken.
+    left = f'candor:lag_records:sum{{stage="{Stage.ACCOUNTS}",topic="{Topic.OPERATIONS}"}}'
+    works = f"({left} > {_BACKLOG} and deriv({left}[{pace.of('5m')}]) < 0)"
+    yield Alert(
+        "CandorHeartbeatStale",
+        f'label_replace({stale} and {not_taken}, "place", "kafka", "", "") '
+        f'or on () label_replace({stale} unless on () {works}, "place", "pipeline", "", "")',
+        Severity.CRITICAL,
+        '{{ if eq $labels.place "kafka" }}Kafka takes no heartbeats{{ else }}Heartbeats do not get from Kafka to ClickHouse{{ end }}: '
+        "the newest that can be queried was sent {{ $value | humanizeDuration }} ago.",
+        # Alerts that name the cause come first, and inhibit this one.
+        "6m",
     )
 
 
@@ -380,7 +329,7 @@ def groups(pace: Pace) -> Sequence[Group]:
     """All rules at a pace."""
     return (
         Group("candor-workers", (), (*_down(pace), *_fenced(pace))),
-        Group("candor-lag", (_LEFT,), tuple(_lag(pace))),
+        Group("candor-lag", (_LEFT,), (*_lag(pace), *_heartbeat(pace))),
         Group("candor-budgets", tuple(_ratios(pace)), tuple(_burns(pace))),
         Group("candor-records", (), tuple(_records(pace))),
         Group("candor-sink", (), tuple(_sink(pace))),
@@ -388,10 +337,11 @@ def groups(pace: Pace) -> Sequence[Group]:
     )
 
 
-ALERTS: Sequence[Alert] = tuple(alert for group in groups(Pace()) for alert in group.alerts)
+_SHIPPED = Pace()
+ALERTS: Sequence[Alert] = tuple(alert for group in groups(_SHIPPED) for alert in group.alerts)
 
 
-def rules_file(pace: Pace = Pace()) -> str:
+def rules_file(pace: Pace = _SHIPPED) -> str:
     """The text of ``deploy/prometheus/candor.rules.yml``, or its variant in which time runs faster; names keep the durations that are shipped."""
     written = [{"name": group.name, "rules": [*group.recorded, *(alert.rule(pace) for alert in group.alerts)]} for group in groups(pace)]
     head = f"# Generated by: candor contracts. Replace {RUNBOOKS} by where you publish docs/runbooks.\n"

@@ -187,5 +187,14 @@ LAG: tuple[Metric, ...] = (LAG_RECORDS, LAG_SECONDS, COMMITTED_OFFSET, END_OFFSE
 """What the probe exports of Kafka, a series per stage, topic and partition."""
 BUSINESS: tuple[Metric, ...] = (FINDINGS, FINDINGS_OPEN, UNITS, OPEN_CASES, NPS, NPS_LOW, NPS_HIGH, NPS_N, *ANSWERS)
 """What the probe exports of ClickHouse."""
-PROBE: tuple[Metric, ...] = (*LAG, PROBE_SUCCESS, PROBE_FAILURES, *BUSINESS, BUILD)
+HEARTBEAT_INTERVAL = _gauge("heartbeat_interval_seconds", "Seconds between two heartbeats of the probe; like all of them absent where it sends none.")
+HEARTBEAT_SENT = _gauge("heartbeat_sent_timestamp_seconds", "When the newest heartbeat that Kafka took was sent, in seconds since 1970; 0: none yet.")
+HEARTBEAT = _gauge(
+    "heartbeat_timestamp_seconds",
+    "When the newest heartbeat that ClickHouse can be asked for was sent, in seconds since 1970; until there is one, when the probe began.",
+)
+HEARTBEAT_LATENCY = _gauge("heartbeat_latency_seconds", "How long that heartbeat took from its append to Kafka to its row in ClickHouse.")
+HEARTBEATS: tuple[Metric, ...] = (HEARTBEAT_INTERVAL, HEARTBEAT_SENT, HEARTBEAT, HEARTBEAT_LATENCY)
+"""What the probe exports of the heartbeats that it sends, where it was told to."""
+PROBE: tuple[Metric, ...] = (*LAG, PROBE_SUCCESS, PROBE_FAILURES, *HEARTBEATS, *BUSINESS, BUILD)
 """What ``candor lag --serve`` exports."""

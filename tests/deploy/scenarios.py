@@ -106,6 +106,37 @@ def lag() -> Iterator[Scenario]:
     yield Scenario(name, "a probe that leaves ClickHouse alone", {seen % "kafka": "0+60x60"}, 50)
 
 
+def heartbeat() -> Iterator[Scenario]:
+    name, passed, sent = "CandorHeartbeatStale", "candor_heartbeat_timestamp_seconds", "candor_heartbeat_sent_timestamp_seconds"
+    minute = {"candor_heartbeat_interval_seconds": "60x90"}
+    ago = "the newest that can be queried was sent %s ago."
+    away = Firing({"place": "kafka"}, f"Kafka takes no heartbeats: {ago % '12m 0s'}")
+    stuck = Firing({"place": "pipeline"}, f"Heartbeats do not get from Kafka to ClickHouse: {ago % '12m 0s'}")
+    left = {'candor_lag_records{stage="accounts",topic="operations",partition="0"}': "0x20 1+1x70"}
+    behind = {'candor_lag_records{stage="accounts",topic="operations",partition="0"}': "0x20 900000-9000x70"}
+    # What the probe sees of Kafka ends with it.
+    nobody_knows = {'candor_lag_records{stage="accounts",topic="operations",partition="0"}': "0x20 stale"}
+    yield Scenario(
+        name, "Kafka is away while nothing comes in", minute | nobody_knows | {passed: "0+60x20 1200x60", sent: "0+60x20 1200x60"}, 32, [away]
+    )
+    yield Scenario(name, "Kafka took one more than passed", minute | {passed: "0+60x19 1140x60", sent: "0+60x20 1200x60"}, 31, [away])
+    yield Scenario(name, "they go in and do not arrive", minute | left | {passed: "0+60x20 1200x60", sent: "0+60x90"}, 32, [stuck])
+    refused = {'candor_lag_records{stage="accounts",topic="operations",partition="0"}': "0 1 " * 45}
+    yield Scenario(name, "they are read and refused", minute | refused | {passed: "0+60x20 1200x60", sent: "0+60x90"}, 32, [stuck])
+    yield Scenario(name, "none ever arrived", minute | {passed: "0x60", sent: "0+60x90"}, 12, [stuck])
+    yield Scenario(
+        name, "every quarter of an hour, none for an hour", {"candor_heartbeat_interval_seconds": "900x90", passed: "0x90", sent: "0+60x90"}, 60,
+        [Firing(stuck.labels, stuck.summary.replace("12m 0s", "1h 0m 0s"))],
+    )  # fmt: skip
+    yield Scenario(name, "they pass in quiet hours", minute | {passed: "0+60x90", sent: "0+60x90"}, 60)
+    yield Scenario(name, "none is sent", {"candor_lag_records": "0x90"}, 60)
+    yield Scenario(name, "away for eight minutes", minute | {passed: "0+60x20 1200x8 1740+60x50", sent: "0+60x20 1200x8 1740+60x50"}, 29)
+    yield Scenario(name, "they wait behind what workers work on", minute | behind | {passed: "0+60x20 1200x60", sent: "0+60x90"}, 60)
+    yield Scenario(
+        name, "every quarter of an hour, one on its way", {"candor_heartbeat_interval_seconds": "900x90", passed: "0x30", sent: "0x15 900x30"}, 30
+    )  # fmt: skip
+
+
 _RECORDS = 'candor_records_total{stage="accounts"}'
 _LETTERS = 'candor_dead_letters_total{stage="accounts",reason="%s"}'
 _SLOW = {'candor_latency_seconds_count{stage="accounts"}': "0+600x%d", 'candor_latency_seconds_bucket{stage="accounts",le="60.0"}': "0+%dx%d"}
@@ -273,4 +304,4 @@ def answering() -> Iterator[Scenario]:
     yield Scenario(name, "half an hour", {overdue % "overdue": "0x10 3x30 0x60"}, 60)
 
 
-SCENARIOS: Sequence[Scenario] = (*down(), *fenced(), *deleted(), *lag(), *burns(), *records(), *sink(), *business(), *answering())
+SCENARIOS: Sequence[Scenario] = (*down(), *fenced(), *deleted(), *lag(), *heartbeat(), *burns(), *records(), *sink(), *business(), *answering())

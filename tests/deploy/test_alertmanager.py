@@ -95,6 +95,9 @@ def _states(url: str) -> dict[str, str]:
         ({"CandorSinkAway critical", "CandorSinkFailing warning", "CandorConsumerRewound critical"}, {"CandorSinkFailing warning"}),
         ({"CandorDeliveryBudgetBurn critical", "CandorDeliveryBudgetBurn warning"}, {"CandorDeliveryBudgetBurn warning"}),
         ({"CandorSinkFailing warning", "CandorConsumerLagging warning"}, set()),
+        ({"CandorSinkAway critical", "CandorHeartbeatStale critical"}, {"CandorHeartbeatStale critical"}),
+        ({"CandorConsumerStalled critical", "CandorHeartbeatStale critical"}, {"CandorHeartbeatStale critical"}),
+        ({"CandorProbeFailing warning", "CandorHeartbeatStale critical"}, set()),
     ],
 )
 def test_what_follows_from_something_else_is_not_told(alertmanager: str, alerts: set[str], spared: set[str]) -> None:

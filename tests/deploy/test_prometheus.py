@@ -12,12 +12,14 @@ import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 
 from schemas.enums import RejectReason, Stage
+from streams.lag.heartbeat import Heartbeats, Passed
 from streams.lag.probe import Probe
 from streams.lag.reading import Place
 from streams.lag.rules import Look
-from streams.metrics.alerts import ALERTS, PROBE_JOB, RUNBOOKS, WORKER_JOB, Alert, of, rules_file
+from streams.metrics.alerts import ALERTS, PROBE_JOB, WORKER_JOB, rules_file
 from streams.metrics.collectors import combinations
 from streams.metrics.declared import BUSINESS, LATENCY, REFUSED
+from streams.metrics.rule import RUNBOOKS, Alert, of
 from streams.metrics.worker import WorkerMetrics
 from tests.deploy.pages import ROOT
 from tests.deploy.prometheus import FOLDER, RULES
@@ -98,8 +100,11 @@ def test_prometheus_can_read_what_is_exported_and_finds_no_fault() -> None:
     probe = Probe(60.0)
     probe.saw_lag({Place(Stage.ACCOUNTS, "feedback", 0): Look(1_000.0, 10, 30, 940.0, is_owned=True)})
     probe.saw_business({metric: dict.fromkeys(combinations(metric), 1.0) for metric in BUSINESS})
+    beating = Heartbeats(60.0, 1_000.0)
+    beating.saw(Passed(1_060.0, 0.5))
     of_probe = CollectorRegistry()
     of_probe.register(probe)
+    of_probe.register(beating)
 
     for registry in (WorkerMetrics().registry, of_probe):
         run("promtool", "check", "metrics", given=generate_latest(registry).decode())

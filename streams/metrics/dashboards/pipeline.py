@@ -5,11 +5,23 @@ from collections.abc import Iterable, Iterator
 from schemas.columns import Table
 from schemas.enums import FlushStep, LagState, RejectReason, SinkFailure, Stage
 from streams.metrics import alerts, declared
-from streams.metrics.alerts import BEHIND_SECONDS, BURNS, DELIVERED, FRESH, PROMISED_SECONDS, RESTARTS, RUNBOOKS, SPIKE, STALE_SECONDS
+from streams.metrics.alerts import (
+    BEHIND_SECONDS,
+    BURNS,
+    DELIVERED,
+    FRESH,
+    HEARTBEAT_SECONDS,
+    HEARTBEATS_MISSED,
+    PROMISED_SECONDS,
+    RESTARTS,
+    SPIKE,
+    STALE_SECONDS,
+)
 from streams.metrics.dashboards.colours import CRITICAL, GREY, ORANGE, PALETTE, SKY, WELL
 from streams.metrics.dashboards.model import Dashboard, Kind, Look, Panel, Query, Row, Source, Threshold, Unit, Variable
 from streams.metrics.dashboards.runbooks import runbooks
 from streams.metrics.declared import Metric
+from streams.metrics.rule import RUNBOOKS, of
 
 _WORKERS = f'job="{alerts.WORKER_JOB}"'
 _MORE_THAN_NOTHING = (Threshold(1),)
@@ -18,7 +30,7 @@ _MORE_THAN_NOTHING = (Threshold(1),)
 def _of(metric: Metric, suffix: str = "") -> str:
     """The selector of a metric at the stages that the reader has chosen, where it has stages."""
     staged = any(label.name == "stage" for label in metric.labels)
-    return alerts.of(metric, suffix) + ('{stage=~"$stage"}' if staged else "")
+    return of(metric, suffix) + ('{stage=~"$stage"}' if staged else "")
 
 
 def _rate(metric: Metric, by: str, suffix: str = "") -> str:
@@ -194,6 +206,22 @@ def _lag() -> Iterator[Panel]:
         thresholds=(Threshold(STALE_SECONDS, critical=False),),
         looks=(*_set(declared.PROBE_SUCCESS.labels[0].values), Look("failures in the hour", unit=Unit.NUMBER, colour=CRITICAL, right=True)),
         of_alerts=("CandorProbeFailing",),
+    )  # fmt: skip
+    yield _panel(
+        "Heartbeats",
+        "Test events through all of the pipeline, where `candor lag` sends them: how long ago the newest was taken, and arrived; when that is "
+        "told; and how long the newest took from Kafka to ClickHouse.",
+        Unit.SECONDS,
+        Query(f"time() - max({_of(declared.HEARTBEAT_SENT)} > 0)", "Kafka took one"),
+        Query(f"time() - max({_of(declared.HEARTBEAT)})", "one arrived"),
+        Query(f"clamp_min({HEARTBEATS_MISSED} * max({_of(declared.HEARTBEAT_INTERVAL)}), {HEARTBEAT_SECONDS:g})", "is told"),
+        Query(f"max({_of(declared.HEARTBEAT_LATENCY)})", "time to the table"),
+        looks=(
+            *_set(("Kafka took one", "one arrived")),
+            Look("is told", colour=CRITICAL, dashed=True),
+            Look("time to the table", colour=ORANGE, right=True),
+        ),
+        of_alerts=("CandorHeartbeatStale",),
     )  # fmt: skip
 
 

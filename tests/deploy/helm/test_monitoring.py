@@ -1,13 +1,15 @@
-"""What the Prometheus Operator gets: the generated rules, and the jobs that they ask for."""
+"""What the Prometheus Operator gets: the generated rules, and the jobs that they ask for; and heartbeats, which one of them is about."""
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from streams.commands.contracts import RULES
-from streams.metrics.alerts import PROBE_JOB, RUNBOOKS, WORKER_JOB, rules_file
+from streams.metrics.alerts import PROBE_JOB, WORKER_JOB, rules_file
 from streams.metrics.declared import PROBE, WORKER
-from tests.deploy.helm.chart import CHART, ROOT, of_kind, one, pods, selects
+from streams.metrics.rule import RUNBOOKS
+from tests.deploy.helm.chart import CHART, ROOT, of_kind, one, pods, pods_of, rendered, selects
 from tests.deploy.test_prometheus import run
 
 RUNBOOKS_GIVEN = "https://wiki.example.com/candor"
@@ -55,3 +57,19 @@ def test_monitors_find_their_service_and_give_the_jobs_their_names() -> None:
 
 def test_no_metric_has_a_label_that_prometheus_puts_itself() -> None:
     assert not {label.name for metric in (*WORKER, *PROBE) for label in metric.labels} & PUT_BY_PROMETHEUS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ((), ["--clickhouse", "--heartbeat", "60"]),
+        (("--set", "lag.heartbeatSeconds=900"), ["--clickhouse", "--heartbeat", "900"]),
+        (("--set", "lag.heartbeatSeconds=0"), ["--clickhouse"]),
+        (("--set", "lag.clickhouse=false"), ["--no-clickhouse"]),
+    ],
+    ids=lambda value: "_".join(value) or "as_shipped",
+)
+def test_the_probe_sends_heartbeats_where_it_can_look_for_them(arguments: tuple[str, ...], wanted: list[str]) -> None:
+    (lag,) = [pod for pod in pods_of(rendered("minimal", *arguments)) if pod.component == "lag"]
+
+    assert lag.container["args"] == ["lag", "--serve", *wanted]

@@ -250,7 +250,7 @@ UNSTEADY = Turn(
         ),
         Fault(
             "Kafka hangs", "CandorCheckpointStale", "platform-page", _hang_kafka, "Kafka",
-            by_hand=Stack.thaw_kafka, also=LATE | {"CandorProbeFailing"}, seen_minutes=6,
+            by_hand=Stack.thaw_kafka, also=LATE | {"CandorProbeFailing", "CandorHeartbeatStale"}, seen_minutes=6,
         ),
         Fault(
             "a worker is starved of CPU", "CandorWorkerFenced", "platform", _starve_a_worker, "feedback", check=_was_fenced_off,
@@ -283,6 +283,11 @@ GAMED = Turn(
             also=frozenset({"CandorBeggingReported", "CandorFollowUpOverdue", "CandorSchemaDrift"}),
             # Of a clock that does not run faster: twelve thousand events are judged first.
             is_loaded=False, simulation=_simulated, seen_minutes=10,
+        ),
+        Fault(
+            "Kafka hangs in quiet hours", "CandorHeartbeatStale", "platform-page", Stack.freeze_kafka, r"Kafka at \S+: ",
+            # Workers may hold the newest heartbeat.
+            by_hand=Stack.thaw_kafka, also=frozenset({"CandorCheckpointStale", "CandorProbeFailing"}), is_loaded=False, seen_minutes=4,
         ),
     ),
 )  # fmt: skip

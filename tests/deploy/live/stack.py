@@ -22,7 +22,8 @@ from sinks.clickhouse import ClickHouse, connect
 from sinks.migrate import Migrator
 from streams.broker import LocalBroker
 from streams.broker.ready import free_port
-from streams.metrics.alerts import PROBE_JOB, WORKER_JOB, Pace, rules_file
+from streams.metrics.alerts import PROBE_JOB, WORKER_JOB, rules_file
+from streams.metrics.rule import Pace
 from tests.chaos.processes import Process
 from tests.conftest import wait_for
 from tests.deploy.live.webhook import Webhook
@@ -103,7 +104,7 @@ class Stack:
 
     def start_probe(self) -> None:
         """Start the probe; it looks as often as rules are evaluated."""
-        paced = ["--interval", "1", "--window", PACE.seconds(120), "--clickhouse-interval", "5"]
+        paced = ["--interval", "1", "--window", PACE.seconds(120), "--clickhouse-interval", "5", "--heartbeat", PACE.seconds(60)]
         self.probe = self._process("probe", ["lag", "--serve", "--port", str(self.probe_port), *paced], {})
 
     def running(self, number: int) -> Process:

@@ -8,15 +8,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
 
 from schemas.enums import Topic
+from sinks.clickhouse import ClickHouse, connect
 from streams.broker.ready import free_port
 from streams.kafka.client import client_options
+from streams.lag.heartbeat import accounts_of, newest
 from streams.settings import Settings
 from tests.conftest import wait_for
 from tests.streams.commands.conftest import Run
@@ -118,6 +121,7 @@ def test_what_is_seen_is_served_until_told_to_stop(candor: Run, settings: Settin
             wait_for(lambda: _state(port) == "stopped", 60, log.read_text)
             wait_for(lambda: 'candor_units{state="suspect"} 0.0' in fetch(port, "/metrics")[1], 60, log.read_text)
             text = fetch(port, "/metrics")[1]
+            assert "candor_heartbeat" not in text
             assert 'candor_lag_records{partition="0",stage="accounts",topic="feedback"} 4.0' in text
             assert re.search(r'candor_probe_last_success_timestamp_seconds\{source="clickhouse"\} 1\.\d+e\+09', text)
             assert fetch(port, "/ready")[0] == 200
@@ -125,6 +129,101 @@ def test_what_is_seen_is_served_until_told_to_stop(candor: Run, settings: Settin
             assert probe.wait(30) == 0
         finally:
             probe.kill()
+
+
+@contextmanager
+def _beating(log: Path, port: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A probe that sends a heartbeat every second."""
+    arguments = ["lag", "--serve", "--port", str(port), "--interval", "1", "--clickhouse-interval", "1", "--heartbeat", "1"]
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [sys.executable, "-m", "streams.commands", *arguments], stdout=output, stderr=output, env={**os.environ, **environment}
+        ) as probe,
+    ):
+        try:
+            wait_for(lambda: "metrics_served" in log.read_text(), 60, log.read_text)
+            yield probe
+        finally:
+            probe.kill()
+
+
+def _metrics(port: int) -> dict[str, float]:
+    lines = [line for line in fetch(port, "/metrics")[1].splitlines() if not line.startswith("#")]
+    return {line.rpartition(" ")[0].removeprefix("candor_"): float(line.rpartition(" ")[2]) for line in lines}
+
+
+def test_heartbeats_go_the_whole_way_through_each_partition_and_are_counted_nowhere(candor: Run, settings: Settings, tmp_path: Path) -> None:
+    worker_log, log, port = tmp_path / "worker.log", tmp_path / "lag.log", free_port()
+    for command in (("topics", "create"), ("migrate",)):
+        assert candor(*command).exit_code == 0
+    began = time.time()
+    with worker_process(worker_log, CANDOR_FLUSH_INTERVAL_SECONDS="0.2"), _beating(log, port), closing(_connected(settings)) as clickhouse:
+        # Of each partition, whose turn it was.
+        query = "SELECT countDistinct(source_partition) FROM fact_operations WHERE synthetic"
+        wait_for(lambda: clickhouse.command(query) == str(settings.partitions), 90, lambda: log.read_text() + worker_log.read_text())
+        # Since the probe began that stands for one that passed.
+        wait_for(lambda: "heartbeat_latency_seconds" in _metrics(port), 30, log.read_text)
+        metrics = _metrics(port)
+        assert began < metrics["heartbeat_timestamp_seconds"] <= metrics["heartbeat_sent_timestamp_seconds"] <= time.time()
+        assert 0 <= metrics["heartbeat_latency_seconds"] < time.time() - began
+        assert metrics["heartbeat_interval_seconds"] == 1
+
+        found = newest(clickhouse, accounts_of(settings.partitions), time.time())
+        assert found is not None
+        assert clickhouse.command("SELECT toUnixTimestamp64Micro(max(occurred_at)) FROM operations") >= f"{found.sent_at * 1e6:.0f}"
+        assert newest(clickhouse, accounts_of(settings.partitions), time.time() + 2 * 86_400) is None
+        assert clickhouse.command("SELECT countIf(NOT startsWith(account_id, 'candor-heartbeat-')) FROM operations") == "0"
+        for nowhere in (
+            "cell_accounts",
+            "cell_loyalty",
+            "accounts",
+            "account_profiles",
+            "growth_monthly",
+            "loyalty_total",
+            "scorecard_moves",
+            "dead_letters",
+        ):
+            assert (nowhere, clickhouse.command(f"SELECT count() FROM {nowhere}")) == (nowhere, "0")
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_probe_that_kafka_takes_no_heartbeats_of_answers_and_says_so_once(candor: Run, tmp_path: Path) -> None:
+    log, port = tmp_path / "lag.log", free_port()
+    assert candor("migrate").exit_code == 0
+    with _beating(log, port, CANDOR_KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1") as probe:
+        wait_for(lambda: _metrics(port)['probe_failures_total{source="kafka"}'] >= 3, 60, log.read_text)
+        assert fetch(port, "/live")[0] == 200
+        assert (_metrics(port)["heartbeat_sent_timestamp_seconds"], _metrics(port)['units{state="suspect"}']) == (0, 0)
+        assert log.read_text().count("heartbeat_failed") == 1
+        assert "aiokafka" not in log.read_text()
+        probe.send_signal(signal.SIGTERM)
+        assert probe.wait(30) == 0
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_probe_whose_clickhouse_is_away_sends_heartbeats_and_says_so_once(candor: Run, tmp_path: Path) -> None:
+    log, port = tmp_path / "lag.log", free_port()
+    assert candor("topics", "create").exit_code == 0
+    with _beating(log, port, CANDOR_CLICKHOUSE_URL="http://127.0.0.1:1/candor"):
+        wait_for(lambda: _metrics(port)["heartbeat_sent_timestamp_seconds"] > 0, 60, log.read_text)
+        first = _metrics(port)["heartbeat_sent_timestamp_seconds"]
+        wait_for(lambda: _metrics(port)["heartbeat_sent_timestamp_seconds"] > first, 30, log.read_text)
+        assert _metrics(port)["heartbeat_timestamp_seconds"] < first
+        assert log.read_text().count("look_for_heartbeat_failed") == 1
+        assert _state(port) is not None
+
+
+@pytest.mark.usefixtures("settings")
+def test_heartbeats_that_nobody_could_look_for_are_refused(candor: Run) -> None:
+    result = candor("lag", "--serve", "--port", "0", "--heartbeat", "60", "--no-clickhouse")
+
+    assert result.exit_code == 2
+    assert "--heartbeat looks for what it sent in ClickHouse" in result.stderr
+
+
+def _connected(settings: Settings) -> ClickHouse:
+    return connect(settings.clickhouse_url.get_secret_value())
 
 
 def _state(port: int) -> str | None:

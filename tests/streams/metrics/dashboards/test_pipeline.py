@@ -14,16 +14,18 @@ import pytest
 from schemas.enums import FlushStep, RejectReason, SinkFailure, Stage, Topic
 from schemas.rows import Table
 from streams.broker.ready import free_port
+from streams.lag.heartbeat import Heartbeats, Passed
 from streams.lag.probe import Probe
 from streams.lag.reading import Place
 from streams.lag.rules import Look
 from streams.metrics import declared
-from streams.metrics.alerts import ALERTS, RUNBOOKS, Pace, Team, groups
+from streams.metrics.alerts import ALERTS, groups
 from streams.metrics.collectors import Counter, Gauge, Histogram, combinations
 from streams.metrics.dashboards.files import DASHBOARDS
 from streams.metrics.dashboards.model import Kind, Panel, Query, Source
 from streams.metrics.declared import BUSINESS, PROBE, WORKER
 from streams.metrics.health import Health
+from streams.metrics.rule import RUNBOOKS, Pace, Team
 from streams.metrics.server import MetricsServer
 from streams.metrics.worker import WorkerMetrics, new_registry
 from tests.conftest import wait_for
@@ -37,7 +39,7 @@ STAGES = "|".join(Stage)
 SCRAPED = {"job", "instance"}
 """Labels that Prometheus gives every series that it scrapes."""
 RECORDED = {str(rule["record"]): str(rule["expr"]) for group in groups(Pace()) for rule in group.recorded}
-FUNCTIONS = {"sum", "max", "count", "rate", "increase", "changes", "time", "vector", "histogram_quantile", "by", "or"}
+FUNCTIONS = {"sum", "max", "count", "rate", "increase", "changes", "time", "vector", "clamp_min", "histogram_quantile", "by", "or"}
 SUFFIXES = re.compile(r"_(bucket|count|sum)$")
 
 
@@ -94,6 +96,8 @@ class Served:
     def __init__(self) -> None:
         self.worker, self.probe, registry = WorkerMetrics(), Probe(60.0), new_registry()
         registry.register(self.probe)
+        self.heartbeats = Heartbeats(60.0, 1_000.0)
+        registry.register(self.heartbeats)
         self.servers = {
             "candor-worker": MetricsServer(self.worker.registry, Health(), "127.0.0.1", 0),
             "candor-lag": MetricsServer(registry, Health(), "127.0.0.1", 0),
@@ -113,6 +117,8 @@ class Served:
         for table in self.worker.tables.values():
             for member in (*vars(table).values(), *table.failures.values()):
                 self._count(member)
+        self.heartbeats.sent(1_000.0 + self.moved)
+        self.heartbeats.saw(Passed(1_000.0 + self.moved, 0.5))
         place = Place(Stage.ACCOUNTS, "feedback", 0)
         self.probe.saw_lag({place: Look(1_000.0 + self.moved, 10 + self.moved, 300, 940.0, is_owned=True)})
         self.probe.saw_business({metric: dict.fromkeys(combinations(metric), 1.0) for metric in BUSINESS})
