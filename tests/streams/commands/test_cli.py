@@ -37,6 +37,7 @@ EXPECTED = {
     "serve",
     "lag",
     "fit",
+    "materialize",
     "contracts",
 }
 

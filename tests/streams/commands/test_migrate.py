@@ -44,7 +44,7 @@ def test_a_reader_is_planned_with_role_limits_and_a_digest(candor: Run, monkeypa
     planned = candor("migrate", "--reader", "bi", "--dry-run").stdout
 
     assert "not to be seen" not in planned
-    kinds = ["CREATE ROLE", "GRANT", "REVOKE", "REVOKE", "CREATE SETTINGS PROFILE", "CREATE USER", "ALTER USER", "GRANT", "ALTER USER"]
+    kinds = ["CREATE ROLE", "GRANT", "GRANT", "REVOKE", "REVOKE", "CREATE SETTINGS PROFILE", "CREATE USER", "ALTER USER", "GRANT", "ALTER USER"]
     assert [next(kind for kind in kinds if sql.strip().startswith(kind)) for sql in planned.split(";\n") if sql.strip()] == kinds
 
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 COLOURS = re.compile(r"\x1b\[(?:\d+;)*(?:3\d|4\d|9\d|10\d)(?:;\d+)*m")
 JSON = {
     "dlq export", "dlq list", "dlq replay", "dlq show", "doctor", "findings adjudicate", "findings list", "findings show", "fit", "import", "lag",
-    "migrate", "produce", "query", "replay", "simulate", "topics check", "topics create",
+    "materialize", "migrate", "produce", "query", "replay", "simulate", "topics check", "topics create",
 }  # fmt: skip
 """Commands with a result that a script would want."""
 
