@@ -37,8 +37,6 @@ class Slot:
     owner: PartitionOwner
     unprojected: list[Outgoing]
     """Committed flushes whose cells are not yet in the sink."""
-    floors: dict[str, int]
-    """First offset of each input at the broker when the partition was opened: below it there is nothing to read."""
     projected: int | None = None
     """Sequence of the last flush whose cells are in the sink; the stage hears of it with the next flush, which is the first to keep it."""
     arrivals: Arrivals = field(default_factory=Arrivals)

@@ -49,14 +49,14 @@ class Shell:
         self._suspended = True
         self._looked_at = time.monotonic()
         """When what was found at rest last was flushed; at first nothing rests yet."""
-        self._generation = 0
-        self._tickets = 0
+        self._generation = self._tickets = 0
         self._work = asyncio.Event()
         self._flush_wanted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reseeking: dict[int, bool] = {}
-        self._told: dict[int, dict[str, int]] = {}
         """Partitions whose positions are being sought, and whether that must be done once more, since something was asked meanwhile."""
+        self._floors: dict[int, dict[str, int]] = {}
+        """First offset of each input at the broker, by partition, as it was seen last: below it nothing can be read, and what was lost was told."""
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -273,7 +273,8 @@ class Shell:
     async def _opened(self, partition: int) -> Slot:
         owner, first = await PartitionOwner.open(self._ownership, partition, self.compute)
         try:
-            return Slot(owner, [Outgoing(first)] if first is not None else [], await self._floors(owner))
+            await self._look_for_floors(owner)
+            return Slot(owner, [Outgoing(first)] if first is not None else [])
         except BaseException:
             await owner.close()
             raise
@@ -314,7 +315,7 @@ class Shell:
         # Asked in the core's thread, so that a batch is either in the position or read again.
         asked = [(slot, await self.compute(slot.owner.positions)) for slot in slots]
         targets = {
-            TP(topic, slot.partition): max(position, slot.floors.get(topic, 0))
+            TP(topic, slot.partition): max(position, self._floors[slot.partition].get(topic, 0))
             for slot, positions in asked
             # One that was lost meanwhile must not decide where its successor reads.
             if self._slots.get(slot.partition) is slot
@@ -340,7 +341,7 @@ class Shell:
         try:
             while self._reseeking[partition] and (slot := self._slots.get(partition)):
                 self._reseeking[partition] = False
-                slot.floors = await self._floors(slot.owner)
+                await self._look_for_floors(slot.owner)
                 await self._seek([slot])
         except KafkaError as error:
             # Either a rebalance, which seeks anyway, or the broker is away: the next gap or error brings us here again.
@@ -348,13 +349,12 @@ class Shell:
         finally:
             del self._reseeking[partition]
 
-    async def _floors(self, owner: PartitionOwner) -> dict[str, int]:
-        """First offsets of the inputs at the broker; tells once what was deleted unread. Raises ``KafkaError``, ``ProblemFound``."""
-        first, following = await self._faust.limits(sorted(self._inputs(owner.partition)))
-        floors, ends = ({partition.topic: offset for partition, offset in found.items()} for found in (first, following))
-        told, self._told[owner.partition] = self._told.get(owner.partition, {}), floors
+    async def _look_for_floors(self, owner: PartitionOwner) -> None:
+        """Tells once what was deleted unread. Raises ``KafkaError``, ``ProblemFound``."""
+        limits = await self._faust.limits(sorted(self._inputs(owner.partition)))
+        floors, ends = ({partition.topic: offset for partition, offset in found.items()} for found in limits)
+        told, self._floors[owner.partition] = self._floors.get(owner.partition, {}), floors
         self._metrics.deleted.add(check_positions(await self.compute(owner.positions), floors, ends, self._ownership.checkpoint_topic, told))
-        return floors
 
     def _inputs(self, partition: int, without: Iterable[str] = ()) -> set[TP]:
         left_out = set(without)

@@ -92,7 +92,7 @@ def test_latency_counts_each_live_record_once_when_its_cells_are_acknowledged() 
 
     async def scenario() -> None:
         owner = _Owner()
-        slot = Slot(cast("PartitionOwner", owner), [], {})
+        slot = Slot(cast("PartitionOwner", owner), [])
         flushing = Flushing(SinkWriter(Sink(), metrics.tables), compute, lambda *_: None, stage)
         await flushing.round(lambda: [slot])
         assert _count(stage.latency) == 0
