@@ -103,7 +103,7 @@ class Copies:
         self._drop({relation.about.name for relation in relations})
         there = self._copies()
         for relation in relations:
-            if not is_copied(relation) or there.get(relation.about.name) != [(column.name, column.kind) for column in relation.columns]:
+            if not is_copied(relation) or there.get(relation.about.name) != _kinds(relation):
                 self._clickhouse.command(self.leading_back(relation))
         for relation in relations:
             if is_copied(relation) and (not names or relation.about.name in names):
@@ -153,7 +153,7 @@ class Copies:
 
     def _begin(self) -> None:
         self._clickhouse.command(f"CREATE DATABASE IF NOT EXISTS {self._to}")
-        there = self._tables()
+        there = [relation.about.name for relation in self._there()]
         if there and COPIED not in there:
             raise SinkRefused(
                 f"the database {self._target.database} holds tables that candor materialize did not make, and would be taken over: "
@@ -164,28 +164,22 @@ class Copies:
     def _drop(self, known: Collection[str]) -> None:
         """Drops what was made there and is not known any more. What another run is just making stays, and so does what was put there by others."""
         copied = set(self._clickhouse.query(f"SELECT name FROM {self._to}.{COPIED} FINAL").column("name").to_pylist())  # noqa: S608 (checked names)
-        for name, engine in self._tables().items():
-            if name not in known and not name.startswith(_UNFINISHED) and (engine in ("View", "Merge") or name in copied):
-                self._clickhouse.command(f"DROP {'VIEW' if engine == 'View' else 'TABLE'} {self._to}.{quoted(name)}")
-
-    def _tables(self) -> dict[str, str]:
-        """Engines by name."""
-        found = self._clickhouse.query("SELECT name, engine FROM system.tables WHERE database = {database:String}", self._place)
-        return {row["name"]: row["engine"] for row in found.to_pylist()}
+        for relation in self._there():
+            name = relation.about.name
+            made_here = relation.about.kind in ("View", "Merge") or name in copied
+            if name not in known and not name.startswith(_UNFINISHED) and made_here:
+                self._clickhouse.command(f"DROP {'VIEW' if relation.is_view else 'TABLE'} {self._to}.{quoted(name)}")
 
     def _copies(self) -> dict[str, list[tuple[str, str]]]:
         """Names and types of the columns of each copy that is there."""
-        found = self._clickhouse.query(
-            "SELECT table, groupArray((name, type)) AS columns FROM (SELECT table, name, type FROM system.columns"
-            " WHERE database = {database:String} ORDER BY table, position) WHERE table IN"
-            " (SELECT name FROM system.tables WHERE database = {database:String} AND endsWith(engine, 'MergeTree')) GROUP BY table",
-            self._place,
-        )
-        return {row["table"]: [tuple(column.values()) for column in row["columns"]] for row in found.to_pylist()}
+        return {relation.about.name: _kinds(relation) for relation in self._there() if relation.about.kind.endswith("MergeTree")}
 
-    @property
-    def _place(self) -> dict[str, str]:
-        return {"database": self._target.database}
+    def _there(self) -> list[Relation]:
+        return read_relations(self._clickhouse, self._target.database)
+
+
+def _kinds(relation: Relation) -> list[tuple[str, str]]:
+    return [(column.name, column.kind) for column in relation.columns]
 
 
 def _columns(columns: Sequence[Entry]) -> str:

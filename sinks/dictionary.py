@@ -54,9 +54,9 @@ class Relation:
         return self.about.kind == "View"
 
 
-def read_relations(clickhouse: ClickHouse) -> list[Relation]:
-    """All tables and views of the database, views first, by name."""
-    database = {"database": clickhouse.address.database}
+def read_relations(clickhouse: ClickHouse, name: str = "") -> list[Relation]:
+    """All tables and views of the database of that name, views first, by name; default: the client's own."""
+    database = {"database": name or clickhouse.address.database}
     columns: dict[str, list[Entry]] = {}
     listed = clickhouse.query(
         "SELECT table, name, type, comment FROM system.columns WHERE database = {database:String} ORDER BY table, position", database

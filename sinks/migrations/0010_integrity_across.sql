@@ -2,36 +2,7 @@
 
 CREATE OR REPLACE VIEW integrity_funnel_last_days${on_cluster}
 (
-    `unit_id` String COMMENT 'The unit.',
-    `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
-    `peer_group` Nullable(String) COMMENT 'The units that it is compared with; NULL where the catalog names none: such units are compared with each other.',
-    `as_of` Date32 COMMENT 'The newest day with a counted response in the window; the same in every row.',
-    `first_day` Date32 COMMENT 'Local date of the unit\'s first counted response in the window.',
-    `last_day` Date32 COMMENT 'Local date of its newest.',
-    `n` Int64 COMMENT 'Counted responses: neither withdrawn, superseded nor synthetic.',
-    `top_box` Int64 COMMENT 'Of these, at the top of the scale.',
-    `top_two_box` Int64 COMMENT 'Of these, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
-    `rate_n` Int64 COMMENT 'Responses that can be compared: on channels where the peers have at least 30 for the metric.',
-    `rate_peers` UInt64 COMMENT 'Other units of the peer group that are compared: with at least 10 such responses.',
-    `rate` Nullable(Float64) COMMENT 'Top-box rate of the comparable responses, 0 to 1. NULL where there is none.',
-    `rate_expected` Nullable(Float64) COMMENT 'What half of the peers do not reach, at the unit\'s mix of channels. NULL where there are fewer than 7 peers, fewer than 10 comparable responses, or too little to tell how peers differ.',
-    `rate_low` Nullable(Float64) COMMENT 'Lower control limit of the funnel plot: three standard deviations below rate_expected; both the chance in a unit\'s responses and how much honest units differ are in it. NULL as rate_expected.',
-    `rate_high` Nullable(Float64) COMMENT 'Upper control limit, three standard deviations above. NULL as rate_expected.',
-    `rate_between` Nullable(Float64) COMMENT 'How much honest units differ: intra-class correlation of the top-box rate, from the half of the peer group with the lower rates; at least 0.018. NULL as rate_expected.',
-    `rate_z` Nullable(Float64) COMMENT 'Standard deviations above rate_expected, half a response taken off. NULL as rate_expected, and where no response is at the top.',
-    `rate_p_value` Nullable(Float64) COMMENT 'How often an honest unit of these peers would have a rate as high or higher, at most; no less than 1e-15. NULL as rate_expected.',
-    `shape_n` Int64 COMMENT 'Top-two-box responses that can be compared: on channels where the peers have at least 30.',
-    `shape_peers` UInt64 COMMENT 'Other units that are compared: with at least 10 such responses.',
-    `shape` Nullable(Float64) COMMENT 'Share of the very top among the comparable top-two-box responses, 0 to 1: who begs and bribes makes tens of nines. NULL where there is none.',
-    `shape_expected` Nullable(Float64) COMMENT 'What half of the peers do not reach, at the unit\'s mix of channels. NULL where there are fewer than 7 peers, fewer than 10 comparable responses, or too little to tell how peers differ.',
-    `shape_low` Nullable(Float64) COMMENT 'Lower control limit: three standard deviations below. NULL as shape_expected.',
-    `shape_high` Nullable(Float64) COMMENT 'Upper control limit: three standard deviations above. NULL as shape_expected.',
-    `shape_between` Nullable(Float64) COMMENT 'Intra-class correlation of the shape, from the lower half of the peer group; at least 0.001. NULL as shape_expected.',
-    `shape_z` Nullable(Float64) COMMENT 'Standard deviations above shape_expected, half a response taken off. NULL as shape_expected, and where no response is at the top.',
-    `shape_p_value` Nullable(Float64) COMMENT 'How often an honest unit of these peers would have a share as high or higher, at most; no less than 1e-15. NULL as shape_expected.',
-    `p_value` Nullable(Float64) COMMENT 'Of both together: twice the lesser, at most 1. NULL where both are.',
-    `q_value` Nullable(Float64) COMMENT 'p_value adjusted for all rows that have one (Benjamini and Hochberg): the least false-discovery rate at which the row is named. NULL where p_value is.',
-    `named` Bool COMMENT 'q_value <= 0.05: of the rows named at any one time, at most one in twenty is expected to be of a unit that differs from its peers only as honest units do. A reason to look, no proof.'
+    -- include: funnel_columns
 )
 AS WITH
     -- include: rate_deviation
@@ -140,36 +111,7 @@ COMMENT 'Units whose scores are higher than those of honest peers, over the last
 
 CREATE OR REPLACE VIEW integrity_funnel${on_cluster}
 (
-    `unit_id` String COMMENT 'The unit.',
-    `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
-    `peer_group` Nullable(String) COMMENT 'The units that it is compared with; NULL where the catalog names none: such units are compared with each other.',
-    `as_of` Date32 COMMENT 'The newest day with a counted response in the window; the same in every row.',
-    `first_day` Date32 COMMENT 'Local date of the unit\'s first counted response in the window.',
-    `last_day` Date32 COMMENT 'Local date of its newest.',
-    `n` Int64 COMMENT 'Counted responses: neither withdrawn, superseded nor synthetic.',
-    `top_box` Int64 COMMENT 'Of these, at the top of the scale.',
-    `top_two_box` Int64 COMMENT 'Of these, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
-    `rate_n` Int64 COMMENT 'Responses that can be compared: on channels where the peers have at least 30 for the metric.',
-    `rate_peers` UInt64 COMMENT 'Other units of the peer group that are compared: with at least 10 such responses.',
-    `rate` Nullable(Float64) COMMENT 'Top-box rate of the comparable responses, 0 to 1. NULL where there is none.',
-    `rate_expected` Nullable(Float64) COMMENT 'What half of the peers do not reach, at the unit\'s mix of channels. NULL where there are fewer than 7 peers, fewer than 10 comparable responses, or too little to tell how peers differ.',
-    `rate_low` Nullable(Float64) COMMENT 'Lower control limit of the funnel plot: three standard deviations below rate_expected; both the chance in a unit\'s responses and how much honest units differ are in it. NULL as rate_expected.',
-    `rate_high` Nullable(Float64) COMMENT 'Upper control limit, three standard deviations above. NULL as rate_expected.',
-    `rate_between` Nullable(Float64) COMMENT 'How much honest units differ: intra-class correlation of the top-box rate, from the half of the peer group with the lower rates; at least 0.018. NULL as rate_expected.',
-    `rate_z` Nullable(Float64) COMMENT 'Standard deviations above rate_expected, half a response taken off. NULL as rate_expected, and where no response is at the top.',
-    `rate_p_value` Nullable(Float64) COMMENT 'How often an honest unit of these peers would have a rate as high or higher, at most; no less than 1e-15. NULL as rate_expected.',
-    `shape_n` Int64 COMMENT 'Top-two-box responses that can be compared: on channels where the peers have at least 30.',
-    `shape_peers` UInt64 COMMENT 'Other units that are compared: with at least 10 such responses.',
-    `shape` Nullable(Float64) COMMENT 'Share of the very top among the comparable top-two-box responses, 0 to 1: who begs and bribes makes tens of nines. NULL where there is none.',
-    `shape_expected` Nullable(Float64) COMMENT 'What half of the peers do not reach, at the unit\'s mix of channels. NULL where there are fewer than 7 peers, fewer than 10 comparable responses, or too little to tell how peers differ.',
-    `shape_low` Nullable(Float64) COMMENT 'Lower control limit: three standard deviations below. NULL as shape_expected.',
-    `shape_high` Nullable(Float64) COMMENT 'Upper control limit: three standard deviations above. NULL as shape_expected.',
-    `shape_between` Nullable(Float64) COMMENT 'Intra-class correlation of the shape, from the lower half of the peer group; at least 0.001. NULL as shape_expected.',
-    `shape_z` Nullable(Float64) COMMENT 'Standard deviations above shape_expected, half a response taken off. NULL as shape_expected, and where no response is at the top.',
-    `shape_p_value` Nullable(Float64) COMMENT 'How often an honest unit of these peers would have a share as high or higher, at most; no less than 1e-15. NULL as shape_expected.',
-    `p_value` Nullable(Float64) COMMENT 'Of both together: twice the lesser, at most 1. NULL where both are.',
-    `q_value` Nullable(Float64) COMMENT 'p_value adjusted for all rows that have one (Benjamini and Hochberg): the least false-discovery rate at which the row is named. NULL where p_value is.',
-    `named` Bool COMMENT 'q_value <= 0.05: of the rows named at any one time, at most one in twenty is expected to be of a unit that differs from its peers only as honest units do. A reason to look, no proof.'
+    -- include: funnel_columns
 )
 AS SELECT *
 FROM `${database}`.integrity_funnel_last_days(days = 146096, as_of = '2299-12-31')
@@ -177,37 +119,7 @@ COMMENT 'Units whose scores are higher than those of honest peers, over all days
 
 CREATE OR REPLACE VIEW integrity_from_first_day_as_of${on_cluster}
 (
-    `unit_id` String COMMENT 'The unit.',
-    `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
-    `peer_group` Nullable(String) COMMENT 'The units that it is compared with; NULL where the catalog names none: such units are compared with each other.',
-    `as_of` Date32 COMMENT 'The newest day with a counted response; the same in every row.',
-    `first_day` Date32 COMMENT 'Local date of the unit\'s first counted response: the evidence is counted from it.',
-    `last_day` Date32 COMMENT 'Local date of its newest.',
-    `n` Int64 COMMENT 'Counted responses: neither withdrawn, superseded nor synthetic.',
-    `top_box` Int64 COMMENT 'Of these, at the top of the scale.',
-    `top_two_box` Int64 COMMENT 'Of these, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
-    `rate_n` Int64 COMMENT 'Responses that can be compared: on channels and in windows of 28 days where the peers\' are worth 30 independent ones or more.',
-    `rate_worth` Float64 COMMENT 'How many independent responses these are worth: those of one day count as if they had a correlation of 0.1.',
-    `rate_peers` UInt64 COMMENT 'Other units of the peer group that are compared: their comparable responses are worth 10 or more.',
-    `rate` Nullable(Float64) COMMENT 'Top-box rate of the comparable responses, 0 to 1, days weighted by what they are worth. NULL where there is none.',
-    `rate_expected` Nullable(Float64) COMMENT 'What half of the peers do not reach, on the same channels in the same windows. NULL where there are fewer than 7 peers, or the comparable responses are worth fewer than 10.',
-    `rate_between` Nullable(Float64) COMMENT 'How much rates of honest units differ, at most, and how well it is known what to expect: the intra-class correlation that the evidence allows for. NULL as rate_expected.',
-    `rate_e_value` Nullable(Float64) COMMENT 'Evidence of the rate alone, as e_value. NULL as rate_expected.',
-    `shape_n` Int64 COMMENT 'Top-two-box responses that can be compared.',
-    `shape_worth` Float64 COMMENT 'How many independent ones these are worth.',
-    `shape_peers` UInt64 COMMENT 'Other units that are compared: with such responses that are worth 10 or more.',
-    `shape` Nullable(Float64) COMMENT 'Share of the very top among the comparable top-two-box responses, 0 to 1: who begs and bribes makes tens of nines. NULL where there is none.',
-    `shape_expected` Nullable(Float64) COMMENT 'What half of the peers do not reach, on the same channels in the same windows. NULL where there are fewer than 7 peers, or the comparable ones are worth fewer than 10.',
-    `shape_between` Nullable(Float64) COMMENT 'The intra-class correlation that the evidence allows for. NULL as shape_expected.',
-    `shape_e_value` Nullable(Float64) COMMENT 'Evidence of the shape alone, as e_value. NULL as shape_expected.',
-    `e_value` Nullable(Float64) COMMENT 'How many times as likely all responses up to the newest are if from the first day on an eighth, a quarter or a half of those not at the top were turned into top ones, as if the unit is as its peers: mean over the three, and over rate and shape. At most 1e15. NULL where both of these are.',
-    `e_value_max` Nullable(Float64) COMMENT 'The greatest that it has been at the end of any week, or is. NULL where e_value is.',
-    `e_value_max_on` Nullable(Date32) COMMENT 'That day, a Sunday or as_of; the first of several. NULL where e_value is.',
-    `p_value` Nullable(Float64) COMMENT '1 / e_value_max, at most 1: with this probability, at most, an honest unit\'s evidence ever comes so far, however often one looks, as far as honest units differ as assumed (see the page on what change does not show). NULL where e_value is.',
-    `tested` UInt64 COMMENT 'Rows with an e_value, all of which are tested; the same in every row.',
-    `level` Float64 COMMENT 'False-discovery rate that is allowed: 0.05.',
-    `e_value_needed` Nullable(Float64) COMMENT 'e_value from which rows are named: tested / (level * rows named), and tested / level where none is; the same in every row. NULL where nothing is tested.',
-    `named` Bool COMMENT 'e_value >= e_value_needed (e-BH): of the rows named at any one time, at most one in twenty is expected to be of a unit that differs from its peers only as honest units do; where all are honest and differ as assumed, the probability that any is ever named is at most 5 %, over all looks together; measured at six looks in two years: 2.5 %. A reason to look, no proof.'
+    -- include: first_day_columns
 )
 AS WITH
     -- include: rate_deviation
@@ -373,37 +285,7 @@ COMMENT 'Sequential test against peers, of all responses up to a day, as they ar
 
 CREATE OR REPLACE VIEW integrity_from_first_day${on_cluster}
 (
-    `unit_id` String COMMENT 'The unit.',
-    `metric` LowCardinality(String) COMMENT 'What the score measures: nps, csat, ces or rating.',
-    `peer_group` Nullable(String) COMMENT 'The units that it is compared with; NULL where the catalog names none: such units are compared with each other.',
-    `as_of` Date32 COMMENT 'The newest day with a counted response; the same in every row.',
-    `first_day` Date32 COMMENT 'Local date of the unit\'s first counted response: the evidence is counted from it.',
-    `last_day` Date32 COMMENT 'Local date of its newest.',
-    `n` Int64 COMMENT 'Counted responses: neither withdrawn, superseded nor synthetic.',
-    `top_box` Int64 COMMENT 'Of these, at the top of the scale.',
-    `top_two_box` Int64 COMMENT 'Of these, csat and rating >= 4 of 5, ces >= 6 of 7, nps >= 9 of 10.',
-    `rate_n` Int64 COMMENT 'Responses that can be compared: on channels and in windows of 28 days where the peers\' are worth 30 independent ones or more.',
-    `rate_worth` Float64 COMMENT 'How many independent responses these are worth: those of one day count as if they had a correlation of 0.1.',
-    `rate_peers` UInt64 COMMENT 'Other units of the peer group that are compared: their comparable responses are worth 10 or more.',
-    `rate` Nullable(Float64) COMMENT 'Top-box rate of the comparable responses, 0 to 1, days weighted by what they are worth. NULL where there is none.',
-    `rate_expected` Nullable(Float64) COMMENT 'What half of the peers do not reach, on the same channels in the same windows. NULL where there are fewer than 7 peers, or the comparable responses are worth fewer than 10.',
-    `rate_between` Nullable(Float64) COMMENT 'How much rates of honest units differ, at most, and how well it is known what to expect: the intra-class correlation that the evidence allows for. NULL as rate_expected.',
-    `rate_e_value` Nullable(Float64) COMMENT 'Evidence of the rate alone, as e_value. NULL as rate_expected.',
-    `shape_n` Int64 COMMENT 'Top-two-box responses that can be compared.',
-    `shape_worth` Float64 COMMENT 'How many independent ones these are worth.',
-    `shape_peers` UInt64 COMMENT 'Other units that are compared: with such responses that are worth 10 or more.',
-    `shape` Nullable(Float64) COMMENT 'Share of the very top among the comparable top-two-box responses, 0 to 1: who begs and bribes makes tens of nines. NULL where there is none.',
-    `shape_expected` Nullable(Float64) COMMENT 'What half of the peers do not reach, on the same channels in the same windows. NULL where there are fewer than 7 peers, or the comparable ones are worth fewer than 10.',
-    `shape_between` Nullable(Float64) COMMENT 'The intra-class correlation that the evidence allows for. NULL as shape_expected.',
-    `shape_e_value` Nullable(Float64) COMMENT 'Evidence of the shape alone, as e_value. NULL as shape_expected.',
-    `e_value` Nullable(Float64) COMMENT 'How many times as likely all responses up to the newest are if from the first day on an eighth, a quarter or a half of those not at the top were turned into top ones, as if the unit is as its peers: mean over the three, and over rate and shape. At most 1e15. NULL where both of these are.',
-    `e_value_max` Nullable(Float64) COMMENT 'The greatest that it has been at the end of any week, or is. NULL where e_value is.',
-    `e_value_max_on` Nullable(Date32) COMMENT 'That day, a Sunday or as_of; the first of several. NULL where e_value is.',
-    `p_value` Nullable(Float64) COMMENT '1 / e_value_max, at most 1: with this probability, at most, an honest unit\'s evidence ever comes so far, however often one looks, as far as honest units differ as assumed (see the page on what change does not show). NULL where e_value is.',
-    `tested` UInt64 COMMENT 'Rows with an e_value, all of which are tested; the same in every row.',
-    `level` Float64 COMMENT 'False-discovery rate that is allowed: 0.05.',
-    `e_value_needed` Nullable(Float64) COMMENT 'e_value from which rows are named: tested / (level * rows named), and tested / level where none is; the same in every row. NULL where nothing is tested.',
-    `named` Bool COMMENT 'e_value >= e_value_needed (e-BH): of the rows named at any one time, at most one in twenty is expected to be of a unit that differs from its peers only as honest units do; where all are honest and differ as assumed, the probability that any is ever named is at most 5 %, over all looks together; measured at six looks in two years: 2.5 %. A reason to look, no proof.'
+    -- include: first_day_columns
 )
 AS SELECT *
 FROM `${database}`.integrity_from_first_day_as_of(as_of = '2299-12-31')
