@@ -10,7 +10,7 @@ from sinks.copies import Copied, Copies, database_of_copies
 from sinks.migrate import Migrator
 from streams.commands.migrate import topology
 from streams.commands.output import print_json, print_table, progress, say
-from streams.commands.reading import connect_to_read, refuse_cluster
+from streams.commands.reading import address_to_read, refuse_cluster
 from streams.errors import ConfigurationError, ProblemFound
 from streams.settings import Settings, load_settings
 
@@ -50,8 +50,7 @@ def command(*, views: tuple[str, ...], as_json: bool) -> None:
 
 def _patient(settings: Settings) -> ClickHouse:
     """A client that waits for a view as long as it takes."""
-    with closing(connect_to_read(settings)) as clickhouse:
-        address = clickhouse.address
+    address = address_to_read(settings)
     waiting = {} if address.embedded else {"send_receive_timeout": str(_PATIENCE_SECONDS)}
     return ClickHouse(replace(address, options={**waiting, **address.options}))
 

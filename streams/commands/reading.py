@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sinks.address import parse
+from sinks.address import Address, parse
 from sinks.base import SinkRefused
-from sinks.clickhouse import ClickHouse, connect
+from sinks.clickhouse import ClickHouse
 from sinks.copies import copied_at, database_of_copies
 from sinks.errorcodes import UNKNOWN_DATABASE
 from streams.errors import ConfigurationError
@@ -12,18 +12,22 @@ from streams.settings import Settings, variable
 
 
 def connect_to_read(settings: Settings) -> ClickHouse:
-    """A client for the ClickHouse of the settings; raises ``ConfigurationError`` where an embedded one is not there yet, and as ``connect``."""
-    clickhouse = connect(settings.clickhouse_url.get_secret_value())
-    if clickhouse.address.embedded:
-        _check(Path(clickhouse.address.path))
-    return clickhouse
+    """A client for the ClickHouse of the settings; raises as ``address_to_read``."""
+    return ClickHouse(address_to_read(settings))
+
+
+def address_to_read(settings: Settings) -> Address:
+    """Where the ClickHouse of the settings is; raises ``ConfigurationError`` where an embedded one is not there yet, and as ``parse``."""
+    address = parse(settings.clickhouse_url.get_secret_value())
+    if address.embedded:
+        _check(Path(address.path))
+    return address
 
 
 def connect_to_copies(settings: Settings) -> ClickHouse:
     """The same for the database of the copies of its views; raises ``ConfigurationError`` where none were made, as on a cluster."""
     refuse_cluster(settings)
-    connect_to_read(settings).close()
-    clickhouse = ClickHouse(database_of_copies(parse(settings.clickhouse_url.get_secret_value())))
+    clickhouse = ClickHouse(database_of_copies(address_to_read(settings)))
     try:
         if copied_at(clickhouse) is not None:
             return clickhouse

@@ -188,9 +188,10 @@ class OpenDays:
             return np.where(drawn, self._flow_sums(f"drawn_{name}", since, day), self._flow_sums(name, since, day))
 
         left_out, risky_left_out = self._flow_sums("quarantined", first, day), self._flow_sums("risky_quarantined", first, day)
-        others = either("transactions", first) - either("risky", first) - np.where(drawn, left_out - risky_left_out, 0.0)
+        # Of those that were drawn alone, so none where nobody says who was.
+        others = either("transactions", first) - either("risky", first) - (left_out - risky_left_out)
         share = np.where(others > 0, either("asked", first) / np.where(others > 0, others, 1.0), np.nan)
-        excused = np.where(drawn, self._flow_sums("risky_quarantined", day, day), 0.0)
+        excused = self._flow_sums("risky_quarantined", day, day)
         # What arrives too late for its day is left out, whichever number it would have changed.
         return np.maximum(either("risky", day) - excused, 0.0), either("risky_unasked", day) - excused, share
 

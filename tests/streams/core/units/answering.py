@@ -26,46 +26,31 @@ class Answers:
 
     def add(self, unit_id: str, day: int, score: float, **fields: object) -> None:
         """An answer of metric nps, unless told otherwise, at noon of a day (days since 1970-01-01)."""
-        self._count += 1
-        account = str(fields.get("account_id", f"a{self._count}"))
-        moment = _EPOCH + timedelta(day, hours=12, seconds=self._count % 3600)
-        event = {
-            "event_id": f"e{self._count}", "event_type": "response.submitted", "occurred_at": moment.isoformat(), "account_id": account,
-            "unit_id": unit_id, "response_id": f"r{self._count}", "survey_id": "s", "metric": "nps", "score": score, **fields,
-        }  # fmt: skip
-        self._send(Topic.FEEDBACK, account, moment, event)
+        number = self._count + 1
+        account = str(fields.pop("account_id", f"a{number}"))
+        told = {"unit_id": unit_id, "response_id": f"r{number}", "survey_id": "s", "metric": "nps", "score": score}
+        self._send(Topic.FEEDBACK, "response.submitted", day, 12, account, {**told, **fields})
 
     def refund(self, account_id: str, day: int, transaction_id: str = "t") -> None:
         """The account gives back on a day what it bought."""
-        self._count += 1
-        moment = _EPOCH + timedelta(day, hours=13, seconds=self._count % 3600)
-        event = {
-            "event_id": f"e{self._count}", "event_type": "transaction.refunded", "occurred_at": moment.isoformat(), "account_id": account_id,
-            "transaction_id": f"b{self._count}", "original_transaction_id": transaction_id, "amount": 1, "currency": "EUR",
-        }  # fmt: skip
-        self._send(Topic.TRANSACTIONS, account_id, moment, event)
+        told = {"transaction_id": f"b{self._count + 1}", "original_transaction_id": transaction_id, "amount": 1, "currency": "EUR"}
+        self._send(Topic.TRANSACTIONS, "transaction.refunded", day, 13, account_id, told)
 
     def invite(self, unit_id: str, day: int, step: str = "sent", **fields: object) -> None:
         """The unit invites a customer on a day, or takes another step."""
-        self._count += 1
-        account, moment = str(fields.get("account_id", f"i{self._count}")), _EPOCH + timedelta(day, hours=10, seconds=self._count % 3600)
-        event = {
-            "event_id": f"e{self._count}", "event_type": f"invitation.{step}", "occurred_at": moment.isoformat(), "account_id": account,
-            "unit_id": unit_id, "invitation_id": f"i{self._count}", **fields,
-        }  # fmt: skip
-        self._send(Topic.INVITATIONS, account, moment, event)
+        number = self._count + 1
+        account = str(fields.pop("account_id", f"i{number}"))
+        self._send(Topic.INVITATIONS, f"invitation.{step}", day, 10, account, {"unit_id": unit_id, "invitation_id": f"i{number}", **fields})
 
     def sell(self, unit_id: str, day: int, account_id: str, risk_flags: Sequence[str] = ()) -> None:
         """The account buys at the unit on a day, as transaction ``t``."""
-        self._count += 1
-        moment = _EPOCH + timedelta(day, hours=9, seconds=self._count % 3600)
-        event = {
-            "event_id": f"e{self._count}", "event_type": "transaction.completed", "occurred_at": moment.isoformat(), "account_id": account_id,
-            "unit_id": unit_id, "transaction_id": "t", "amount": 1, "currency": "EUR", "risk_flags": list(risk_flags),
-        }  # fmt: skip
-        self._send(Topic.TRANSACTIONS, account_id, moment, event)
+        told = {"unit_id": unit_id, "transaction_id": "t", "amount": 1, "currency": "EUR", "risk_flags": list(risk_flags)}
+        self._send(Topic.TRANSACTIONS, "transaction.completed", day, 9, account_id, told)
 
-    def _send(self, topic: Topic, account: str, moment: datetime, event: Mapping[str, object]) -> None:
+    def _send(self, topic: Topic, event_type: str, day: int, hour: int, account: str, fields: Mapping[str, object]) -> None:
+        self._count += 1
+        moment = _EPOCH + timedelta(day, hours=hour, seconds=self._count % 3600)
+        event = {"event_id": f"e{self._count}", "event_type": event_type, "occurred_at": moment.isoformat(), "account_id": account, **fields}
         partition = partition_of(account.encode(), self._partitions)
         record = Numbered(self._offsets[partition, topic], int(moment.timestamp() * 1000), account.encode(), json.dumps(event).encode())
         self._offsets[partition, topic] += 1
