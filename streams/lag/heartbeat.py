@@ -68,7 +68,7 @@ def accounts_of(partitions: int) -> Sequence[str]:
 
 
 def heartbeat(account: str, at: float, sender: str) -> FileRecord:
-    """One heartbeat; ``at`` and ``sender`` make its identity."""
+    """One heartbeat; ``at``, in whole microseconds, and ``sender`` make its identity."""
     instant = _instant(at)
     identity = f"{instant}-{sender}"
     event = {
@@ -167,7 +167,8 @@ def keep_beating(heartbeats: Heartbeats, send: Callable[[FileRecord], None], rea
     sending, looking = _Told("heartbeat"), _Told("look_for_heartbeat")
     for turn in count():
         due = time.monotonic() + seconds
-        at = time.time()
+        # As exact as the row that is looked for: what is finer would never be found.
+        at = round(time.time(), 6)
         try:
             send(heartbeat(accounts[turn % partitions], at, sender))
         except CandorError as error:

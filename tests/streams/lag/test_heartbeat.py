@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import NamedTuple
 
@@ -101,6 +101,27 @@ def test_who_is_away_is_told_of_once_and_asked_at_each_turn() -> None:
     assert [record.key.decode() for record in tried[:8] if record.key] == [*accounts_of(4)] * 2
     assert len({record.value for record in tried}) == len(tried) == 12
     assert _exported(heartbeats)["latency_seconds"] == 0
+
+
+def test_what_was_sent_is_found_again_as_exactly_as_a_row_tells_it() -> None:
+    stop, table, found = Event(), _Table(), list[float]()
+
+    def take(record: FileRecord) -> None:
+        assert record.value is not None
+        at = datetime.fromisoformat(json.loads(record.value)["occurred_at"])
+        table.arrived.append(round((at - datetime.fromtimestamp(0, UTC)) / timedelta(microseconds=1)) / 1e6)
+
+    class Noting(Heartbeats):
+        def saw(self, passed: Passed | None) -> None:
+            super().saw(passed)
+            assert not self.is_awaited
+            found.append(table.arrived[-1])
+            if len(found) == 20:
+                stop.set()
+
+    keep_beating(Noting(0.001, 0.0), take, table, 4, 0.001, stop)
+
+    assert found == table.arrived
 
 
 def test_a_kafka_that_is_not_there_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
