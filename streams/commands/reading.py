@@ -26,15 +26,29 @@ def address_to_read(settings: Settings) -> Address:
 
 def connect_to_copies(settings: Settings) -> ClickHouse:
     """The same for the database of the copies of its views; raises ``ConfigurationError`` where none were made, as on a cluster."""
+    clickhouse = copies_to_read(settings)
+    try:
+        check_copied(clickhouse)
+    except BaseException:
+        clickhouse.close()
+        raise
+    return clickhouse
+
+
+def copies_to_read(settings: Settings) -> ClickHouse:
+    """A client for the database of copies, whether there is one or not; raises ``ConfigurationError`` on a cluster, and as ``address_to_read``."""
     refuse_cluster(settings)
-    clickhouse = ClickHouse(database_of_copies(address_to_read(settings)))
+    return ClickHouse(database_of_copies(address_to_read(settings)))
+
+
+def check_copied(clickhouse: ClickHouse) -> None:
+    """Raises ``ConfigurationError`` where the client's database holds no copies."""
     try:
         if copied_at(clickhouse) is not None:
-            return clickhouse
+            return
     except SinkRefused as error:
         if error.code != UNKNOWN_DATABASE:
             raise
-    clickhouse.close()
     raise ConfigurationError(f"--copies: no view was copied into {clickhouse.address} yet; run: candor materialize")
 
 

@@ -1,6 +1,7 @@
 """``candor report``."""
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -17,6 +18,8 @@ from streams.commands.reading import connect_to_copies, connect_to_read
 from streams.reporting import STEPS, Asked, find_browser, print_pdf, write_report
 from streams.settings import load_settings
 
+_LONG_SECONDS = 20.0
+"""Whoever waited longer is told how not to."""
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
@@ -59,6 +62,7 @@ def command(
         survey=survey,
         metric=None if metric is None else Metric(metric),
     )
+    begun_at = time.monotonic()
     with (
         closing(connect_to_copies(settings) if copies else connect_to_read(settings)) as clickhouse,
         _telling(STEPS if browser is None else STEPS + 1) as begun,
@@ -75,6 +79,8 @@ def command(
     scope = numbers.scope
     said = f", scores of {numbers.metric}" if numbers.metrics else "; no answer lies in this period and scope"
     say(f"{scope.start} to {scope.end}{said if scope.newest_answer else '; no answer has been received'}")
+    if not (copies or settings.clickhouse_cluster) and time.monotonic() - begun_at > _LONG_SECONDS:
+        say("Views were computed for this. Copies of them answer sooner: candor materialize makes them, candor report --copies reads them.")
     click.echo(to)
 
 

@@ -11,18 +11,18 @@ import structlog
 from aiohttp import web
 
 from schemas.enums import Metric
-from sinks.base import SinkError
+from sinks.base import SinkError, SinkUnavailable
 from sinks.clickhouse import ClickHouse
 from streams.commands.narrowing import telling_of_commas
 from streams.commands.output import say
-from streams.commands.reading import connect_to_read
+from streams.commands.reading import connect_to_copies, connect_to_read, copies_to_read
 from streams.errors import DependencyUnavailable
 from streams.lag.reading import lag_reader
 from streams.logs import configure_logs
 from streams.reporting import Asked, ReportSource
 from streams.serving import Serving, Watching, application, names_of
 from streams.serving.guard import Guard, is_loopback
-from streams.settings import load_settings
+from streams.settings import Settings, load_settings
 
 _PORT = 8380
 
@@ -38,6 +38,7 @@ _PORT = 8380
 @click.option("--metric", type=click.Choice([one.value for one in Metric]), help="Pictures of scores of it; default: the one with most answers.")
 @click.option("--interval", type=click.FloatRange(min=1, max=60), default=5.0, show_default=True, help="Seconds between two looks at the stream.")
 @click.option("--pictures", type=click.FloatRange(min=1, max=86_400), default=300.0, show_default=True, help="Seconds until pictures are made anew.")
+@click.option("--copies", is_flag=True, help="Make pictures from the copies of the views that candor materialize made, not from the views.")
 def command(
     *,
     host: str,
@@ -50,6 +51,7 @@ def command(
     metric: str | None,
     interval: float,
     pictures: float,
+    copies: bool,
 ) -> None:
     """Serve a page that follows the stream: what comes in, how far workers are behind, the newest findings, and the pictures of candor report.
 
@@ -62,14 +64,14 @@ def command(
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise DependencyUnavailable(f"cannot serve at {host}:{port}: {error}") from None
-    with listening, closing(connect_to_read(settings)) as clickhouse:
+    with listening, closing(connect_to_read(settings)) as clickhouse, closing(_pictured(settings, copies=copies)) as pictured:
         port = int(listening.getsockname()[1])
         guard = Guard.of(names_of(host, port, names, others_may_ask=without_authentication))
         watching, stop = Watching(), Event()
         serving = Serving(settings, clickhouse, watching, guard, f"candor_session_{port}", interval)
         asked = Asked(units=units, peer_groups=peer_groups, survey=survey, metric=None if metric is None else Metric(metric))
-        _check(clickhouse, asked)
-        watching.start(clickhouse, lambda: lag_reader(settings), asked, stop, look_seconds=interval, picture_seconds=pictures)
+        _check(pictured, asked)
+        watching.start(clickhouse, pictured, lambda: lag_reader(settings), asked, stop, look_seconds=interval, picture_seconds=pictures)
         shown = f"[{host}]" if ":" in host else host
         if not is_loopback(host):
             structlog.get_logger(__name__).warning("served_without_authentication", host=host, port=port)
@@ -77,6 +79,15 @@ def command(
             asyncio.run(_serve(serving, listening, f"serving http://{shown}:{port}/ until told to stop"))
         finally:
             stop.set()
+
+
+def _pictured(settings: Settings, *, copies: bool) -> ClickHouse:
+    """What pictures are made from; raises ``ConfigurationError`` where there are no copies, unless ClickHouse is away and nobody knows."""
+    if not copies:
+        return connect_to_read(settings)
+    with suppress(SinkUnavailable):
+        return connect_to_copies(settings)
+    return copies_to_read(settings)
 
 
 def _check(clickhouse: ClickHouse, asked: Asked) -> None:

@@ -112,6 +112,7 @@ class Watching:
     def start(
         self,
         clickhouse: ClickHouse,
+        pictured: ClickHouse,
         kafka: Callable[[], AbstractContextManager[LagReader]],
         asked: Asked,
         stop: Event,
@@ -119,11 +120,11 @@ class Watching:
         look_seconds: float,
         picture_seconds: float,
     ) -> None:
-        """Look until told to stop, in threads that end with the process."""
+        """Look until told to stop, in threads that end with the process. Pictures are made from ``pictured``, which may hold copies of views."""
 
         def draw() -> Pictures:
             began = time.monotonic()
-            source = ReportSource(clickhouse)
+            source = ReportSource(pictured)
             made = parts(source.numbers(source.scope(asked)))
             return Pictures(made, time.monotonic() - began)
 

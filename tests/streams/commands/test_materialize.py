@@ -40,6 +40,15 @@ def test_views_are_copied_and_a_report_can_be_made_of_them(candor: Run, migrated
     assert "Read from copies" in (tmp_path / "candor-report.html").read_text()
 
 
+def test_whoever_waited_long_for_a_report_is_told_of_copies(candor: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "candor materialize" not in candor("report").stderr
+    monkeypatch.setattr("streams.commands.report._LONG_SECONDS", 0.0)
+    assert "candor materialize" in candor("report").stderr
+    # dbt makes them there.
+    monkeypatch.setenv("CANDOR_CLICKHOUSE_CLUSTER", "main")
+    assert "candor materialize" not in candor("report").stderr
+
+
 def test_some_views_are_copied_and_none_is_guessed(candor: Run) -> None:
     told = json.loads(candor("materialize", "--json", "--view", "loyalty_daily", "--view", "loyalty_total").stdout)
     assert sorted(one["name"] for one in told) == ["loyalty_daily", "loyalty_total"]

@@ -1,7 +1,11 @@
 """``candor serve``: whom it refuses to listen for, and what it refuses to show; ``tests/streams/serving`` opens its pages."""
 
+from contextlib import closing
+
 import pytest
 
+from sinks.clickhouse import connect
+from sinks.copies import database_of_copies
 from tests.streams.commands.conftest import Run
 
 
@@ -28,3 +32,13 @@ def test_what_is_not_there_is_refused_as_a_report_refuses_it(
     served, reported = candor("serve", "--port", "0", option, "nope"), candor("report", option, "nope")
     assert served.exit_code == reported.exit_code == 2
     assert served.stderr == reported.stderr == f"Error: {told}\n"
+
+
+def test_copies_that_are_not_there_are_told(candor: Run, migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDOR_CLICKHOUSE_URL", migrated_url)
+    with closing(connect(migrated_url)) as clickhouse:
+        clickhouse.command(f"DROP DATABASE IF EXISTS {database_of_copies(clickhouse.address).database}")
+    refused = candor("serve", "--port", "0", "--copies")
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("Error: --copies: no view was copied")
+    assert "candor materialize" in refused.stderr

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from schemas.topics import ADJUDICATIONS
 from sinks.catalog import write_catalog
 from sinks.checkpoints import ClickHouseCheckpoints
 from sinks.clickhouse import connect
+from sinks.copies import Copies
 from sinks.migrate import Migrator
 from streams.broker import LocalBroker
 from streams.broker.ready import free_port
@@ -315,6 +316,20 @@ def test_requests_that_are_not_from_the_form_are_refused(served: Served) -> None
     status, _, headers = served.ask("POST", "/decide", good, _form(token, reason="\U0001f600" * 10_000))
     assert (status, headers["Location"]) == (303, f"/{finding(DECIDED)}&sent")
     assert len(served.decisions()) == len(before) + 1
+
+
+def test_pictures_are_made_from_copies_where_that_is_asked_for(served: Served, tmp_path: Path) -> None:
+    with closing(connect(served.settings.clickhouse_url.get_secret_value())) as clickhouse:
+        # What is not copied leads back to its view.
+        assert [one.name for one in Copies(clickhouse).make(["loyalty_daily"])] == ["loyalty_daily"]
+    with serving(tmp_path, served.settings, "--copies") as (url, _):
+        from_copies = replace(served, url=url)
+        wait_for(lambda: "Read from copies" in from_copies.ask("GET", "/")[1], 120, lambda: from_copies.ask("GET", "/now")[1])
+        page = from_copies.ask("GET", "/")[1]
+    assert page.count("<figure") == served.figures + 1
+    assert "Read from copies" not in served.ask("GET", "/")[1]
+    # Newest findings and decisions are of the originals.
+    assert "level_shift" in page
 
 
 def test_while_clickhouse_hangs_or_is_away_the_last_pictures_stay_and_the_page_says_so(browser: Browser, served: Served, tmp_path: Path) -> None:
