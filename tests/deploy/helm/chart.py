@@ -13,11 +13,12 @@ import yaml
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "deploy" / "helm" / "candor"
 VALUES = Path(__file__).parent / "values"
-CASES = ("minimal", "everything", "off")
-"""Files of values: what must be given, all that can be given or turned on, and all that can be turned off."""
+CASES = ("minimal", "everything", "copies", "off")
+"""Files of values: what must be given, all that can be given or turned on on a cluster, what only one node can have, and all that can be off."""
 COMPONENTS = {
     "minimal": {"worker", "lag", "fit", "setup", "doctor"},
     "everything": {"worker", "lag", "fit", "setup", "doctor"},
+    "copies": {"worker", "lag", "fit", "materialize", "setup", "doctor"},
     "off": {"worker", "doctor"},
 }
 NAMESPACE = "shop"

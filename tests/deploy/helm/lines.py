@@ -26,7 +26,7 @@ def assert_can_be_typed(tool: str, arguments: list[str]) -> None:
     if tool == "helm":
         _helm(arguments)
     else:
-        _kubectl(arguments, rendered("minimal"))
+        _kubectl(arguments, rendered("copies"))
 
 
 def _helm(arguments: list[str]) -> None:

@@ -50,7 +50,7 @@ def _notes(case: str) -> str:
 def test_the_notes_name_what_can_be_typed(case: str) -> None:
     commands = [line.strip() for line in _notes(case).splitlines() if line.startswith("  ")]
 
-    assert len(commands) == (3 if case == "off" else 5)
+    assert len(commands) == {"off": 3, "copies": 6}.get(case, 5)
     for command in commands:
         tool, *arguments = shlex.split(command)
         # Names of the case with another name are checked where names are.

@@ -140,7 +140,7 @@ def test_the_catalog_is_what_was_given_and_a_new_one_restarts_workers(case: str,
 
 
 def test_the_product_takes_the_arguments_of_every_pod(case: str) -> None:
-    wanted = {"worker": {"worker"}, "lag": {"lag"}, "fit": {"fit"}, "setup": {"topics create", "migrate"}, "doctor": {"doctor"}}
+    wanted = {name: {name} for name in ("worker", "lag", "fit", "materialize", "doctor")} | {"setup": {"topics create", "migrate"}}
     seen: dict[str, set[str]] = {}
     for pod in pods(case):
         assert "command" not in pod.container
@@ -192,4 +192,4 @@ def test_jobs_end_and_do_not_try_again_what_cannot_help(case: str) -> None:
         assert rules["FailJob"]["onExitCodes"] == {"containerName": container["name"], "operator": "In", "values": [1, 2]}
         assert spec["template"]["spec"]["restartPolicy"] == "Never"
         assert spec["activeDeadlineSeconds"] > 0
-    assert len(specs) == (0 if case == "off" else 3)
+    assert len(specs) == {"off": 0, "copies": 4}.get(case, 3)

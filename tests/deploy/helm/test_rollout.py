@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from schemas.enums import Topic
-from sinks.clickhouse import connect
+from sinks.clickhouse import connect, quoted
+from sinks.copies import database_of_copies
 from streams.broker import LocalBroker
 from streams.broker.ready import free_port
 from streams.files import FileRecord, write_events
@@ -75,7 +76,7 @@ def _manifests(broker: LocalBroker, clickhouse_url: str, prefix: str) -> tuple[M
     }
     # One worker, so two while it is replaced: more would show nothing that the crash trials do not, and each costs seconds to start.
     settings = ["--set", "worker.replicas=1", *(argument for name, value in given.items() for argument in ("--set-string", f"{name}={value}"))]
-    return parsed(told("template", "candor", str(CHART), "--values", str(VALUES / "minimal.yaml"), *settings))
+    return parsed(told("template", "candor", str(CHART), "--values", str(VALUES / "copies.yaml"), *settings))
 
 
 def test_an_upgrade_under_load_loses_nothing_and_numbers_never_go_back(
@@ -130,8 +131,8 @@ def test_an_upgrade_under_load_loses_nothing_and_numbers_never_go_back(
         assert feed.wait(120) == 0
         wait_for(lambda: count() == EVENTS, 60, lambda: str(seen[-1]))
         assert clickhouse.command("SELECT count() FROM responses") == str(EVENTS)
-        # Of the same release: hooks of an upgrade, which change nothing, what helm test and the cron job run, and the probe.
-        once = [Process(pod, tmp_path) for pod in (*hooks, by_component["doctor"], by_component["fit"])]
+        # Of the same release: hooks of an upgrade, which change nothing, what helm test and the cron jobs run, and the probe.
+        once = [Process(pod, tmp_path) for pod in (*hooks, *(by_component[name] for name in ("doctor", "fit", "materialize")))]
         ended = [started(process) for process in once]
         lag = Process(by_component["lag"], tmp_path)
         probing = started(lag)
@@ -141,4 +142,7 @@ def test_an_upgrade_under_load_loses_nothing_and_numbers_never_go_back(
         for process, popen in zip([*once, lag], [*ended, probing], strict=True):
             assert popen.wait(120) == 0, process.log.read_text()
     assert clickhouse.command("SELECT count(DISTINCT run_id) FROM model_runs") == "1"
+    copies = quoted(database_of_copies(clickhouse.address).database)
+    assert clickhouse.command(f"SELECT sum(rows) > 0 FROM {copies}.copied WHERE name = 'loyalty_total'") == "1"
+    assert clickhouse.command(f"SELECT max(n) FROM {copies}.loyalty_total") == clickhouse.command("SELECT max(n) FROM loyalty_total")
     clickhouse.close()

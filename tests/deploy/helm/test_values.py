@@ -52,6 +52,9 @@ def _refusal(*arguments: str) -> str:
         ("worker.podLabels.app\\.kubernetes\\.io/name=x", "worker.podLabels"),
         ("metrics.port=80", "metrics.port"),
         ("fit.schedule=at night", "fit.schedule"),
+        ("materialize.schedule=at night", "materialize.schedule"),
+        ("materialize.views={loyalty total}", "materialize.views"),
+        ("materialize.enabled=true,settings.CANDOR_CLICKHOUSE_CLUSTER=main", "dbt"),
         ("tmpSizeLimit=", "tmpSizeLimit"),
     ],
 )
@@ -86,7 +89,7 @@ def test_settings_are_those_of_the_product_that_the_chart_does_not_make_itself()
 def _leaves(values: dict[str, Any], path: str = "") -> Iterator[tuple[str, object]]:
     for name, value in values.items():
         here = f"{path}{name}"
-        if isinstance(value, dict) and value and here not in {"settings", "worker.resources", "setup.resources", "lag.resources", "fit.resources"}:
+        if isinstance(value, dict) and value and here != "settings" and name != "resources":
             yield from _leaves(value, f"{here}.")
         else:
             yield here, value

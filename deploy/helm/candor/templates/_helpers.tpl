@@ -297,3 +297,41 @@ podFailurePolicy:
         operator: In
         values: [1, 2]
 {{- end }}
+
+{{/*
+A command at times, from root, component, args, and whether it needs the catalog; the values of the component say when.
+*/}}
+{{- define "candor.cronJob" -}}
+{{- $values := index .root.Values .component -}}
+apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: {{ include "candor.fullname" .root }}-{{ .component }}
+  labels:
+    {{- include "candor.labels" (list .root .component) | nindent 4 }}
+spec:
+  schedule: {{ $values.schedule | quote }}
+  timeZone: {{ $values.timeZone | quote }}
+  suspend: {{ $values.suspend }}
+  concurrencyPolicy: Forbid
+  # A run that was missed is made up for within the hour.
+  startingDeadlineSeconds: 3600
+  successfulJobsHistoryLimit: 1
+  failedJobsHistoryLimit: 3
+  jobTemplate:
+    metadata:
+      labels:
+        {{- include "candor.labels" (list .root .component) | nindent 8 }}
+    spec:
+      backoffLimit: {{ $values.backoffLimit }}
+      activeDeadlineSeconds: {{ $values.activeDeadlineSeconds | int64 }}
+      {{- include "candor.podFailurePolicy" .component | nindent 6 }}
+      template:
+        metadata:
+          labels:
+            {{- include "candor.selector" (list .root .component) | nindent 12 }}
+        spec:
+          {{- include "candor.pod" (dict
+            "root" .root "component" .component "args" .args "resources" $values.resources
+            "restartPolicy" "Never" "catalog" .catalog) | nindent 10 }}
+{{- end }}
