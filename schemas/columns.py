@@ -27,6 +27,7 @@ class Table(StrEnum):
     JUDGED = "cell_judged"
     FIT_RUNS = "fit_runs"
     FIT_ACCOUNTS = "fit_accounts"
+    FIT_NEWCOMERS = "fit_newcomers"
     FIT_DRIVERS = "fit_drivers"
     FIT_LINKAGE = "fit_linkage"
     FIT_PREDICTION = "fit_prediction"

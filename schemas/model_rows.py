@@ -81,6 +81,24 @@ MODEL_SPECS = (
         "run_id",
     ),
     TableSpec(
+        Table.FIT_NEWCOMERS,
+        "What each run expects of a customer who has just bought for the first time; read newcomers instead.",
+        ("run_id", "weeks"),
+        (
+            _RUN,
+            Column("weeks", COUNT, "Weeks since the first purchase, 1 to 104."),
+            Column("expected_purchases", NUMBER, "Days with a purchase expected within these weeks, the first left out."),
+            Column("probability_of_return", NUMBER, "Probability, 0 to 1, that the customer buys again within these weeks."),
+            Column(
+                "value",
+                OPTIONAL_NUMBER,
+                "Margin expected of these purchases, the first left out, discounted at 10 % a year, in the base currency: at the mean margin of the "
+                "accounts; NULL where spend could not be fitted.",
+            ),
+            _VERSION,
+        ),
+    ),
+    TableSpec(
         Table.FIT_DRIVERS,
         "What each run found of the drivers of each survey; read drivers instead.",
         ("run_id", "survey_id", "driver"),

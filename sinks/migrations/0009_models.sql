@@ -51,6 +51,26 @@ CREATE TABLE IF NOT EXISTS fit_accounts${on_cluster} AS fit_accounts${local}
 ENGINE = Distributed('${cluster}', '${database}', 'fit_accounts${local}', cityHash64(account_id))
 COMMENT 'What each run expects of each account; read account_predictions instead. Old runs are taken away.';
 
+CREATE TABLE IF NOT EXISTS fit_newcomers${local}${on_cluster}
+(
+    `run_id` String COMMENT 'The run: a hash of its data, its settings and the release of the models, so the same data give the same run.',
+    `weeks` Int64 COMMENT 'Weeks since the first purchase, 1 to 104.',
+    `expected_purchases` Float64 COMMENT 'Days with a purchase expected within these weeks, the first left out.',
+    `probability_of_return` Float64 COMMENT 'Probability, 0 to 1, that the customer buys again within these weeks.',
+    `value` Nullable(Float64) COMMENT 'Margin expected of these purchases, the first left out, discounted at 10 % a year, in the base currency: at the mean margin of the accounts; NULL where spend could not be fitted.',
+    `version` UInt64 COMMENT 'When it was fitted, in milliseconds since 1970.',
+    `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the row reached ClickHouse (UTC); later copies replace earlier ones.'
+)
+ENGINE = ${replacing}(version)
+ORDER BY (run_id, weeks)
+SETTINGS merge_selector_base = 15
+COMMENT 'What each run expects of a customer who has just bought for the first time; read newcomers instead.';
+
+-- when: sharded
+CREATE TABLE IF NOT EXISTS fit_newcomers${on_cluster} AS fit_newcomers${local}
+ENGINE = Distributed('${cluster}', '${database}', 'fit_newcomers${local}', cityHash64(run_id, weeks))
+COMMENT 'What each run expects of a customer who has just bought for the first time; read newcomers instead.';
+
 CREATE TABLE IF NOT EXISTS fit_drivers${local}${on_cluster}
 (
     `run_id` String COMMENT 'The run: a hash of its data, its settings and the release of the models, so the same data give the same run.',
@@ -179,6 +199,19 @@ AS SELECT run_id, account_id, frequency, recency_weeks, age_weeks, mean_value, m
 FROM fit_accounts FINAL
 WHERE run_id = (SELECT argMax(run_id, version) FROM fit_runs)
 COMMENT 'What the last run expects of each account that has bought; others have no row.';
+
+CREATE OR REPLACE VIEW newcomers${on_cluster}
+(
+    `run_id` String COMMENT 'The run: a hash of its data, its settings and the release of the models, so the same data give the same run.',
+    `weeks` Int64 COMMENT 'Weeks since the first purchase, 1 to 104.',
+    `expected_purchases` Float64 COMMENT 'Days with a purchase expected within these weeks, the first left out.',
+    `probability_of_return` Float64 COMMENT 'Probability, 0 to 1, that the customer buys again within these weeks.',
+    `value` Nullable(Float64) COMMENT 'Margin expected of these purchases, the first left out, discounted at 10 % a year, in the base currency: at the mean margin of the accounts; NULL where spend could not be fitted.'
+)
+AS SELECT run_id, weeks, expected_purchases, probability_of_return, value
+FROM fit_newcomers FINAL
+WHERE run_id = (SELECT argMax(run_id, version) FROM fit_runs)
+COMMENT 'What the last run expects of a customer who has just bought for the first time, week by week over two years: what may be spent on winning one. Rows run up from the first purchase: read one, never add them.';
 
 CREATE OR REPLACE VIEW drivers${on_cluster}
 (

@@ -43,6 +43,7 @@ GRAINS: dict[str, tuple[str, ...]] = {
     "loyalty_daily": ("day", "unit_id", "channel", "metric"),
     "loyalty_total": ("metric", "period", "window_start"),
     "message_attention": ("account_id", "message_id"),
+    "newcomers": ("weeks",),
     "message_effects": ("effect", "lag"),
     "messages_monthly": ("month",),
     "mixed_messages": ("scorecard",),

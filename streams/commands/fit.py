@@ -30,9 +30,9 @@ _TOLD = ("model", "state", "as_of", "n", "data", "explanation")
 def command(*, as_of: datetime | None, keep: int, as_json: bool) -> None:
     """Fit the models on what ClickHouse holds, and write what they say for the views to show.
 
-    Purchases and spend (account_predictions), drivers, linkage, what predicts buying again (prediction), and what follows messages and measurements
-    within accounts (message_effects, elasticities, hub_links). Views show the run before until all of this one is written; model_runs lists all runs.
-    The same data and settings give the same run again. Run it as often as predictions should be fresh, for example each night.
+    Purchases and spend (account_predictions, newcomers), drivers, linkage, what predicts buying again (prediction), and what follows messages and
+    measurements within accounts (message_effects, elasticities, hub_links). Views show the run before until all of this one is written; model_runs
+    lists all runs. The same data and settings give the same run again. Run it as often as predictions should be fresh, for example each night.
     """
     settings = load_settings()
     catalog = catalog_of(settings)

@@ -7,6 +7,8 @@ from streams.fitting.purchases import Histories, PurchaseModel
 
 WEEKS = 52
 """How far ahead accounts are valued, and a year of the discount rate."""
+NEWCOMER_WEEKS = 104
+"""How far ahead it is told what a new customer will do."""
 DISCOUNT_A_YEAR = 0.10
 
 
@@ -18,6 +20,20 @@ def purchases_ahead(model: PurchaseModel, histories: Histories) -> tuple[Floats,
     weeks = np.arange(1, WEEKS + 1, dtype=np.float64)
     until = model.expected_purchases(pairs[:, 0], pairs[:, 1], weeks)
     within = np.diff(until, axis=1, prepend=0.0)
-    discounted = within @ (1 + DISCOUNT_A_YEAR) ** (-weeks / WEEKS)
+    discounted = within @ _discount(weeks)
     position = which.reshape(-1)
     return alive * until[position, -1], alive * discounted[position]
+
+
+def purchases_of_new(model: PurchaseModel) -> tuple[Floats, Floats, Floats]:
+    """Of whoever has just bought for the first time, an entry for each of the next 104 weeks.
+
+    How many weeks, purchase days expected within them, and the same with each week's discounted from its end to now.
+    """
+    weeks = np.arange(1, NEWCOMER_WEEKS + 1, dtype=np.float64)
+    until = model.expected_of_new(weeks)
+    return weeks, until, np.cumsum(np.diff(until, prepend=0.0) * _discount(weeks))
+
+
+def _discount(weeks: Floats) -> Floats:
+    return np.asarray((1 + DISCOUNT_A_YEAR) ** (-weeks / WEEKS))

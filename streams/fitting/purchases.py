@@ -71,6 +71,10 @@ class PurchaseModel:
             expected[chosen] = (-np.expm1(-(self.r + x) * np.log1p(p * until)) / p) @ weights
         return expected
 
+    def probability_of_return(self, weeks: Floats) -> Floats:
+        """Probability that a customer of whom nothing else is known buys again within so many weeks after the first purchase: 1 - P(X(t) = 0)."""
+        return np.asarray(-np.expm1(-self.r * np.log1p(weeks / self.alpha)))
+
     def expected_of_new(self, weeks: Floats) -> Floats:
         """Purchase days after the first of a customer of whom nothing else is known, within so many weeks."""
         nobody = np.zeros(1)

@@ -1,10 +1,13 @@
-"""What is told of each model of a run."""
+"""What is told of each model of a run, and what its rows look like."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+import pyarrow as pa
+
 from schemas.model_enums import FitState, Model
+from schemas.rows import TABLES, Table
 from streams.fitting.drivers import Estimate
 
 Row = dict[str, object]
@@ -38,6 +41,11 @@ class Report:
             "explanation": "; ".join(filter(None, (self.explanation, self.reservation))),
         }
         return {**kept, "parameters": sorted(self.parameters.items())}
+
+
+def unstamped(table: Table) -> pa.Schema:
+    """What a run knows of a row before it is stamped."""
+    return pa.schema([one for one in TABLES[table].arrow_schema if one.name not in ("run_id", "version")])
 
 
 def columns(name: str, found: Estimate | None, limits: tuple[str, str] | None = None) -> Row:

@@ -14,10 +14,10 @@ from streams.fitting.customers import fit_customers
 from streams.fitting.effects import find_effects
 from streams.fitting.findings import find_drivers, find_links, find_predictors
 from streams.fitting.reading import Source
-from streams.fitting.report import Report
+from streams.fitting.report import Report, unstamped
 
-RELEASE = "3"
-"""Raised when the same data would give other numbers."""
+RELEASE = "4"
+"""Raised when the same data would give other numbers, or more of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ def fit(source: Source, catalog: Catalog, as_of: date | None = None) -> Run | No
     purchases_as_of, responses_as_of = bought or said, said or bought
     if purchases_as_of is None or responses_as_of is None:
         return None
-    accounts, reports = fit_customers(source.histories(purchases_as_of), purchases_as_of, catalog.margin)
-    tables = {Table.FIT_ACCOUNTS: accounts}
+    customers = fit_customers(source.histories(purchases_as_of), purchases_as_of, catalog.margin)
+    tables, reports = {Table.FIT_ACCOUNTS: customers.accounts, Table.FIT_NEWCOMERS: customers.newcomers}, [*customers.reports]
     for table, (rows, report) in {
         Table.FIT_DRIVERS: find_drivers(source, catalog, responses_as_of),
         Table.FIT_LINKAGE: find_links(source, responses_as_of),
@@ -54,9 +54,9 @@ def fit(source: Source, catalog: Catalog, as_of: date | None = None) -> Run | No
         # Windows are complete where both are known.
         Table.FIT_EFFECTS: find_effects(source, min(purchases_as_of, responses_as_of)),
     }.items():
-        tables[table] = pa.Table.from_pylist(rows, _schema(table))
+        tables[table] = pa.Table.from_pylist(rows, unstamped(table))
         reports.append(report)
-    tables[Table.FIT_RUNS] = pa.Table.from_pylist([{**report.row(), "release": RELEASE} for report in reports], _schema(Table.FIT_RUNS))
+    tables[Table.FIT_RUNS] = pa.Table.from_pylist([{**report.row(), "release": RELEASE} for report in reports], unstamped(Table.FIT_RUNS))
     return Run(_identity(source, catalog, reports), tuple(reports), tables)
 
 
@@ -69,11 +69,6 @@ def _identity(source: Source, catalog: Catalog, reports: list[Report]) -> str:
         "drivers": {survey.survey_id: [driver.model_dump(mode="json") for driver in survey.drivers] for survey in catalog.surveys if survey.drivers},
     }
     return xxhash.xxh3_64_hexdigest(json.dumps([settings, source.fingerprint], sort_keys=True).encode())
-
-
-def _schema(table: Table) -> pa.Schema:
-    """What a run knows of a row before it is stamped."""
-    return pa.schema([one for one in TABLES[table].arrow_schema if one.name not in ("run_id", "version")])
 
 
 def _complete(table: Table, rows: pa.Table, run_id: str, version: int) -> pa.Table:

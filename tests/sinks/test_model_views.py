@@ -159,11 +159,11 @@ def test_the_newest_counted_response_that_names_competitors_tells_the_wallet(cli
     assert one(clickhouse, "SELECT response_id, brands, rank FROM share_of_wallet") == {"response_id": "new", "brands": 2, "rank": 2.0}
 
 
-RESULTS = (Table.FIT_ACCOUNTS, Table.FIT_DRIVERS, Table.FIT_LINKAGE, Table.FIT_PREDICTION, Table.FIT_EFFECTS)
+RESULTS = (Table.FIT_ACCOUNTS, Table.FIT_NEWCOMERS, Table.FIT_DRIVERS, Table.FIT_LINKAGE, Table.FIT_PREDICTION, Table.FIT_EFFECTS)
 
 
 def test_views_show_the_run_that_was_recorded_last_and_nothing_of_one_that_is_being_written(clickhouse: ClickHouse) -> None:
-    views = ("account_predictions", "drivers", "linkage", "prediction", "message_effects", "elasticities")
+    views = ("account_predictions", "newcomers", "drivers", "linkage", "prediction", "message_effects", "elasticities")
 
     def shown() -> set[object]:
         return {run for view in views for run in column(clickhouse.query(f"SELECT run_id FROM {view}"), "run_id")}

@@ -291,7 +291,7 @@ def _grade(response: Row, relative: float) -> float:
 
 CONTENT = {
     Table.FIT_ACCOUNTS: "account_predictions", Table.FIT_DRIVERS: "drivers", Table.FIT_LINKAGE: "linkage", Table.FIT_PREDICTION: "prediction",
-    Table.FIT_EFFECTS: "elasticities",
+    Table.FIT_EFFECTS: "elasticities", Table.FIT_NEWCOMERS: "newcomers",
 }  # fmt: skip
 
 

@@ -48,6 +48,11 @@ def test_published_data_give_published_numbers(
     # The published ages are rounded to hundredths of a week; days are whole.
     assert bought["log_likelihood"] == pytest.approx(-9582.42556056736, abs=0.01)
     assert [spent[name] for name in ("p", "q", "gamma")] == pytest.approx([6.25, 3.74, 15.44], abs=0.02)
+    new = {weeks: told for weeks, *told in shown(clickhouse, "SELECT weeks, expected_purchases, probability_of_return FROM newcomers")}
+    assert sorted(new) == list(range(1, 105))
+    # Published of this data: E[X(t)], and P(X(39) = 0) from the rounded parameters.
+    assert [new[weeks][0] for weeks in (1, 3, 32, 78)] == pytest.approx([0.0532, 0.1506, 1.0437, 1.8576], abs=1e-3)
+    assert 1 - new[39][1] == pytest.approx(0.5737864, abs=1e-3)
     first = shown(clickhouse, "SELECT frequency, probability_alive, expected_value FROM account_predictions ORDER BY account_id LIMIT 10")
     assert [expected for _, _, expected in first] == pytest.approx(FIRST_TEN, abs=0.1)
     assert first[0][:2] == (2, pytest.approx(0.726578570080673, abs=1e-4))
