@@ -128,6 +128,23 @@ def test_damaged_data_inserts_nothing(table: Running) -> None:
     assert count(table) == 0
 
 
+@pytest.mark.parametrize(("change", "code"), [("ADD CONSTRAINT small CHECK a < 2", 469), ("MODIFY SETTING parts_to_throw_insert = 1", 252)])
+def test_what_fails_only_when_it_is_written_is_not_acknowledged(table: Running, change: str, code: int) -> None:
+    post(table, b"1\n", query="INSERT INTO d.t (a) FORMAT CSV")
+    assert post(table, f"ALTER TABLE d.t {change}".encode()).status == 200
+
+    answer = post(table, b"2\n", query="INSERT INTO d.t (a) FORMAT CSV")
+
+    assert (answer.status, answer.headers["X-ClickHouse-Exception-Code"]) == (500, str(code))
+    assert count(table) == 1
+
+
+@pytest.mark.parametrize("head", ["INSERT INTO d.t (a) SETTINGS max_threads = 1 FORMAT CSV", "INSERT INTO d.t (a) -- of today\nFORMAT CSV"])
+def test_the_head_of_an_insert_may_say_more(table: Running, head: str) -> None:
+    assert post(table, b"1\n", query=head).status == 200
+    assert count(table) == 1
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "lz4", "zstd"])
 def test_bodies_of_several_frames_are_read_whole(table: Running, encoding: str) -> None:
     pack = {"gzip": gzip.compress, "lz4": lz4.frame.compress, "zstd": zstandard.ZstdCompressor().compress}[encoding]
