@@ -315,25 +315,27 @@ UNREAD = Turn(
         ),
     ),
 )  # fmt: skip
+_AT_THE_TABLES = 6
+"""Minutes until a look at the tables shows what was sent, of clocks that mostly do not run faster."""
 COMPANY = Turn(
     "customers are not served",
     (),
     lasting=(
         Fault(
             "nobody calls back", "CandorFollowUpOverdue", "cx", company.let_nobody_call, "'overdue': 5",
-            by_hand=company.call, is_loaded=False, pace=DAYS, seen_minutes=3,
+            by_hand=company.call, is_loaded=False, pace=DAYS, seen_minutes=_AT_THE_TABLES,
         ),
         Fault(
             "answers stay away", "CandorResponseRateCollapsed", "cx", company.let_answers_stay_away, "'answered_last': [1-9]",
-            by_hand=company.let_answers_arrive, is_loaded=False, pace=DAYS, seen_minutes=3,
+            by_hand=company.let_answers_arrive, is_loaded=False, pace=DAYS, seen_minutes=_AT_THE_TABLES,
         ),
         Fault(
             "staff ask for scores", "CandorBeggingReported", "cx", company.let_staff_ask, "'asked': [1-9]",
-            by_hand=company.let_staff_stop, is_loaded=False, pace=DAYS, seen_minutes=3,
+            by_hand=company.let_staff_stop, is_loaded=False, pace=DAYS, seen_minutes=_AT_THE_TABLES,
         ),
         Fault(
             "the score falls", "CandorScoreDown", "cx", company.let_the_score_fall, "'n_last': [1-9]",
-            by_hand=company.let_the_score_rise, is_loaded=False, pace=DAYS, seen_minutes=3,
+            by_hand=company.let_the_score_rise, is_loaded=False, pace=DAYS, seen_minutes=_AT_THE_TABLES,
         ),
     ),
 )  # fmt: skip
