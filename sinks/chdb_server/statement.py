@@ -26,12 +26,16 @@ _BREAK = re.compile(rb"[ \t]*;?[ \t]*(?:\r?\n|$)|[ \t]+")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement; of an insert with data, ``insert_format`` is set and the data begins at ``data_at``; ``head_end`` is where ``FORMAT`` stands."""
+    """One statement; of an insert with data, ``insert_format`` is set and the data begins at ``data_at``.
+
+    ``head_end`` is where ``FORMAT`` stands, ``target_end`` where what comes after the table and its columns does: ``SETTINGS``, else ``FORMAT``.
+    """
 
     first: bytes
     """Its first word, in capitals."""
     output_format: str | None = None
     insert_format: str | None = None
+    target_end: int = 0
     head_end: int = 0
     data_at: int = 0
     temporary: bool = False
@@ -78,8 +82,12 @@ def read(text: bytes) -> Statement:
     words = _words(text)
     first, end = next(words, (b"", 0))
     before, output_format = first, None
+    settings = 0
     for word, end in words:
         pair, before = (before, word), word
+        if first == b"INSERT" and pair[0] == b"SETTINGS" and word != b"FORMAT":
+            # The last of these words, unless the format follows: before, a table may have this name.
+            settings = text[: end - len(word)].upper().rindex(b"SETTINGS")
         if pair == (b"CREATE", b"TEMPORARY"):
             return Statement(first, temporary=True)
         if first == b"INSERT" and (word in (b"SELECT", b"WITH", b"VALUES", b"WATCH") or pair == (b"FORMAT", b"VALUES")):
@@ -90,7 +98,7 @@ def read(text: bytes) -> Statement:
             if first == b"INSERT":
                 gap = _BREAK.match(text, end)
                 head_end = text[: end - len(word)].upper().rindex(b"FORMAT")
-                return Statement(first, None, output_format, head_end, gap.end() if gap else end)
+                return Statement(first, None, output_format, settings or head_end, head_end, gap.end() if gap else end)
     return Statement(first, output_format)
 
 

@@ -1,9 +1,11 @@
 """Whether a broker is ready."""
 
 import logging
+import secrets
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -11,13 +13,20 @@ from kafka.errors import KafkaError
 from streams.errors import BrokerUnavailable
 
 _PATIENCE_MS = 2_000
+_PORTS = range(12_000, 32_000)
+"""Linux gives those from 32,768 on to connections, others from higher still."""
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of the loopback interface that nothing listens on now.
+
+    It is below those that systems give to connections, so that none gets it before it is listened on.
+    """
+    while True:
+        port = _PORTS.start + secrets.randbelow(len(_PORTS))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def cluster_at(bootstrap_servers: str) -> str | None:

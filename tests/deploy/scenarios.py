@@ -209,12 +209,12 @@ def records() -> Iterator[Scenario]:
 
 def sink() -> Iterator[Scenario]:
     name, failures = "CandorSinkFailing", 'candor_sink_failures_total{table="fact_responses",failure="%s",instance="a"}'
-    fails = Firing({"table": "fact_responses", "failure": "unavailable"}, "Inserts into fact_responses fail, unavailable.", "warning")
+    fails = Firing({"table": "fact_responses", "failure": "unavailable"}, "Inserts into fact_responses fail again and again, unavailable.", "warning")
     yield Scenario(name, "again and again", {failures % "unavailable": "0+1x60", failures % "refused": "0x60"}, 30, [fails])
     yield Scenario(name, "once", {failures % "unavailable": "0x10 1x60"}, 30)
     yield Scenario(name, "never", {failures % "unavailable": "0x60"}, 30)
     name, away = "CandorSinkAway", 'candor_sink_away{job="candor-worker",table="%s",instance="%s"}'
-    gone = Firing({"job": "candor-worker"}, "ClickHouse does not answer workers of job candor-worker: inserts into 2 tables wait.")
+    gone = Firing({"job": "candor-worker"}, "ClickHouse does not answer workers of job candor-worker, or takes nothing: inserts into 2 tables wait.")
     waiting = {
         away % ("fact_responses", "a"): "0x3 1x30",
         away % ("fact_responses", "b"): "0x3 1x30",

@@ -19,7 +19,7 @@ from streams.lag.rules import Look
 from streams.metrics.alerts import ALERTS, PROBE_JOB, WORKER_JOB, rules_file
 from streams.metrics.collectors import combinations
 from streams.metrics.declared import BUSINESS, LATENCY, REFUSED
-from streams.metrics.rule import RUNBOOKS, Alert, of
+from streams.metrics.rule import RUNBOOKS, Alert, Pace, of
 from streams.metrics.worker import WorkerMetrics
 from tests.deploy.pages import ROOT
 from tests.deploy.prometheus import FOLDER, RULES
@@ -93,6 +93,17 @@ def test_the_shipped_files_are_valid_and_generated_ones_are_up_to_date() -> None
     run("promtool", "check", "rules", "--lint-fatal", str(RULES))
     run("promtool", "check", "config", "--lint-fatal", str(FOLDER / "prometheus.yml"))
     assert RULES.read_text(encoding="utf-8") == rules_file()
+
+
+def test_time_can_run_faster_for_all_rules_and_faster_still_for_one() -> None:
+    def durations(**own: Pace) -> dict[str, list[str]]:
+        rules = [rule for group in yaml.safe_load(rules_file(Pace(15), own))["groups"] for rule in group["rules"] if "alert" in rule]
+        return {rule["alert"]: [rule.get("for", ""), rule.get("keep_firing_for", ""), *re.findall(r"\d+ms", rule["expr"])] for rule in rules}
+
+    faster = durations(CandorUnknownFields=Pace(120))
+    assert faster["CandorUnknownFields"] == ["5000ms", "30000ms", "30000ms", "720000ms", "30000ms"]
+    assert faster | durations() == durations()
+    assert durations()["CandorUnknownFields"] == ["40000ms", "240000ms", "240000ms", "5760000ms", "240000ms"]
 
 
 def test_prometheus_can_read_what_is_exported_and_finds_no_fault() -> None:

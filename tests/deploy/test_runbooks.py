@@ -55,7 +55,7 @@ def test_a_line_can_be_typed(line: str) -> None:
         assert re.fullmatch(r"http://127\.0\.0\.1:946[45]/(metrics|live|ready)", arguments[-1])
     elif tool == "kill":
         signal_, process = arguments
-        assert signal_ in {"-HUP", "-KILL"}
+        assert signal_ in {"-HUP", "-TERM", "-KILL"}
         assert process == "$WORKER"
     elif tool == "echo":
         # For the file from which docker compose takes passwords.

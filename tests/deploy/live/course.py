@@ -20,7 +20,8 @@ def stack_of(faults: Sequence[Fault], folder: Path, broker: LocalBroker, prefix:
     for simulated in {fault.simulation for fault in faults if fault.simulation is not None}:
         catalog = folder / "catalog.yaml"
         catalog.write_text(simulated().catalog(), encoding="utf-8")
-    return Stack(folder, broker, prefix, catalog, faults[0].session_timeout_seconds)
+    paces = {fault.alert: fault.pace for fault in faults}
+    return Stack(folder, broker, prefix, catalog, faults[0].session_timeout_seconds, paces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,11 @@ def suffer_all(turn: Turn, folder: Path, broker: LocalBroker, prefix: str) -> It
         told = [_hear(stack, one) for one in begun]
         for fault in turn.faults[len(begun) :]:
             one = _begin(stack, fault)
-            yield fault, _end(stack, one, *_hear(stack, one))
-        for one, heard in zip(begun, told, strict=True):
-            yield one.fault, _end(stack, one, *heard)
+            heard = _hear(stack, one)
+            yield fault, _end(stack, one, _do(stack, one), *heard)
+        done = [_do(stack, one) for one in begun]
+        for one, at, heard in zip(begun, done, told, strict=True):
+            yield one.fault, _end(stack, one, at, *heard)
         about = {notification.alert for notification in stack.webhook.heard() if notification.firing}
         allowed = {alert for fault in turn.faults for alert in (fault.alert, *fault.also)}
         assert about <= {"CandorWatchdog", *allowed}, about
@@ -75,18 +78,23 @@ def _hear(stack: Stack, begun: _Begun) -> tuple[float, str]:
     return time.monotonic() - begun.at, look(stack, fault)
 
 
-def _end(stack: Stack, begun: _Begun, told: float, shown: str) -> Course:
-    """Do something about it, and wait until that is told as well."""
+def _do(stack: Stack, begun: _Begun) -> float:
+    """Do something about it; when that was done."""
     fault = begun.fault
     if not fault.ends_by_itself:
-        assert not stack.told(fault.alert, firing=False, since=begun.heard), "it ended before anything was done about it"
+        assert not stack.told(fault.alert, firing=False, since=begun.heard), f"{fault.name} ended before anything was done about it"
     act(stack, fault)
-    acted = time.monotonic()
+    return time.monotonic()
+
+
+def _end(stack: Stack, begun: _Begun, done: float, told: float, shown: str) -> Course:
+    """Wait until the end of it is told as well."""
+    fault = begun.fault
     wait_for(lambda: _is_read(stack), 180, stack.explain)
-    well = time.monotonic() - acted
+    well = time.monotonic() - done
     fault.check(stack)
     wait_for(lambda: stack.told(fault.alert, firing=False, since=begun.heard) == {fault.receiver}, 300, stack.explain)
-    return Course(told, well, time.monotonic() - acted, shown)
+    return Course(told, well, time.monotonic() - done, shown)
 
 
 def _is_read(stack: Stack) -> bool:
@@ -95,8 +103,11 @@ def _is_read(stack: Stack) -> bool:
 
 
 def look(stack: Stack, fault: Fault) -> str:
-    """Type what the page says under "Look"; returns what is printed."""
-    return "\n".join(stack.shell(line) for block in blocks(fault.page, "sh", "Look") for line in lines(block))
+    """Type, and ask ClickHouse, what the page says under "Look"; returns what is printed."""
+    printed = [stack.shell(line) for block in blocks(fault.page, "sh", "Look") for line in lines(block)]
+    with stack.connected() as clickhouse:
+        printed += [str(row) for query in blocks(fault.page, "sql", "Look") for row in clickhouse.query(query).to_pylist()]
+    return "\n".join(printed)
 
 
 def act(stack: Stack, fault: Fault) -> None:
@@ -111,6 +122,13 @@ def act(stack: Stack, fault: Fault) -> None:
             else:
                 for variables in _each(stack, fault, line):
                     stack.shell(line, **variables)
+                    if line.startswith("kill") and "-HUP" not in line:
+                        # A worker that is told to end commits first.
+                        wait_for(lambda pid=variables["WORKER"]: not _runs(stack, pid), 60, stack.explain)  # type: ignore[misc]
+
+
+def _runs(stack: Stack, pid: str) -> bool:
+    return any(str(worker.pid) == pid and worker.running for worker in map(stack.running, range(len(stack.workers))))
 
 
 def _start_workers(stack: Stack) -> None:

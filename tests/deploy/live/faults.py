@@ -1,22 +1,22 @@
 """Faults: what is done to the stack, which alert must arrive where, and what of its runbook people do by hand."""
 
-import json
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from kafka import KafkaAdminClient, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition
 from kafka.errors import NoError
 
 from schemas.enums import Stage, Topic
 from schemas.topics import consumer_group
 from streams.files import write_events
 from streams.metrics.alerts import ALERTS
+from streams.metrics.rule import Pace
 from streams.simulate import Plan, Simulation, simulate
 from tests.conftest import wait_for
-from tests.deploy.live.stack import Stack, response
+from tests.deploy.live import company, unread
+from tests.deploy.live.stack import DAYS, HOURS, PACE, Stack, response
 from tests.deploy.pages import RUNBOOKS
 
 _GAMED = Plan(seed=3, accounts=600, units=10, events=12_000, months=5, gamed_share=0.3)
@@ -54,6 +54,8 @@ class Fault:
     session_timeout_seconds: float = 6.0
     simulation: Callable[[], Simulation] | None = None
     """The company whose catalog is used."""
+    pace: Pace = PACE
+    """How fast time runs for its rule."""
     seen_minutes: int = 1
     """How long it takes at most, as shipped, until the condition of the rule is true: scrapes, looks and windows."""
 
@@ -71,6 +73,11 @@ class Fault:
     def stated_minutes(self) -> int:
         """Within so long of the fault somebody is told, as shipped: it is seen, it holds, and a minute for evaluating rules and gathering."""
         return self.seen_minutes + self.hold_minutes + 1
+
+    @property
+    def told_within_seconds(self) -> float:
+        """The same with time running faster, for the rule as for what comes before and after."""
+        return 60 * (self.hold_minutes / self.pace.faster + (self.stated_minutes - self.hold_minutes) / PACE.faster)
 
 
 def _minutes(duration: str) -> int:
@@ -106,38 +113,32 @@ def _kill_clickhouse(stack: Stack) -> None:
     stack.clickhouse.kill()
 
 
-def _send(stack: Stack, records: Sequence[tuple[bytes, bytes]], partition: int | None = None, age_seconds: float = 0.0) -> None:
-    sent_at = round((time.time() - age_seconds) * 1_000)
-    with closing(KafkaProducer(bootstrap_servers=stack.bootstrap_servers, linger_ms=20)) as producer:
-        for key, value in records:
-            producer.send(stack.prefix + Topic.FEEDBACK, key=key, value=value, partition=partition, timestamp_ms=sent_at)
-        producer.flush()
-
-
 def _poison(stack: Stack) -> None:
-    _send(stack, [(b"a", b"{")] * 1_300, partition=0)
+    stack.send(Topic.FEEDBACK, [(b"a", b"{")] * 1_300, partition=0)
 
 
 def _some_that_are_malformed(stack: Stack) -> None:
     """Of so many that the budget bears them."""
-    _send(stack, [response(1_000_000 + number, number % 11) for number in range(15_000)])
-    _send(stack, [(b"a", b"{")] * 25)
+    stack.send(Topic.FEEDBACK, [response(1_000_000 + number, number % 11) for number in range(15_000)])
+    stack.send(Topic.FEEDBACK, [(b"a", b"{")] * 25)
 
 
 def _many_that_are_malformed(stack: Stack) -> None:
     """Fewer than make a topic pause, and more than the budget bears."""
-    _send(stack, [(b"a", b"{")] * 60)
+    stack.send(Topic.FEEDBACK, [(b"a", b"{")] * 60)
 
 
 def _a_new_version(stack: Stack) -> None:
-    _send(
-        stack, [(key, json.dumps({**json.loads(value), "schema_version": 2}).encode()) for key, value in map(response, range(2_000_000, 2_000_010))]
-    )
+    stack.send(Topic.FEEDBACK, (response(number, schema_version=2) for number in range(2_000_000, 2_000_010)))
+
+
+def _a_new_field(stack: Stack) -> None:
+    stack.send(Topic.FEEDBACK, (response(number, mood="sunny") for number in range(2_100_000, 2_100_010)))
 
 
 def _held_back(stack: Stack) -> None:
     """For three minutes, with the time at which they were to be sent."""
-    _send(stack, [response(3_000_000 + number, number % 11) for number in range(200)], age_seconds=180)
+    stack.send(Topic.FEEDBACK, [response(3_000_000 + number, number % 11) for number in range(200)], age_seconds=180)
 
 
 def _reset_offsets(stack: Stack) -> None:
@@ -291,4 +292,51 @@ GAMED = Turn(
         ),
     ),
 )  # fmt: skip
-FAULTS = tuple(fault for turn in (KILLED, FROZEN, REFUSED, UNSTEADY, GAMED) for fault in turn.faults)
+UNREAD = Turn(
+    "records are not read, or not written",
+    (
+        Fault(
+            "Kafka deletes what was not read", "CandorRecordsDeleted", "platform-page", unread.delete_unread, "feedback",
+            by_hand=unread.send_lost, check=unread.has_what_was_lost, also=LATE | {"CandorWorkerDown"}, session_timeout_seconds=4.0,
+        ),
+        Fault(
+            "workers do not reach Kafka", "CandorConsumerStopped", "platform-page", unread.lead_workers_astray, "waiting for: kafka",
+            also=LATE | {"CandorHeartbeatStale", "CandorWorkerDown"}, session_timeout_seconds=4.0, seen_minutes=4,
+        ),
+        Fault(
+            "merges do not keep up", "CandorSinkFailing", "platform", Stack.hamper, "TOO_MANY_PARTS",
+            by_hand=Stack.relieve, session_timeout_seconds=4.0,
+        ),
+    ),
+    lasting=(
+        Fault(
+            "a producer sends a new field", "CandorUnknownFields", "platform", _a_new_field, "feedback",
+            ends_by_itself=True, session_timeout_seconds=4.0, pace=HOURS,
+        ),
+    ),
+)  # fmt: skip
+_AT_THE_TABLES = 6
+"""Minutes until a look at the tables shows what was sent, of clocks that mostly do not run faster."""
+COMPANY = Turn(
+    "customers are not served",
+    (),
+    lasting=(
+        Fault(
+            "nobody calls back", "CandorFollowUpOverdue", "cx", company.let_nobody_call, "'overdue': 5",
+            by_hand=company.call, is_loaded=False, pace=DAYS, seen_minutes=_AT_THE_TABLES,
+        ),
+        Fault(
+            "answers stay away", "CandorResponseRateCollapsed", "cx", company.let_answers_stay_away, "'answered_last': [1-9]",
+            by_hand=company.let_answers_arrive, is_loaded=False, pace=DAYS, seen_minutes=_AT_THE_TABLES,
+        ),
+        Fault(
+            "staff ask for scores", "CandorBeggingReported", "cx", company.let_staff_ask, "'asked': [1-9]",
+            by_hand=company.let_staff_stop, is_loaded=False, pace=DAYS, seen_minutes=_AT_THE_TABLES,
+        ),
+        Fault(
+            "the score falls", "CandorScoreDown", "cx", company.let_the_score_fall, "'n_last': [1-9]",
+            by_hand=company.let_the_score_rise, is_loaded=False, pace=DAYS, seen_minutes=_AT_THE_TABLES,
+        ),
+    ),
+)  # fmt: skip
+FAULTS = tuple(fault for turn in (KILLED, FROZEN, REFUSED, UNSTEADY, GAMED, UNREAD, COMPANY) for fault in turn.faults)

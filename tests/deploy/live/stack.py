@@ -3,12 +3,14 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from threading import Event, Thread
@@ -18,6 +20,7 @@ import yaml
 from kafka import KafkaProducer
 
 from schemas.enums import Stage, Topic
+from schemas.rows import Table
 from sinks.clickhouse import ClickHouse, connect
 from sinks.migrate import Migrator
 from streams.broker import LocalBroker
@@ -32,8 +35,14 @@ from tests.web import text_of
 
 PACE = Pace(15)
 """Five minutes of a rule are twenty seconds."""
+HOURS = Pace(120)
+"""Of rules that look back for hours: one is half a minute."""
+DAYS = Pace(720)
+"""Of rules about what changes by the day: an hour is five seconds."""
 _WORKERS = 2
 _CANDOR = (sys.executable, "-m", "streams.commands")
+ACCOUNTS = 200
+"""Of whom answers come."""
 _LOAD_PAUSE = 0.2
 """Seconds between two records of the load."""
 _GLANCE = 0.3
@@ -43,16 +52,29 @@ _GLANCE = 0.3
 class Stack:
     """Two workers, the probe, ClickHouse, Prometheus, Alertmanager and who is told; Kafka is given."""
 
-    def __init__(self, folder: Path, broker: LocalBroker, prefix: str, catalog: Path | None = None, session_timeout_seconds: float = 6.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        broker: LocalBroker,
+        prefix: str,
+        catalog: Path | None = None,
+        session_timeout_seconds: float = 6.0,
+        paces: Mapping[str, Pace] | None = None,
+    ) -> None:
         self.folder = folder
+        self._paces = paces
         self._broker = broker
-        self._starving: Thread | None = None
+        self._troubles: list[Thread] = []
+        self._relieved = Event()
         self._numbers = count(1)
         self.prefix = prefix
         self.partitions = 4
         self.bootstrap_servers = broker.bootstrap_servers
         self.clickhouse_port, self.probe_port, self.alertmanager_port, self.prometheus_port = (free_port() for _ in range(4))
         self.worker_ports = [free_port() for _ in range(_WORKERS)]
+        self._nobody = socket.create_server(("127.0.0.1", 0))
+        self.silence = f"127.0.0.1:{self._nobody.getsockname()[1]}"
+        """An address at which connections are taken, and nobody answers."""
         self.webhook = Webhook()
         self.clickhouse: Process | None = None
         self.probe: Process | None = None
@@ -98,9 +120,9 @@ class Stack:
         started = self.clickhouse = self._process("clickhouse", arguments, {})
         wait_for(lambda: text_of(f"http://127.0.0.1:{self.clickhouse_port}/ping") is not None, 60, started.tail)
 
-    def start_worker(self, number: int) -> None:
-        """Start a worker on the port that Prometheus knows."""
-        self.workers[number] = self._process(f"worker-{number}", ["worker"], {"CANDOR_METRICS_PORT": str(self.worker_ports[number])})
+    def start_worker(self, number: int, **settings: str) -> None:
+        """Start a worker on the port that Prometheus knows, with settings of its own."""
+        self.workers[number] = self._process(f"worker-{number}", ["worker"], {"CANDOR_METRICS_PORT": str(self.worker_ports[number]), **settings})
 
     def start_probe(self) -> None:
         """Start the probe; it looks as often as rules are evaluated."""
@@ -118,6 +140,14 @@ class Stack:
         """A connection to the database of the stack."""
         with closing(connect(self.environment["CANDOR_CLICKHOUSE_URL"])) as clickhouse:
             yield clickhouse
+
+    def send(self, topic: Topic, records: Iterable[tuple[bytes, bytes]], partition: int | None = None, age_seconds: float = 0.0) -> None:
+        """Append records, with the time of so long ago."""
+        sent_at = round((time.time() - age_seconds) * 1_000)
+        with closing(KafkaProducer(bootstrap_servers=self.bootstrap_servers, linger_ms=20)) as producer:
+            for key, value in records:
+                producer.send(self.prefix + topic, key=key, value=value, partition=partition, timestamp_ms=sent_at)
+            producer.flush()
 
     def query(self, expression: str) -> list[tuple[Mapping[str, str], float]]:
         """What Prometheus says."""
@@ -161,6 +191,10 @@ class Stack:
         self.start_probe()
         for number in range(_WORKERS):
             self.start_worker(number)
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Return once workers and the probe say that they are."""
         for port in (*self.worker_ports, self.probe_port):
             wait_for(lambda port=port: text_of(f"http://127.0.0.1:{port}/ready") is not None, 90, self.explain)  # type: ignore[misc]
 
@@ -178,40 +212,66 @@ class Stack:
         owned = f'sum(candor_partitions_owned{{instance="127.0.0.1:{self.worker_ports[number]}"}})'
         others = f'sum(candor_partitions_owned{{instance!="127.0.0.1:{self.worker_ports[number]}"}})'
 
-        def wait(condition: Callable[[], bool]) -> None:
-            while worker.running and not condition():
-                time.sleep(_GLANCE)
-
-        def values(expression: str) -> list[float]:
-            return [value for _, value in self.query(expression)]
-
         def starve() -> None:
             all_ = float(len(Stage) * self.partitions)
-            while worker.running:
+            while worker.running and not self._relieved.is_set():
                 worker.freeze()
-                wait(lambda: values(others) == [all_])
+                self._wait(lambda: not worker.running or self._values(others) == [all_])
                 worker.thaw()
                 # What it says before it has noticed is not true any more: the others must have given up some.
-                wait(lambda: values(others) < [all_] and values(owned) > [0.0])
+                self._wait(lambda: not worker.running or (self._values(others) < [all_] and self._values(owned) > [0.0]))
 
-        self._starving = Thread(target=starve, name="starving", daemon=True)
-        self._starving.start()
+        self._trouble(starve)
+
+    def hamper(self) -> None:
+        """Let ClickHouse have too many parts of answers until an insert has failed, and bear them until all have passed, until it is relieved."""
+        away = f'max(candor_sink_away{{table="{Table.RESPONSES}"}})'
+
+        def hamper() -> None:
+            with self.connected() as clickhouse:
+                while not self._relieved.is_set():
+                    clickhouse.command(f"ALTER TABLE {Table.RESPONSES} MODIFY SETTING parts_to_throw_insert = 1")
+                    self._wait(lambda: self._values(away) == [1.0])
+                    clickhouse.command(f"ALTER TABLE {Table.RESPONSES} RESET SETTING parts_to_throw_insert")
+                    self._wait(lambda: self._values(away) == [0.0])
+
+        self._trouble(hamper)
+
+    def relieve(self) -> None:
+        """What troubles it ends."""
+        self._relieved.set()
+        for trouble in self._troubles:
+            trouble.join()
+        self._troubles.clear()
+        self._relieved.clear()
+
+    def _trouble(self, make: Callable[[], None]) -> None:
+        self._troubles.append(Thread(target=make, name=make.__name__, daemon=True))
+        self._troubles[-1].start()
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        while not self._relieved.is_set() and not condition():
+            time.sleep(_GLANCE)
+
+    def _values(self, expression: str) -> list[float]:
+        return [value for _, value in self.query(expression)]
 
     def kill(self) -> None:
         """End everything."""
         if self._broker.running:
             self.thaw_kafka()
+        # Before ClickHouse, which is told so.
+        self.relieve()
         for process in (*self.workers, self.probe, self.clickhouse):
             if process is not None:
                 process.kill()
-        if self._starving is not None:
-            self._starving.join()
         self.webhook.close()
+        self._nobody.close()
 
     def prometheus(self) -> list[str]:
         """Its command, on the shipped configuration but for addresses, and for time."""
         rules = self.folder / "rules.yml"
-        rules.write_text(rules_file(PACE), encoding="utf-8")
+        rules.write_text(rules_file(PACE, self._paces), encoding="utf-8")
         targets = {WORKER_JOB: self.worker_ports, PROBE_JOB: [self.probe_port]}
         # Alertmanager ends an alert of which it hears no more; it hears of each once in so long.
         resend = "--rules.alert.resend-delay=2s"
@@ -240,13 +300,13 @@ def _paced(given: Any) -> Any:
     return {name: PACE.of(value) if name in durations and value != "0s" else _paced(value) for name, value in given.items()}
 
 
-def response(number: int, score: int = 9) -> tuple[bytes, bytes]:
-    """Key and value of an answer of this moment."""
-    account = f"live-{number % 200}"
+def response(number: int, score: int = 9, at: datetime | None = None, **more: object) -> tuple[bytes, bytes]:
+    """Key and value of an answer, by default of this moment."""
+    account = f"live-{number % ACCOUNTS}"
     event = {
-        "event_id": f"live-{number}", "event_type": "response.submitted", "occurred_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "event_id": f"live-{number}", "event_type": "response.submitted", "occurred_at": (at or datetime.now(UTC)).isoformat(),
         "account_id": account, "unit_id": f"unit-{number % 4}", "channel": "web", "response_id": f"live-{number}", "survey_id": "visit",
-        "metric": "nps", "score": score,
+        "metric": "nps", "score": score, **more,
     }  # fmt: skip
     return account.encode(), json.dumps(event).encode()
 

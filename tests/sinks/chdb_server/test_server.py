@@ -128,6 +128,26 @@ def test_damaged_data_inserts_nothing(table: Running) -> None:
     assert count(table) == 0
 
 
+@pytest.mark.parametrize(
+    ("constraint", "settings", "code"), [(", CONSTRAINT low CHECK a < 2", "", 469), ("", "SETTINGS parts_to_throw_insert = 1", 252)]
+)
+def test_what_fails_only_when_it_is_written_is_not_acknowledged(server: Running, constraint: str, settings: str, code: int) -> None:
+    post(server, "DROP TABLE IF EXISTS d.full")
+    post(server, f"CREATE TABLE d.full (a Int64{constraint}) ENGINE = MergeTree ORDER BY a {settings}")
+    assert post(server, b"1\n", query="INSERT INTO d.full (a) FORMAT CSV").status == 200
+
+    answer = post(server, b"2\n", query="INSERT INTO d.full (a) FORMAT CSV")
+
+    assert (answer.status, answer.headers["X-ClickHouse-Exception-Code"]) == (500, str(code))
+    assert post(server, "SELECT count() FROM d.full").body == b"1\n"
+
+
+@pytest.mark.parametrize("head", ["INSERT INTO d.t (a) SETTINGS max_threads = 1 FORMAT CSV", "INSERT INTO d.t (a) -- of today\nFORMAT CSV"])
+def test_the_head_of_an_insert_may_say_more(table: Running, head: str) -> None:
+    assert post(table, b"1\n", query=head).status == 200
+    assert count(table) == 1
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "lz4", "zstd"])
 def test_bodies_of_several_frames_are_read_whole(table: Running, encoding: str) -> None:
     pack = {"gzip": gzip.compress, "lz4": lz4.frame.compress, "zstd": zstandard.ZstdCompressor().compress}[encoding]

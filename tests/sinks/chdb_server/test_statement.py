@@ -29,6 +29,19 @@ def test_the_data_of_an_insert_begins_after_its_format(text: bytes, head: bytes,
 
 
 @pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        (b"INSERT INTO t (a) FORMAT CSV", b"INSERT INTO t (a) "),
+        (b"INSERT INTO t (a) settings x = 1 FORMAT CSV", b"INSERT INTO t (a) "),
+        (b"INSERT INTO settings FORMAT CSV", b"INSERT INTO settings "),
+        (b"INSERT INTO settings (settings) SETTINGS x = 1, y = 2 FORMAT CSV", b"INSERT INTO settings (settings) "),
+    ],
+)
+def test_a_table_ends_where_settings_or_the_format_begin(text: bytes, target: bytes) -> None:
+    assert text[: read(text).target_end] == target
+
+
+@pytest.mark.parametrize(
     "text",
     [
         b"INSERT INTO t VALUES ('a FORMAT b')",
