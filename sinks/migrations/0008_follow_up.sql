@@ -57,7 +57,7 @@ AS WITH
             if(was_opened, start.2, NULL) AS given,
             if(policies.trigger = '', 48, policies.hours) AS hours, policies.calendar AS calendar,
             JSONExtract(calendar, 'weekdays', 'Array(UInt8)') AS weekdays,
-            JSONExtract(calendar, 'holidays', 'Array(Date)') AS holidays,
+            arrayMap(holiday -> toDate32OrZero(holiday), JSONExtract(calendar, 'holidays', 'Array(String)')) AS holidays,
             JSONExtractString(calendar, 'opens') AS opens_at, JSONExtractString(calendar, 'closes') AS closes_at
         FROM known
         GLOBAL LEFT JOIN policies ON known.start.1 = policies.trigger
@@ -65,8 +65,8 @@ AS WITH
     timed AS (
         SELECT
             *,
-            toInt64(hours * 3600000000) AS allowed,
-            toDate(toTimezone(opened, zone)) AS first_day,
+            toInt64(round(hours * 3600000000)) AS allowed,
+            toDate32(toTimezone(opened, zone)) AS first_day,
             toInt64(dateDiff('minute', parseDateTimeBestEffort(concat('2000-01-01 ', if(calendar = '', '00:00', opens_at))),
                 parseDateTimeBestEffort(concat('2000-01-01 ', if(calendar = '', '00:01', closes_at))))) * 60000000 AS a_day,
             -- Days that are surely enough: a week for each day of hours, and one more for each holiday on a working day.
@@ -142,7 +142,7 @@ AS WITH
         SELECT
             given.account_id AS account_id, given.response_id AS response_id, given.unit_id AS unit_id, given.occurred_at AS occurred_at,
             if(ifNull(survey.programme, '') = '', given.survey_id, assumeNotNull(survey.programme)) AS programme,
-            addMicroseconds(given.occurred_at, toInt64(if(survey.survey_id = '', 48, survey.action_rule.2) * 3600000000)) AS due_at
+            addMicroseconds(given.occurred_at, toInt64(round(if(survey.survey_id = '', 48, survey.action_rule.2) * 3600000000))) AS due_at
         FROM fact_responses AS given FINAL
         GLOBAL LEFT JOIN (SELECT survey_id, programme, action_rule FROM surveys FINAL) AS survey ON given.survey_id = survey.survey_id
         WHERE NOT given.synthetic AND NOT given.withdrawn AND given.class IS NOT NULL

@@ -492,7 +492,7 @@ AS WITH
         SELECT
             given.account_id AS account_id, given.response_id AS response_id, given.unit_id AS unit_id, given.occurred_at AS occurred_at,
             if(ifNull(survey.programme, '') = '', given.survey_id, assumeNotNull(survey.programme)) AS programme,
-            addMicroseconds(given.occurred_at, toInt64(if(survey.survey_id = '', 48, survey.action_rule.2) * 3600000000)) AS due_at
+            addMicroseconds(given.occurred_at, toInt64(round(if(survey.survey_id = '', 48, survey.action_rule.2) * 3600000000))) AS due_at
         FROM fact_responses AS given FINAL
         GLOBAL LEFT JOIN (SELECT survey_id, programme, action_rule FROM surveys FINAL) AS survey ON given.survey_id = survey.survey_id
         WHERE NOT given.synthetic AND NOT given.withdrawn AND given.class IS NOT NULL AND given.day <= {as_of:Date32}
