@@ -485,7 +485,8 @@ CREATE OR REPLACE VIEW feedback_debts_as_of${on_cluster}
 )
 AS WITH
     ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone,
-    toDateTime64(concat(toString({as_of:Date32} + 1), ' 00:00:00'), 6, zone) AS ends,
+    -- From the date: the text of a midnight over which clocks are put forward is read as an hour of the day before.
+    toDateTime64({as_of:Date32} + 1, 6, zone) AS ends,
     -- On the newest day it is not known what comes until midnight.
     least(ends, (SELECT max(occurred_at) FROM fact_responses FINAL WHERE NOT synthetic)) AS looked_at,
     owing AS (
@@ -542,7 +543,7 @@ CREATE OR REPLACE VIEW follow_up_last_days${on_cluster}
 )
 AS WITH
     ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone,
-    toDateTime64(concat(toString({as_of:Date32} + 1), ' 00:00:00'), 6, zone) AS ends,
+    toDateTime64({as_of:Date32} + 1, 6, zone) AS ends,
     -- As in follow_up: Kaplan-Meier's median of (hours, censored), sorted. 0: it never comes to one half.
     times -> arrayFirstIndex(
         left -> left <= log(0.5) + 1e-9,

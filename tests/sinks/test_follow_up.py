@@ -109,6 +109,25 @@ def test_hours_of_a_business_calendar(clickhouse: ClickHouse, opened: str, hours
     assert shown(clickhouse, "due_at", "follow_up_cases") == [(datetime.fromisoformat(f"{due}:00+00:00"),)]
 
 
+@pytest.mark.parametrize(
+    ("zone", "opens", "opened", "hours", "due"),
+    [
+        ("America/Sao_Paulo", "00:00", "2018-11-04T02:30", 1, "2018-11-04T03:31"),  # 29 minutes till 23:59; midnight was one o'clock, at 03:00
+        ("Africa/Cairo", "00:00", "2026-04-23T20:00", 5, "2026-04-24T01:01"),  # 1:59 till 23:59, the rest from one o'clock on
+        ("Europe/Berlin", "02:30", "2026-03-28T23:30", 1, "2026-03-29T02:30"),  # 02:30 was 03:30
+        ("Pacific/Apia", "09:00", "2011-12-30T02:00", 30, "2012-01-01T02:02"),  # 7:59 on Thursday, 14:59 on Saturday; there was no Friday
+        ("Asia/Kathmandu", "00:00", "1985-12-31T10:00", 10, "1985-12-31T20:01"),  # clocks were put forward by a quarter of an hour
+    ],
+)
+def test_business_hours_where_clocks_are_put_forward(clickhouse: ClickHouse, zone: str, opens: str, opened: str, hours: float, due: str) -> None:
+    calendar = {"weekdays": [1, 2, 3, 4, 5, 6, 7], "opens": opens, "closes": "23:59"}
+    policy = {"trigger": "text", "hours": hours, "business_calendar": calendar}
+    write_catalog(clickhouse, Catalog.model_validate({"timezone": zone, "sla_policies": [policy]}))
+    instant = datetime.fromisoformat(f"{opened}:00+00:00")
+    insert(clickhouse, Table.CASES, {**steps("1", ("opened", 0), trigger="text")[0], "occurred_at": instant})
+    assert shown(clickhouse, "due_at", "follow_up_cases") == [(datetime.fromisoformat(f"{due}:00+00:00"),)]
+
+
 def test_many_holidays_put_off_what_is_due_and_where_no_hour_counts_nothing_is(clickhouse: ClickHouse) -> None:
     """Eight hours on Mondays, of which the next twelve are holidays; no working day at all."""
     mondays = [(START + timedelta(weeks=week)).date().isoformat() for week in range(12)]
