@@ -219,7 +219,9 @@ AS WITH
     began AS (
         SELECT
             account_id, case_id, min(occurred_at) AS began_at, min(day) AS began_on,
-            assumeNotNull(argMaxIf(cause_code, (occurred_at, event_id), cause_code IS NOT NULL)) AS cause
+            assumeNotNull(argMaxIf(cause_code, (occurred_at, indexOf(
+                ['case.opened', 'case.assigned', 'case.contacted', 'case.escalated', 'case.resolved', 'case.confirmed', 'case.reopened'], toString(event_type)
+            )), cause_code IS NOT NULL)) AS cause
         FROM fact_cases FINAL
         WHERE NOT synthetic
         GROUP BY account_id, case_id
