@@ -554,12 +554,14 @@ AS WITH
     -- Wilson's interval of a share: squares of z, their half and quarter written out.
     (good, n) -> (good + 1.920729440648) / (n + 3.841458881296) AS middle,
     (good, n) -> 1.959964 * sqrt(good * (n - good) / n + 0.960364720324) / (n + 3.841458881296) AS reach,
+    -- How each case stood by then: whether its newest step ended it, and when. A case of which nothing had happened yet was none.
     last_steps AS (
         SELECT
             account_id, case_id,
-            argMax(event_type IN ('case.resolved', 'case.confirmed'), (occurred_at, indexOf(
+            argMax((event_type IN ('case.resolved', 'case.confirmed'), occurred_at), (occurred_at, indexOf(
                 ['case.opened', 'case.assigned', 'case.contacted', 'case.escalated', 'case.resolved', 'case.confirmed', 'case.reopened'], toString(event_type)
-            ))) AS ends_it
+            ))) AS newest,
+            newest.1 AS ends_it, newest.2 AS ended_at
         FROM fact_cases FINAL
         WHERE NOT synthetic AND occurred_at < ends
         GROUP BY account_id, case_id
@@ -572,12 +574,16 @@ AS WITH
             toInt64(countIf(NOT followed.in_sla AND ifNull(followed.contacted_at < ends, false))) AS n_late,
             toInt64(countIf(state.ends_it)) AS n_ended,
             arraySort(groupArray((
-                least(followed.hours, greatest(dateDiff('microsecond', followed.opened_at, ends), 0) / 3600000000),
+                multiIf(
+                    ifNull(followed.contacted_at < ends, false), followed.hours,
+                    state.ends_it, greatest(dateDiff('microsecond', followed.opened_at, state.ended_at), 0) / 3600000000,
+                    least(followed.hours, greatest(dateDiff('microsecond', followed.opened_at, ends), 0) / 3600000000)
+                ),
                 NOT ifNull(followed.contacted_at < ends, false)
             ))) AS waits,
             half_of(waits) AS half
         FROM follow_up_cases AS followed
-        GLOBAL LEFT JOIN last_steps AS state ON followed.account_id = state.account_id AND followed.case_id = state.case_id
+        GLOBAL INNER JOIN last_steps AS state ON followed.account_id = state.account_id AND followed.case_id = state.case_id
         WHERE followed.is_due AND toDate32(toTimezone(followed.due_at, zone)) > {as_of:Date32} - {days:UInt16}
             AND toDate32(toTimezone(followed.due_at, zone)) <= {as_of:Date32}
         GROUP BY followed.programme

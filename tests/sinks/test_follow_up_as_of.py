@@ -150,6 +150,23 @@ def test_the_gap_is_what_was_done_by_then_less_what_was_heard(clickhouse: ClickH
     assert [gap(day) for day in (2, 3, 4)] == [(4, 1, 3, 1), (4, 2, 3, 1), (4, 1, 2, 1)]
 
 
+def test_who_waited_is_told_as_the_cases_stood_by_then(clickhouse: ClickHouse) -> None:
+    """All due on day 2. One was contacted after 4 hours; one ended after an hour and was contacted on day 8; one is of day 7, due before it began."""
+    due = START + timedelta(days=2)
+    insert(
+        clickhouse, Table.CASES, step("a", "opened", 0), step("a", "contacted", 4),
+        step("b", "opened", 0), step("b", "resolved", 1), step("b", "contacted", 200), step("c", "opened", 170, due_at=due), step("d", "opened", 900),
+    )  # fmt: skip
+
+    def waited(day: int) -> tuple[object, ...]:
+        (row,) = over(clickhouse, 3, day)
+        return row["due"], row["not_contacted"], row["ended"], row["median_hours_to_contact"]
+
+    # Whoever ended waiting after an hour says nothing of the fourth: all who still waited then were contacted.
+    assert waited(2) == (2, 1, 1, 4)
+    assert [(row["due"], row["not_contacted"]) for row in over(clickhouse, 7, 8)] == [(3, 1)]
+
+
 def test_a_gap_of_one_programme_has_the_interval_of_both_shares(clickhouse: ClickHouse) -> None:
     """8 of 10 cases ended, 3 of 12 customers heard of it: 0.8 - 0.25, and Newcombe's interval from Wilson's of both."""
     insert(clickhouse, Table.RESPONSES, answer("named", 0, **{"class": "promoter"}))
