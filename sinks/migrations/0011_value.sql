@@ -528,7 +528,7 @@ COMMENT 'feedback_debts at the end of another day: SELECT * FROM feedback_debts_
 CREATE OR REPLACE VIEW follow_up_last_days${on_cluster}
 (
     `programme` String COMMENT 'Programme of the survey in the catalog, else the survey; none: of cases that name no known response.',
-    `due` Int64 COMMENT 'Cases whose contact was due in these days.',
+    `due` Int64 COMMENT 'Cases whose contact was due in these days, and that had begun by the end of the last of them.',
     `in_sla` Int64 COMMENT 'Of these, cases whose customer was contacted in time.',
     `late` Int64 COMMENT 'Cases whose customer was contacted after the due time, but by the end of the last of these days.',
     `not_contacted` Int64 COMMENT 'Cases whose customer had not been contacted by then; in_sla + late + not_contacted = due.',
