@@ -224,7 +224,7 @@ AS WITH
             AND account_id GLOBAL IN (SELECT account_id FROM fact_transactions FINAL WHERE referrer_account_id IS NOT NULL AND NOT synthetic)
     ),
     kept AS (
-        SELECT promoter, month, max(came.came_at > said.occurred_at AND came.came_at <= said.occurred_at + INTERVAL 180 DAY) AS has_referred
+        SELECT promoter, month, max(came.referrer != '' AND came.came_at > said.occurred_at AND came.came_at <= said.occurred_at + INTERVAL 180 DAY) AS has_referred
         FROM said GLOBAL LEFT JOIN referred AS came ON said.promoter = came.referrer
         GROUP BY promoter, month
     ),

@@ -22,6 +22,9 @@ CREATE OR REPLACE VIEW follow_up_cases${on_cluster}
 AS WITH
     ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone,
     (SELECT max(occurred_at) FROM fact_cases FINAL WHERE NOT synthetic) AS as_of,
+    -- Microseconds since 1970 at a local time. Where clocks are put forward over it, the offset before counts (RFC 5545), and not a time of the day before.
+    (date, clock) -> toUnixTimestamp64Micro(toDateTime64(concat(toString(date), ' ', clock, ':00'), 6, 'UTC'))
+        - 1000000 * timezoneOffset(toDateTime64(concat(toString(date), ' ', clock, ':00'), 6, zone)) AS instant_of,
     steps AS (
         SELECT
             account_id, case_id, response_id, toString(ifNull(trigger, '')) AS trigger, due_at, occurred_at, toString(event_type) AS step,
@@ -57,7 +60,7 @@ AS WITH
             if(was_opened, start.2, NULL) AS given,
             if(policies.trigger = '', 48, policies.hours) AS hours, policies.calendar AS calendar,
             JSONExtract(calendar, 'weekdays', 'Array(UInt8)') AS weekdays,
-            JSONExtract(calendar, 'holidays', 'Array(Date)') AS holidays,
+            arrayMap(holiday -> toDate32OrZero(holiday), JSONExtract(calendar, 'holidays', 'Array(String)')) AS holidays,
             JSONExtractString(calendar, 'opens') AS opens_at, JSONExtractString(calendar, 'closes') AS closes_at
         FROM known
         GLOBAL LEFT JOIN policies ON known.start.1 = policies.trigger
@@ -65,8 +68,8 @@ AS WITH
     timed AS (
         SELECT
             *,
-            toInt64(hours * 3600000000) AS allowed,
-            toDate(toTimezone(opened, zone)) AS first_day,
+            toInt64(round(hours * 3600000000)) AS allowed,
+            toDate32(toTimezone(opened, zone)) AS first_day,
             toInt64(dateDiff('minute', parseDateTimeBestEffort(concat('2000-01-01 ', if(calendar = '', '00:00', opens_at))),
                 parseDateTimeBestEffort(concat('2000-01-01 ', if(calendar = '', '00:01', closes_at))))) * 60000000 AS a_day,
             -- Days that are surely enough: a week for each day of hours, and one more for each holiday on a working day.
@@ -74,15 +77,15 @@ AS WITH
             weeks + 7 * arrayCount(day -> has(weekdays, toDayOfWeek(day)) AND day >= first_day AND day < first_day + 8 * weeks, holidays) AS span,
             -- Microseconds that count on each day from the opening on, and their sums.
             arrayMap(number -> first_day + number, range(toUInt32(span))) AS days,
-            arrayMap(day -> toUnixTimestamp64Micro(toDateTime64(concat(toString(day), ' ', if(closes_at = '', '00:00', closes_at), ':00'), 6, zone)), days) AS closing,
+            arrayMap(day -> instant_of(day, if(opens_at = '', '00:00', opens_at)), days) AS opening,
+            arrayMap(day -> instant_of(day, if(closes_at = '', '00:00', closes_at)), days) AS closing,
+            -- A date that a zone left out, when it changed sides of the date line, has no hours.
             arrayMap(
-                (day, closed) -> if(
-                    has(weekdays, toDayOfWeek(day)) AND NOT has(holidays, day),
-                    greatest(closed - greatest(
-                        toUnixTimestamp64Micro(toDateTime64(concat(toString(day), ' ', if(opens_at = '', '00:00', opens_at), ':00'), 6, zone)),
-                        toUnixTimestamp64Micro(opened)
-                    ), 0), 0
-                ), days, closing
+                (day, opened_then, closed_then) -> if(
+                    has(weekdays, toDayOfWeek(day)) AND NOT has(holidays, day)
+                        AND toDate32(toTimezone(fromUnixTimestamp64Micro(opened_then, 'UTC'), zone)) = day,
+                    greatest(closed_then - greatest(opened_then, toUnixTimestamp64Micro(opened)), 0), 0
+                ), days, opening, closing
             ) AS counting,
             arrayCumSum(counting) AS counted,
             arrayFirstIndex(sum -> sum >= allowed, counted) AS last
@@ -142,7 +145,7 @@ AS WITH
         SELECT
             given.account_id AS account_id, given.response_id AS response_id, given.unit_id AS unit_id, given.occurred_at AS occurred_at,
             if(ifNull(survey.programme, '') = '', given.survey_id, assumeNotNull(survey.programme)) AS programme,
-            addMicroseconds(given.occurred_at, toInt64(if(survey.survey_id = '', 48, survey.action_rule.2) * 3600000000)) AS due_at
+            addMicroseconds(given.occurred_at, toInt64(round(if(survey.survey_id = '', 48, survey.action_rule.2) * 3600000000))) AS due_at
         FROM fact_responses AS given FINAL
         GLOBAL LEFT JOIN (SELECT survey_id, programme, action_rule FROM surveys FINAL) AS survey ON given.survey_id = survey.survey_id
         WHERE NOT given.synthetic AND NOT given.withdrawn AND given.class IS NOT NULL

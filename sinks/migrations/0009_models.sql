@@ -350,7 +350,7 @@ CREATE OR REPLACE VIEW purchase_history${on_cluster}
 )
 AS SELECT account_id, first_purchase, last_purchase, as_of, frequency, recency_weeks, age_weeks, mean_value, margin
 FROM `${database}`.purchase_history_as_of(as_of = (SELECT max(day) FROM fact_transactions WHERE NOT synthetic))
-COMMENT 'How often, how lately and for how much each account has bought. Purchases of one day are one; a purchase that was given back in full is none.';
+COMMENT 'How often, how lately and for how much each account has bought. Purchases of one day are one; a purchase that was given back in full, or cost nothing, is none.';
 
 CREATE OR REPLACE VIEW share_of_wallet${on_cluster}
 (

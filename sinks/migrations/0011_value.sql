@@ -219,7 +219,9 @@ AS WITH
     began AS (
         SELECT
             account_id, case_id, min(occurred_at) AS began_at, min(day) AS began_on,
-            assumeNotNull(argMaxIf(cause_code, (occurred_at, event_id), cause_code IS NOT NULL)) AS cause
+            assumeNotNull(argMaxIf(cause_code, (occurred_at, indexOf(
+                ['case.opened', 'case.assigned', 'case.contacted', 'case.escalated', 'case.resolved', 'case.confirmed', 'case.reopened'], toString(event_type)
+            )), cause_code IS NOT NULL)) AS cause
         FROM fact_cases FINAL
         WHERE NOT synthetic
         GROUP BY account_id, case_id
@@ -485,14 +487,15 @@ CREATE OR REPLACE VIEW feedback_debts_as_of${on_cluster}
 )
 AS WITH
     ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone,
-    toDateTime64(concat(toString({as_of:Date32} + 1), ' 00:00:00'), 6, zone) AS ends,
+    -- From the date: the text of a midnight over which clocks are put forward is read as an hour of the day before.
+    toDateTime64({as_of:Date32} + 1, 6, zone) AS ends,
     -- On the newest day it is not known what comes until midnight.
     least(ends, (SELECT max(occurred_at) FROM fact_responses FINAL WHERE NOT synthetic)) AS looked_at,
     owing AS (
         SELECT
             given.account_id AS account_id, given.response_id AS response_id, given.unit_id AS unit_id, given.occurred_at AS occurred_at,
             if(ifNull(survey.programme, '') = '', given.survey_id, assumeNotNull(survey.programme)) AS programme,
-            addMicroseconds(given.occurred_at, toInt64(if(survey.survey_id = '', 48, survey.action_rule.2) * 3600000000)) AS due_at
+            addMicroseconds(given.occurred_at, toInt64(round(if(survey.survey_id = '', 48, survey.action_rule.2) * 3600000000))) AS due_at
         FROM fact_responses AS given FINAL
         GLOBAL LEFT JOIN (SELECT survey_id, programme, action_rule FROM surveys FINAL) AS survey ON given.survey_id = survey.survey_id
         WHERE NOT given.synthetic AND NOT given.withdrawn AND given.class IS NOT NULL AND given.day <= {as_of:Date32}
@@ -525,7 +528,7 @@ COMMENT 'feedback_debts at the end of another day: SELECT * FROM feedback_debts_
 CREATE OR REPLACE VIEW follow_up_last_days${on_cluster}
 (
     `programme` String COMMENT 'Programme of the survey in the catalog, else the survey; none: of cases that name no known response.',
-    `due` Int64 COMMENT 'Cases whose contact was due in these days.',
+    `due` Int64 COMMENT 'Cases whose contact was due in these days, and that had begun by the end of the last of them.',
     `in_sla` Int64 COMMENT 'Of these, cases whose customer was contacted in time.',
     `late` Int64 COMMENT 'Cases whose customer was contacted after the due time, but by the end of the last of these days.',
     `not_contacted` Int64 COMMENT 'Cases whose customer had not been contacted by then; in_sla + late + not_contacted = due.',
@@ -542,7 +545,7 @@ CREATE OR REPLACE VIEW follow_up_last_days${on_cluster}
 )
 AS WITH
     ifNull((SELECT if(max(timezone) = '', 'UTC', max(timezone)) FROM timezone FINAL), 'UTC') AS zone,
-    toDateTime64(concat(toString({as_of:Date32} + 1), ' 00:00:00'), 6, zone) AS ends,
+    toDateTime64({as_of:Date32} + 1, 6, zone) AS ends,
     -- As in follow_up: Kaplan-Meier's median of (hours, censored), sorted. 0: it never comes to one half.
     times -> arrayFirstIndex(
         left -> left <= log(0.5) + 1e-9,
@@ -551,12 +554,14 @@ AS WITH
     -- Wilson's interval of a share: squares of z, their half and quarter written out.
     (good, n) -> (good + 1.920729440648) / (n + 3.841458881296) AS middle,
     (good, n) -> 1.959964 * sqrt(good * (n - good) / n + 0.960364720324) / (n + 3.841458881296) AS reach,
+    -- How each case stood by then: whether its newest step ended it, and when. A case of which nothing had happened yet was none.
     last_steps AS (
         SELECT
             account_id, case_id,
-            argMax(event_type IN ('case.resolved', 'case.confirmed'), (occurred_at, indexOf(
+            argMax((event_type IN ('case.resolved', 'case.confirmed'), occurred_at), (occurred_at, indexOf(
                 ['case.opened', 'case.assigned', 'case.contacted', 'case.escalated', 'case.resolved', 'case.confirmed', 'case.reopened'], toString(event_type)
-            ))) AS ends_it
+            ))) AS newest,
+            newest.1 AS ends_it, newest.2 AS ended_at
         FROM fact_cases FINAL
         WHERE NOT synthetic AND occurred_at < ends
         GROUP BY account_id, case_id
@@ -569,12 +574,16 @@ AS WITH
             toInt64(countIf(NOT followed.in_sla AND ifNull(followed.contacted_at < ends, false))) AS n_late,
             toInt64(countIf(state.ends_it)) AS n_ended,
             arraySort(groupArray((
-                least(followed.hours, greatest(dateDiff('microsecond', followed.opened_at, ends), 0) / 3600000000),
+                multiIf(
+                    ifNull(followed.contacted_at < ends, false), followed.hours,
+                    state.ends_it, greatest(dateDiff('microsecond', followed.opened_at, state.ended_at), 0) / 3600000000,
+                    least(followed.hours, greatest(dateDiff('microsecond', followed.opened_at, ends), 0) / 3600000000)
+                ),
                 NOT ifNull(followed.contacted_at < ends, false)
             ))) AS waits,
             half_of(waits) AS half
         FROM follow_up_cases AS followed
-        GLOBAL LEFT JOIN last_steps AS state ON followed.account_id = state.account_id AND followed.case_id = state.case_id
+        GLOBAL INNER JOIN last_steps AS state ON followed.account_id = state.account_id AND followed.case_id = state.case_id
         WHERE followed.is_due AND toDate32(toTimezone(followed.due_at, zone)) > {as_of:Date32} - {days:UInt16}
             AND toDate32(toTimezone(followed.due_at, zone)) <= {as_of:Date32}
         GROUP BY followed.programme

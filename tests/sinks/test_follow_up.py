@@ -96,11 +96,33 @@ def test_when_contact_is_due(clickhouse: ClickHouse, happened: tuple[tuple[str, 
         ("2026-03-06T15:30", 1, "2026-03-09T08:30"),  # over a weekend
         ("2026-03-27T15:30", 1, "2026-03-31T07:30"),  # over a holiday and into summer time
         ("2026-03-07T12:00", 40, "2026-03-13T16:00"),
+        ("1969-12-24T15:00", 2, "1969-12-29T09:00"),  # over two holidays, before the days that 16 bits can count
+        ("2150-03-06T15:30", 1, "2150-03-09T08:30"),  # and after them
+        ("2026-03-02T08:00", 2.3, "2026-03-02T10:18"),  # 2.3 hours are a little less than 8,280 seconds as a double
     ],
 )
-def test_hours_of_a_business_calendar(clickhouse: ClickHouse, opened: str, hours: int, due: str) -> None:
-    policy = {"trigger": "text", "hours": hours, "business_calendar": {"holidays": ["2026-03-30"]}}
+def test_hours_of_a_business_calendar(clickhouse: ClickHouse, opened: str, hours: float, due: str) -> None:
+    policy = {"trigger": "text", "hours": hours, "business_calendar": {"holidays": ["2026-03-30", "1969-12-25", "1969-12-26"]}}
     write_catalog(clickhouse, Catalog.model_validate({"timezone": "Europe/Berlin", "sla_policies": [policy]}))
+    instant = datetime.fromisoformat(f"{opened}:00+00:00")
+    insert(clickhouse, Table.CASES, {**steps("1", ("opened", 0), trigger="text")[0], "occurred_at": instant})
+    assert shown(clickhouse, "due_at", "follow_up_cases") == [(datetime.fromisoformat(f"{due}:00+00:00"),)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "opens", "opened", "hours", "due"),
+    [
+        ("America/Sao_Paulo", "00:00", "2018-11-04T02:30", 1, "2018-11-04T03:31"),  # 29 minutes till 23:59; midnight was one o'clock, at 03:00
+        ("Africa/Cairo", "00:00", "2026-04-23T20:00", 5, "2026-04-24T01:01"),  # 1:59 till 23:59, the rest from one o'clock on
+        ("Europe/Berlin", "02:30", "2026-03-28T23:30", 1, "2026-03-29T02:30"),  # 02:30 was 03:30
+        ("Pacific/Apia", "09:00", "2011-12-30T02:00", 30, "2012-01-01T02:02"),  # 7:59 on Thursday, 14:59 on Saturday; there was no Friday
+        ("Asia/Kathmandu", "00:00", "1985-12-31T10:00", 10, "1985-12-31T20:01"),  # clocks were put forward by a quarter of an hour
+    ],
+)
+def test_business_hours_where_clocks_are_put_forward(clickhouse: ClickHouse, zone: str, opens: str, opened: str, hours: float, due: str) -> None:
+    calendar = {"weekdays": [1, 2, 3, 4, 5, 6, 7], "opens": opens, "closes": "23:59"}
+    policy = {"trigger": "text", "hours": hours, "business_calendar": calendar}
+    write_catalog(clickhouse, Catalog.model_validate({"timezone": zone, "sla_policies": [policy]}))
     instant = datetime.fromisoformat(f"{opened}:00+00:00")
     insert(clickhouse, Table.CASES, {**steps("1", ("opened", 0), trigger="text")[0], "occurred_at": instant})
     assert shown(clickhouse, "due_at", "follow_up_cases") == [(datetime.fromisoformat(f"{due}:00+00:00"),)]
@@ -126,6 +148,19 @@ def test_contact_at_the_very_time_is_in_time_and_months_are_local(clickhouse: Cl
     insert(clickhouse, Table.CASES, *steps("1", ("opened", -60), ("contacted", 0), due_at=due), *steps("2", ("opened", -90), due_at=due))
     insert(clickhouse, Table.CASES, {**steps("2", ("contacted", 0))[0], "occurred_at": due})
     assert shown(clickhouse, "month, due, in_sla") == [(date(2026, 2, 1), 2, 1)]
+
+
+@pytest.mark.parametrize("hours", [2.3, 8.2, 0.29, 1.0])
+def test_a_fraction_of_an_hour_is_whole_to_the_microsecond(clickhouse: ClickHouse, hours: float) -> None:
+    """Decimal hours times microseconds lie a little beside a whole number; contact at the very time would be late."""
+    rule = {"survey_id": "s", "action_rule": {"within_hours": hours}}
+    write_catalog(clickhouse, Catalog.model_validate({"sla_policies": [{"trigger": "text", "hours": hours}], "surveys": [rule]}))
+    insert(clickhouse, Table.CASES, *steps("1", ("opened", 0), ("contacted", hours), trigger="text"))
+    insert(clickhouse, Table.RESPONSES, response("owed"), response("newest", 100, withdrawn=True))
+    due = START + timedelta(seconds=round(3600 * hours))
+    assert shown(clickhouse, "due_at, in_sla", "follow_up_cases") == [(due, True)]
+    assert shown(clickhouse, "due_at", "feedback_debts") == [(due,)]
+    assert shown(clickhouse, "due_at", "feedback_debts_as_of(as_of = '2026-03-31')") == [(due,)]
 
 
 def test_a_case_is_open_by_its_newest_step_and_equal_times_are_in_the_order_of_a_life(clickhouse: ClickHouse) -> None:

@@ -111,6 +111,27 @@ def test_rules_programmes_and_days_are_those_of_the_catalog(clickhouse: ClickHou
     assert [(row["programme"], row["feedback_debt"]) for row in over(clickhouse, 1, 1)] == [("after-sale", 1)]
 
 
+@pytest.mark.parametrize(
+    ("zone", "last", "hour"),
+    [("America/Sao_Paulo", "2018-11-03", "2018-11-04T02:30"), ("Pacific/Apia", "2011-12-29", "2011-12-30T09:30")],
+)
+def test_a_day_ends_where_the_next_midnight_was_left_out(clickhouse: ClickHouse, zone: str, last: str, hour: str) -> None:
+    """Half an hour before clocks were put forward from midnight to one o'clock, or to the midnight after."""
+    write_catalog(clickhouse, Catalog(timezone=zone))
+    then = datetime.fromisoformat(f"{hour}:00+00:00")
+    day = datetime.fromisoformat(last).date()
+    given = {"occurred_at": then - timedelta(hours=48), "day": day - timedelta(2)}
+    insert(
+        clickhouse, Table.RESPONSES, {**answer("owed", 0), **given}, {**answer("newest", 0), **given, "occurred_at": then + timedelta(9), "day": day}
+    )
+    contacted = {"occurred_at": then, "day": day}
+    insert(clickhouse, Table.CASES, {**step("c", "opened", 0), **given}, {**step("c", "contacted", 0), **contacted})
+    found = clickhouse.query(f"SELECT response_id FROM feedback_debts_as_of(as_of = '{last}')").to_pylist()
+    assert found == [{"response_id": "owed"}]
+    told = clickhouse.query(f"SELECT programme, due, in_sla FROM follow_up_last_days(days = 1, as_of = '{last}') ORDER BY programme").to_pylist()
+    assert told == [{"programme": "none", "due": 1, "in_sla": 1}, {"programme": "s", "due": 0, "in_sla": 0}]
+
+
 def test_the_gap_is_what_was_done_by_then_less_what_was_heard(clickhouse: ClickHouse) -> None:
     """Four cases due on day 2; one ends on day 2, one on day 3 and is opened again on day 4. Of three answers on days 1 to 3 one says yes."""
     cases = [step(name, "opened", 1) for name in "abcd"]
@@ -127,6 +148,23 @@ def test_the_gap_is_what_was_done_by_then_less_what_was_heard(clickhouse: ClickH
         return none.get("due"), none.get("ended"), survey.get("told_asked"), survey.get("told_yes")
 
     assert [gap(day) for day in (2, 3, 4)] == [(4, 1, 3, 1), (4, 2, 3, 1), (4, 1, 2, 1)]
+
+
+def test_who_waited_is_told_as_the_cases_stood_by_then(clickhouse: ClickHouse) -> None:
+    """All due on day 2. One was contacted after 4 hours; one ended after an hour and was contacted on day 8; one is of day 7, due before it began."""
+    due = START + timedelta(days=2)
+    insert(
+        clickhouse, Table.CASES, step("a", "opened", 0), step("a", "contacted", 4),
+        step("b", "opened", 0), step("b", "resolved", 1), step("b", "contacted", 200), step("c", "opened", 170, due_at=due), step("d", "opened", 900),
+    )  # fmt: skip
+
+    def waited(day: int) -> tuple[object, ...]:
+        (row,) = over(clickhouse, 3, day)
+        return row["due"], row["not_contacted"], row["ended"], row["median_hours_to_contact"]
+
+    # Whoever ended waiting after an hour says nothing of the fourth: all who still waited then were contacted.
+    assert waited(2) == (2, 1, 1, 4)
+    assert [(row["due"], row["not_contacted"]) for row in over(clickhouse, 7, 8)] == [(3, 1)]
 
 
 def test_a_gap_of_one_programme_has_the_interval_of_both_shares(clickhouse: ClickHouse) -> None:

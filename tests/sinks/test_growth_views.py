@@ -277,3 +277,10 @@ def test_promoters_are_held_against_what_they_did(clickhouse: ClickHouse) -> Non
         (month(1), 1, 0, 0.0, 0.0, 4, 1, 0.25),
         (month(2), 3, 2, pytest.approx(2 / 3), 0.9, 0, 0, None),
     ]
+
+
+def test_whoever_was_never_named_referred_nobody_in_1969_either(clickhouse: ClickHouse) -> None:
+    """1970 begins within 180 days of the answer, and no time at all is read as its beginning."""
+    promoted(clickhouse, {"account_id": "a", "occurred_at": datetime(1969, 12, 8, 12, tzinfo=UTC), "day": date(1969, 12, 8)})
+
+    assert one(clickhouse, "SELECT promoters, promoters_who_referred FROM referrals_monthly") == {"promoters": 1, "promoters_who_referred": 0}

@@ -114,6 +114,13 @@ def test_the_cause_is_the_newest_that_is_told_and_a_case_begins_with_its_first_s
     ]  # fmt: skip
 
 
+def test_of_causes_told_at_one_time_the_later_step_of_a_life_tells(clickhouse: ClickHouse) -> None:
+    """As everywhere: opened before resolved, whatever their events are called."""
+    stepped(clickhouse, case("1", 0, "guessed", event_id="z"), case("1", 0, "found", event_type="case.resolved", event_id="a"))
+
+    assert clickhouse.query("SELECT cause_code FROM hassle_prevention").to_pylist() == [{"cause_code": "found"}]
+
+
 CASES = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["late", "broken"]), st.integers(0, 400)), max_size=14)
 
 
