@@ -295,7 +295,7 @@ SELECT
 FROM parts AS part
 GROUP BY part.programme, part.month
 SETTINGS join_use_nulls = 0
-COMMENT 'Follow-up per programme and month. Rates are not summable: add up due and in_sla, detractors_contacted and rescued, and divide again; medians cannot be added at all.';
+COMMENT 'Follow-up per programme and month. Rates are not summable: add up due and in_sla, detractors_contacted and rescued, and divide again; medians cannot be added at all. A response with cases due in several months is in each of these.';
 
 CREATE OR REPLACE VIEW follow_up_plans${on_cluster}
 (
