@@ -138,7 +138,7 @@ class Paces(PackedColumns):
     day: Int64s
     form: UInt64s
     bin: Int64s
-    """See ``duration_bins``."""
+    """See ``duration_bins``; ``STRAIGHT_BIN`` counts, beside that, those with the same answer throughout."""
     answers: Int64s
 
 
@@ -188,6 +188,8 @@ MOST_ANSWERS = 1_000
 MOST_NUMBERS = 5_000
 """Of each kind in a record of the fleet: below a megabyte."""
 BINS_A_DOUBLING = 8
+STRAIGHT_BIN = 64 * BINS_A_DOUBLING
+"""Above the bin of every duration."""
 _BINS_BITS = 3
 _POWERS = 1 << np.arange(63, dtype=np.int64)
 

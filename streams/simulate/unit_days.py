@@ -70,6 +70,7 @@ def days(
             comment_suspect=drawn("comment"),
             duration_known=everything,
             fast=drawn("fast"),
+            expected_fast=np.full(total, rates.fast),
             opportunities=np.ones(units),
             risky=risky,
             risky_unasked=generator.binomial(risky, share(now, "unasked")),

@@ -56,7 +56,9 @@ class UnitDays:
     """The comment nearly repeats an earlier one of the unit, or says that a score was asked for; or the customer says so."""
     duration_known: Bools
     fast: Bools
-    """Faster than all but five in a hundred of the same survey and channel, or the same answer to at least four questions."""
+    """Faster than all but five in a hundred of the same survey and channel, or the same answer to at least four questions where few give that."""
+    expected_fast: Floats
+    """Share of such forms in the whole fleet, at most."""
     opportunities: Floats
     """Of each unit: chances to be answered in the last days, as a multiple of what is usual there.
 

@@ -1,10 +1,10 @@
-"""What the whole fleet did, as every unit is held against it: top scores per stratum, and how long forms take."""
+"""What the whole fleet did, as every unit is held against it: top scores per stratum, and how forms are filled in."""
 
 import numpy as np
 
 from streams.core.batch import Bools, Floats, Int64s
 from streams.core.hashing import UInt64s, combine
-from streams.core.signals import BINS_A_DOUBLING
+from streams.core.signals import STRAIGHT_BIN
 from streams.core.units.intake import pace_keys, stratum_keys
 from streams.core.units.state import UnitsState
 from streams.core.units.tables import HISTORY
@@ -21,7 +21,8 @@ FEWEST_DURATIONS = 200
 """With fewer durations of a form nobody is called fast there."""
 FASTEST = 0.05
 """The share of forms that is called fast."""
-LONGEST_BIN = 64 * BINS_A_DOUBLING
+MOST_STRAIGHT = 0.05
+"""Where more forms than this have the same answer throughout, that is what customers do, and no sign."""
 
 
 class Strata:
@@ -74,33 +75,43 @@ class Strata:
 
 
 class Paces:
-    """The bin below which the fastest forms lie, per form. Days must be gone through in order."""
+    """The bin below which the fastest forms lie, and how many have the same answer throughout, per form. Days must be gone through in order."""
 
     def __init__(self, state: UnitsState) -> None:
         table = state.paces
         count = table.count
         self._forms, self._of_cell = np.unique(table.form[:count], return_inverse=True)
         self._day, self._bin, self._n = table.day[:count], table.bin[:count], table.n[:count]
-        self._numbers = np.zeros((len(self._forms), LONGEST_BIN), np.int64)
+        self._numbers = np.zeros((len(self._forms), STRAIGHT_BIN + 1), np.int64)
         self._add(self._day == HISTORY)
 
     def limits(self, form: UInt64s) -> Int64s:
         """Returns, for each answer, the bin below which it is fast; 0, below which nothing is, where too little is known."""
         if not len(self._forms):
             return np.zeros(len(form), np.int64)
-        reached = np.cumsum(self._numbers, axis=1)
+        reached = np.cumsum(self._numbers[:, :STRAIGHT_BIN], axis=1)
         total = reached[:, -1]
         # The greatest bin below which there are at most so many; all answers of a bin are on the same side.
         limit = np.where(total >= FEWEST_DURATIONS, (reached <= FASTEST * total[:, None]).sum(axis=1), 0)
         at = np.minimum(np.searchsorted(self._forms, form), len(self._forms) - 1)
         return np.where(self._forms[at] == form, limit[at], 0)
 
+    def straight(self, form: UInt64s) -> Floats:
+        """Returns, for each answer, the share of such forms with the same answer throughout; NaN where that is no sign, or too little is known."""
+        if not len(self._forms):
+            return np.full(len(form), np.nan)
+        total = self._numbers[:, :STRAIGHT_BIN].sum(axis=1)
+        share = self._numbers[:, STRAIGHT_BIN] / np.maximum(total, 1)
+        share[(total < FEWEST_DURATIONS) | (share > MOST_STRAIGHT)] = np.nan
+        at = np.minimum(np.searchsorted(self._forms, form), len(self._forms) - 1)
+        return np.where(self._forms[at] == form, share[at], np.nan)
+
     def end_day(self, day: int) -> None:
         """The day belongs to what is known before the next one."""
         self._add(self._day == day)
 
     def _add(self, cells: Bools) -> None:
-        np.add.at(self._numbers, (self._of_cell[cells], np.minimum(self._bin[cells], LONGEST_BIN - 1)), self._n[cells])
+        np.add.at(self._numbers, (self._of_cell[cells], self._bin[cells]), self._n[cells])
 
 
 def close_fleet_days(state: UnitsState, closed: int) -> None:

@@ -13,7 +13,7 @@ from streams.core.integrity.evidence import Alarm, Evidence
 from streams.core.integrity.signs import NOTHING, nearly_repeated, used_by_others
 from streams.core.signals import ASK_DAYS, Sign, duration_bins
 from streams.core.units.decisions import Pardon
-from streams.core.units.fleet import DRIFT_DAYS, SHOCK_WEIGHT, Paces, Strata
+from streams.core.units.fleet import DRIFT_DAYS, FASTEST, SHOCK_WEIGHT, Paces, Strata
 from streams.core.units.state import ASKED_SHARE_DAYS, LOOK_BACK_DAYS, UnitsState
 from streams.core.units.tables import HISTORY
 
@@ -100,7 +100,9 @@ class OpenDays:
         if not len(units):
             return []
         opportunities = self._opportunities(day)
-        fast = (self._bin[answers] < self._paces.limits(self._form[answers])) | (self._signs[answers] & Sign.STRAIGHT != 0)
+        straight = self._paces.straight(self._form[answers])
+        fast = self._bin[answers] < self._paces.limits(self._form[answers])
+        fast |= (self._signs[answers] & Sign.STRAIGHT != 0) & ~np.isnan(straight)
         judged = UnitDays(
             day=day,
             units=len(units),
@@ -116,6 +118,7 @@ class OpenDays:
             comment_suspect=self._comment_suspect[answers],
             duration_known=self._duration_known[answers],
             fast=fast,
+            expected_fast=FASTEST + np.nan_to_num(straight),
             opportunities=opportunities[units],
             risky=risky[units].astype(np.int64),
             risky_unasked=np.clip(unasked, 0, risky)[units].astype(np.int64),
