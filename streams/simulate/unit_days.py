@@ -72,6 +72,7 @@ def days(
             fast=drawn("fast"),
             expected_fast=np.full(total, rates.fast),
             opportunities=np.ones(units),
+            swelling=np.ones(units),
             risky=risky,
             risky_unasked=generator.binomial(risky, share(now, "unasked")),
             asked_share=np.full(units, 1 - rates.unasked),

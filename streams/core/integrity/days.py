@@ -64,6 +64,8 @@ class UnitDays:
 
     1 as long as that is not known, NaN where nothing is told of sales and invitations.
     """
+    swelling: Floats
+    """Of each unit: how many times as many answers as ever the others got on this day, at least 1."""
     risky: Int64s
     """Of each unit: transactions with trouble whose time to be invited has passed on this day."""
     risky_unasked: Int64s

@@ -1,4 +1,4 @@
-"""What the whole fleet did, as every unit is held against it: top scores per stratum, and how forms are filled in."""
+"""What the whole fleet did, as every unit is held against it: top scores per stratum, how many answers came, and how forms were filled in."""
 
 import numpy as np
 
@@ -72,6 +72,35 @@ class Strata:
         answers = np.bincount(group, self._cell_n[chosen], groups).astype(np.float64)
         more = np.bincount(group, self._cell_top[chosen] - self.rates[of_cell] * self._cell_n[chosen], groups).astype(np.float64)
         return answers[self._group], more[self._group]
+
+
+class Volumes:
+    """How many answers the fleet got, day by day."""
+
+    def __init__(self, state: UnitsState) -> None:
+        table = state.strata
+        order = np.argsort(table.day[: table.count], kind="stable")
+        self._days = table.day[: table.count][order]
+        self._reached = np.concatenate([[0], np.cumsum(table.n[: table.count][order])])
+        known = state.fleet_units
+        self._first_days = known.first_day[: known.count]
+
+    def sum(self, first: int, last: int) -> float:
+        """Returns the number of answers on these days."""
+        start, end = np.searchsorted(self._days, [first, last + 1])
+        return float(self._reached[end] - self._reached[start])
+
+    def swelling(self, day: int, own: Floats, share: Floats) -> Floats:
+        """Returns how many times as many answers as ever the other units got on a day, at least 1, as far as it is to be believed.
+
+        ``own`` answers of the day, and ``share`` of all answers lately, are those of each unit itself. What is usual is taken from all days before, as
+        a unit's own is, so that what changed for all and for good is no more than the unit's own change.
+        """
+        age = np.maximum(day - self._first_days, 0)
+        usual = self.sum(HISTORY, day - 1) / max(age.sum(), 1) * (age > 0).sum() * (1.0 - share)
+        others = np.maximum(self.sum(day, day) - own, 0.0)
+        more = np.maximum(others / np.maximum(usual, 1.0) - 1.0, 0.0)
+        return np.asarray(1.0 + more * others / (others + SHOCK_WEIGHT))
 
 
 class Paces:

@@ -13,7 +13,7 @@ from streams.core.integrity.evidence import Alarm, Evidence
 from streams.core.integrity.signs import NOTHING, nearly_repeated, used_by_others
 from streams.core.signals import ASK_DAYS, Sign, duration_bins
 from streams.core.units.decisions import Pardon
-from streams.core.units.fleet import DRIFT_DAYS, FASTEST, SHOCK_WEIGHT, Paces, Strata
+from streams.core.units.fleet import DRIFT_DAYS, FASTEST, SHOCK_WEIGHT, Paces, Strata, Volumes
 from streams.core.units.state import ASKED_SHARE_DAYS, LOOK_BACK_DAYS, UnitsState
 from streams.core.units.tables import HISTORY
 
@@ -26,6 +26,8 @@ LEARNING_DAYS = 14
 INVITATION_WEIGHT = 2.0
 """An invitation leads to an answer more often than a transaction does."""
 PLACES = {detector.name: place for place, detector in enumerate(UNIT_DETECTORS)}
+SHARE_DAYS = 28
+"""Days before, over which it is taken how much of the fleet's answers are a unit's own."""
 _SHARED_CHANNELS = np.array([channel in (Channel.KIOSK, Channel.STORE) for channel in Channel])
 
 
@@ -38,7 +40,7 @@ class OpenDays:
         self._units = state.units.count
         self._prepare_answers()
         self._prepare_flows()
-        self._strata, self._paces = Strata(state), Paces(state)
+        self._strata, self._paces, self._volumes = Strata(state), Paces(state), Volumes(state)
         self._stratum = self._strata.of(state.units.group[self._unit], state.answers.metric[self.rows], state.answers.channel[self.rows])
 
     def _prepare_answers(self) -> None:
@@ -120,6 +122,7 @@ class OpenDays:
             fast=fast,
             expected_fast=FASTEST + np.nan_to_num(straight),
             opportunities=opportunities[units],
+            swelling=self._swelling(day)[units],
             risky=risky[units].astype(np.int64),
             risky_unasked=np.clip(unasked, 0, risky)[units].astype(np.int64),
             asked_share=asked_share[units],
@@ -140,7 +143,10 @@ class OpenDays:
         self.marks[answers] = marks
 
     def _of_day(self, day: int) -> slice:
-        return slice(*np.searchsorted(self._day, [day, day + 1]).tolist())
+        return self._of_days(day, day)
+
+    def _of_days(self, first: int, last: int) -> slice:
+        return slice(*np.searchsorted(self._day, [first, last + 1]).tolist())
 
     def _expected_top(self, answers: slice, day: int) -> Floats:
         stratum, unit, learned = self._stratum[answers], self._unit[answers], self._state.learned(day)
@@ -158,7 +164,7 @@ class OpenDays:
     def _beside(self, unit: Int64s, stratum: Int64s, first: int, last: int) -> tuple[Floats, Floats]:
         """Returns, for each answer, how many answers its unit's peers had on these days, and how many more top scores than was expected."""
         answered, more = self._strata.excess(first, last)
-        mine = slice(*np.searchsorted(self._day, [first, last + 1]).tolist())
+        mine = self._of_days(first, last)
         expected = np.where(self._stratum[mine] >= 0, self._strata.rates[self._stratum[mine]], np.nan)
         known = ~np.isnan(expected)
         beyond = np.where(known, (self._signs[mine] & Sign.TOP_BOX != 0) - expected, 0.0)
@@ -174,6 +180,10 @@ class OpenDays:
         recent = self._chances(day - RECENT_DAYS + 1, day) / RECENT_DAYS
         known = (usual > 0) & (age > LEARNING_DAYS)
         return np.where(known, recent * age / np.where(known, usual, 1.0), np.where(usual > 0, 1.0, np.nan))
+
+    def _swelling(self, day: int) -> Floats:
+        own, lately = (np.bincount(self._unit[self._of_days(first, last)], minlength=self._units) for first, last in ((day, day), _before(day)))
+        return self._volumes.swelling(day, own.astype(np.float64), lately / max(self._volumes.sum(*_before(day)), 1.0))
 
     def _chances(self, first: int, last: int) -> Floats:
         return self._flow_sums("invitations", first, last) * INVITATION_WEIGHT + self._flow_sums("transactions", first, last)
@@ -212,3 +222,7 @@ class OpenDays:
         answers = self._of_day(day)
         mine = self._state.answers.occurred_at[self.rows[answers][self._unit[answers] == unit]]
         return int(mine.max()) if len(mine) else (day + 1) * DAY - 1
+
+
+def _before(day: int) -> tuple[int, int]:
+    return day - SHARE_DAYS, day - 1

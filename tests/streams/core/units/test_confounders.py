@@ -80,6 +80,8 @@ CHANGES: dict[str, Callable[[], Fleet]] = {
     "the unit was closed for two weeks": lambda: _fleet(_as_ever, closed=range(CHANGE, CHANGE + 14)),
     "the survey was made anew": lambda: _fleet(_with_a_shorter_form, everywhere=True),
     "many give the same answer throughout": lambda: _fleet(_all_alike, everywhere=True),
+    "old answers are imported with the date of the import": lambda: _fleet(_as_ever, more=60, everywhere=True, until=CHANGE + 1, asked=False),
+    "everybody answers three times as often": lambda: _fleet(_as_ever, more=10, everywhere=True, asked=False),
 }
 
 
