@@ -43,7 +43,7 @@ class UnitDays:
     expected_top: Floats
     """Probability of the top box for this metric and channel at peers, on this very day; NaN where there are no peers."""
     personal: Bools
-    """The device is the customer's own kind: neither a kiosk nor a till in the store."""
+    """The device is the customer's own kind: neither a kiosk, nor a till in the store, nor that of an interviewer on the phone."""
     device_known: Bools
     device_repeated: Bools
     """Another account answered for this unit from the same device within the look-back."""

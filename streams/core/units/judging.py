@@ -28,7 +28,8 @@ INVITATION_WEIGHT = 2.0
 PLACES = {detector.name: place for place, detector in enumerate(UNIT_DETECTORS)}
 SHARE_DAYS = 28
 """Days before, over which it is taken how much of the fleet's answers are a unit's own."""
-_SHARED_CHANNELS = np.array([channel in (Channel.KIOSK, Channel.STORE) for channel in Channel])
+_SHARED_CHANNELS = np.array([channel in (Channel.KIOSK, Channel.STORE, Channel.PHONE) for channel in Channel])
+"""Kiosks, tills, and those who fill in what customers say on the phone."""
 
 
 class OpenDays:

@@ -72,6 +72,10 @@ def _all_alike(chance: np.random.Generator, fields: dict[str, Any]) -> dict[str,
     return {**fields, "survey_id": "new", "answers": dict.fromkeys(answers, 9) if chance.random() < 1 / 3 else answers}
 
 
+def _on_the_phone(chance: np.random.Generator, fields: dict[str, Any]) -> dict[str, Any]:
+    return {**fields, "channel": "phone", "device_hash": "interviewer"} if chance.random() < 0.6 else fields
+
+
 CHANGES: dict[str, Callable[[], Fleet]] = {
     "a unit became better": lambda: _fleet(_better),
     "a kiosk was put up": lambda: _fleet(_at_a_kiosk),
@@ -80,6 +84,7 @@ CHANGES: dict[str, Callable[[], Fleet]] = {
     "the unit was closed for two weeks": lambda: _fleet(_as_ever, closed=range(CHANGE, CHANGE + 14)),
     "the survey was made anew": lambda: _fleet(_with_a_shorter_form, everywhere=True),
     "many give the same answer throughout": lambda: _fleet(_all_alike, everywhere=True),
+    "customers are called": lambda: _fleet(_on_the_phone),
     "old answers are imported with the date of the import": lambda: _fleet(_as_ever, more=60, everywhere=True, until=CHANGE + 1, asked=False),
     "everybody answers three times as often": lambda: _fleet(_as_ever, more=10, everywhere=True, asked=False),
 }
