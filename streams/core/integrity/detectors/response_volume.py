@@ -12,8 +12,8 @@ from streams.core.integrity.detectors.protocol import COMPONENTS, Counts, Judged
 LIFTS = tuple(np.geomspace(1.3, 6.0, COMPONENTS).tolist())
 SIZE = 4.0
 """Days vary as a negative binomial of this size: a day of ten has a standard deviation of 5.9 instead of 3.2."""
-PRIOR_DAYS, PRIOR_ANSWERS = 14.0, 10.0
-"""Fewer days, or fewer answers, than this say too little of what is usual; until then nothing is judged."""
+PRIOR_DAYS = 14.0
+"""Fewer days than this say too little of what is usual; until then nothing is judged. They are counted from the first answer on."""
 MARGIN = 0.05
 
 
@@ -36,11 +36,12 @@ class ResponseVolume:
         error = STANDARD_ERRORS * np.sqrt((usual + usual**2 / SIZE) / np.maximum(past.answers, 1.0))
         baseline = np.maximum((usual * (1.0 + MARGIN) + error) * np.maximum(chances, day.swelling), 0.05)
         ratios = counts.log_ratios(responses, baseline, SIZE, LIFTS)
-        ratios[(past.answers < PRIOR_DAYS) | (past.hits < PRIOR_ANSWERS) | ~told] = 0.0
+        ratios[(past.answers < PRIOR_DAYS) | ~told] = 0.0
         # Its history counts days as answers and responses as hits, brought to usual chances.
         scaled = np.where(told, responses / chances, 0.0)
+        learned = told & ((past.hits > 0) | (responses > 0))
         counted = Counts(responses.astype(np.float64), responses.astype(np.float64), baseline)
-        return Judged(scaled, told.astype(np.float64), np.zeros(day.units), baseline, ratios, counted)
+        return Judged(scaled, learned.astype(np.float64), np.zeros(day.units), baseline, ratios, counted)
 
     def marks(self, day: UnitDays) -> Bools | None:
         """None: a number is not seen on single responses."""

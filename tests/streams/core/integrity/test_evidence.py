@@ -85,7 +85,7 @@ def test_more_responses_are_nothing_special_where_all_get_more() -> None:
 def test_the_first_responses_are_no_swelling() -> None:
     """Sales were told for months before the survey began."""
     generator, evidence = np.random.default_rng(9), Evidence.nothing(UNITS)
-    _alarms(evidence, days(generator, UNITS, 60, 0.01, Rates()))
+    _alarms(evidence, days(generator, UNITS, 60, 0.0, Rates()))
     begun = (replace(day, day=day.day + 60) for day in days(generator, UNITS, 60, 9.0, Rates()))
     assert not [alarm for alarm in _alarms(evidence, begun) if alarm.detector is Detector.RESPONSE_VOLUME]
 
