@@ -10,6 +10,7 @@ import pytest
 from schemas.enums import Detector
 from streams.core.integrity.days import UnitDays
 from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS, UnitDetector, pairs_of
+from streams.core.integrity.detectors.level_shift import LevelShift
 from streams.core.integrity.evidence import ACTIVE_DAYS, Alarm, Evidence
 from streams.simulate.unit_days import FIRST_DAY, Rates, days
 
@@ -142,6 +143,14 @@ def test_what_only_the_pleased_say_makes_no_pair_sound() -> None:
         told = day.comment_told & day.top_box & (generator.random(len(day.unit)) < Rates().comment / Rates().top)
         alarms += len(evidence.add_day(np.arange(UNITS), replace(day, comment_suspect=told), 1_000.0))
     assert alarms < 36
+
+
+def test_units_that_have_long_been_better_than_their_peers_do_not_sound() -> None:
+    """They differ more than in most companies; a quarter of what is promised is not reached all the same."""
+    evidence, generator = Evidence.nothing(UNITS, (LevelShift(),)), np.random.default_rng(8)
+    stream = days(generator, UNITS, 300, 1.2, Rates(correlation=0.02, between=0.1))
+    alarms = sum(len(evidence.add_day(np.arange(UNITS), day, 1_000.0, (LevelShift(),))) for day in stream)
+    assert alarms < UNITS * 300 / 1_000 / 4
 
 
 def test_a_pardon_forgets_what_the_detector_was_part_of() -> None:
