@@ -118,14 +118,15 @@ def _evidence(state: UnitsState, row: int, detector: Detector) -> str:
     first, last = _day(int(table.since[row])), _day(int(table.raised_on[row]))
     when = f"on {first}" if first == last else f"from {first} to {last}"
     lead = f"No sign is enough by itself, but all signs of the unit together are; the strongest: {when}" if table.together[row] else when.capitalize()
-    return f"{lead} {told}. Where nothing is wrong, this much is reached {_how_often(float(table.log_e[row]))}."
+    return f"{lead} {told}. Where nothing is wrong, this much is reached {_how_often(float(table.log_e[row]), detector)}."
 
 
-def _how_often(log_e: float) -> str:
+def _how_often(log_e: float, detector: Detector) -> str:
     """Beyond a million nobody gains by the number, and no assumption holds so far."""
+    days = "of these last days" if detector is Detector.PERIOD_END_PUSH else "days with answers"
     if log_e > _MOST_DAYS:
-        return "less than once in a million days with answers"
-    return f"once in {_number(math.exp(log_e))} days with answers, or less often"
+        return f"less than once in a million {days}"
+    return f"once in {_number(math.exp(log_e))} {days}, or less often"
 
 
 def _number(value: float) -> str:
