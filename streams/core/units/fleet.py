@@ -93,8 +93,8 @@ class Volumes:
     def swelling(self, day: int, own: Floats, share: Floats) -> Floats:
         """Returns how many times as many answers as ever the other units got on a day, at least 1, as far as it is to be believed.
 
-        ``own`` answers of the day, and ``share`` of all answers lately, are those of each unit itself. What is usual is taken from all days before, as
-        a unit's own is, so that what changed for all and for good is no more than the unit's own change.
+        ``own`` answers of the day, and ``share`` of all answers lately, are those of each unit itself. What is usual is taken from all days before,
+        as a unit's own is, so that a change for all and for good is seen in both alike.
         """
         age = np.maximum(day - self._first_days, 0)
         usual = self.sum(HISTORY, day - 1) / max(age.sum(), 1) * (age > 0).sum() * (1.0 - share)
