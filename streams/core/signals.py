@@ -50,6 +50,8 @@ class Sign(IntFlag):
     """The customer answered whether a score was asked for."""
     STRAIGHT = 64
     """The same answer to at least four questions."""
+    TOP_TWO_BOX = 128
+    """The score is among those that gaming is after: nps 9 and 10; csat and rating from 4; ces from 6."""
 
 
 class Answers(PackedColumns):

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from schemas.begging import Lexicon
 from schemas.enums import ContactClass
-from streams.core.accounts.loyalty import TOP
+from streams.core.accounts.loyalty import LEAST_OF_TOP_TWO, TOP
 from streams.core.accounts.praising import Answered, PraiseTable
 from streams.core.accounts.responses import Counted, Feedback, TakenOut, may_be_evidence
 from streams.core.accounts.sums import Sums, signed
@@ -158,7 +158,7 @@ class _Feedback:
         answers = Answers(
             _revision_keys(keys, revision),
             revision,
-            signs | np.where(top, int(Sign.TOP_BOX), 0),
+            signs | np.where(top, int(Sign.TOP_BOX), 0) | np.where(score >= LEAST_OF_TOP_TWO[metric], int(Sign.TOP_TWO_BOX), 0),
             self._occurred_at[chosen],
             self._day[chosen],
             metric,

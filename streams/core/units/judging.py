@@ -53,6 +53,8 @@ class OpenDays:
         rows = rows[np.lexsort((table.keys[rows], table.occurred_at[rows], table.unit[rows], table.day[rows]))]
         self.rows = rows
         self._day, self._unit, self._signs = table.day[rows], table.unit[rows], signs[rows]
+        self.high = self._signs & (Sign.TOP_BOX | Sign.TOP_TWO_BOX) != 0
+        """Of each answer: its score is among those that gaming is after."""
         account, time = table.account[rows], table.occurred_at[rows]
         self._personal = ~_SHARED_CHANNELS[table.channel[rows]]
         device = np.where(self._personal, table.device[rows], NOTHING)
