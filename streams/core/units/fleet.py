@@ -6,7 +6,7 @@ from streams.core.batch import Bools, Floats, Int64s
 from streams.core.hashing import UInt64s, combine
 from streams.core.signals import STRAIGHT_BIN
 from streams.core.units.intake import pace_keys, stratum_keys
-from streams.core.units.state import UnitsState
+from streams.core.units.state import DRIFT_DAYS, UnitsState
 from streams.core.units.tables import HISTORY
 
 FEWEST_PEER_ANSWERS = 30
@@ -15,12 +15,12 @@ CHANNEL_WEIGHT = 30.0
 """Answers that the rate of a channel is shrunk to that of all channels with: few may all be of units that game."""
 SHOCK_WEIGHT = 50.0
 """What peers do differently of late, or on one day, is believed by n / (n + this), n answers of peers then."""
-DRIFT_DAYS = 7
-"""What peers do differently of late is taken from so many days, and what they do differently on the day itself beside it."""
 FEWEST_DURATIONS = 200
 """With fewer durations of a form nobody is called fast there."""
 FASTEST = 0.05
 """The share of forms that is called fast."""
+FAST_WEIGHT = 20.0
+"""How many of the others' forms were fast lately is believed by n / (n + this), n of their forms."""
 MOST_STRAIGHT = 0.05
 """Where more forms than this have the same answer throughout, that is what customers do, and no sign."""
 
@@ -112,18 +112,39 @@ class Paces:
         self._forms, self._of_cell = np.unique(table.form[:count], return_inverse=True)
         self._day, self._bin, self._n = table.day[:count], table.bin[:count], table.n[:count]
         self._numbers = np.zeros((len(self._forms), STRAIGHT_BIN + 1), np.int64)
-        self._add(self._day == HISTORY)
+        self._add(self._day <= state.closed)
 
     def limits(self, form: UInt64s) -> Int64s:
         """Returns, for each answer, the bin below which it is fast; 0, below which nothing is, where too little is known."""
-        if not len(self._forms):
-            return np.zeros(len(form), np.int64)
+        return self._of(form, self._limits())
+
+    def _limits(self) -> Int64s:
         reached = np.cumsum(self._numbers[:, :STRAIGHT_BIN], axis=1)
         total = reached[:, -1]
         # The greatest bin below which there are at most so many; all answers of a bin are on the same side.
-        limit = np.where(total >= FEWEST_DURATIONS, (reached <= FASTEST * total[:, None]).sum(axis=1), 0)
+        return np.where(total >= FEWEST_DURATIONS, (reached <= FASTEST * total[:, None]).sum(axis=1), 0)
+
+    def _of(self, form: UInt64s, values: Int64s) -> Int64s:
+        """Returns the value of the form of each answer; 0 where the fleet has not told of it."""
+        if not len(self._forms):
+            return np.zeros(len(form), np.int64)
         at = np.minimum(np.searchsorted(self._forms, form), len(self._forms) - 1)
-        return np.where(self._forms[at] == form, limit[at], 0)
+        return np.where(self._forms[at] == form, values[at], 0)
+
+    def fast_elsewhere(self, first: int, last: int, unit: Int64s, form: UInt64s, of_bin: Int64s) -> Floats:
+        """Returns, for each answer of these days, how many of the same forms at other units were fast then, at least ``FASTEST``.
+
+        Where a form was made shorter for all, half of them are. Answers are given with the unit, the form and the bin; below 0, it is not known.
+        """
+        lately = np.flatnonzero((self._day >= first) & (self._day <= last) & (self._bin < STRAIGHT_BIN))
+        of_cell, n, count = self._of_cell[lately], self._n[lately], len(self._forms)
+        fast = n * (self._bin[lately] < self._limits()[of_cell])
+        every, fast_of_every = (self._of(form, np.bincount(of_cell, values, count).astype(np.int64)) for values in (n, fast))
+        _, place = np.unique(combine(unit.view(np.uint64), form), return_inverse=True)
+        known = of_bin >= 0
+        own, fast_of_own = (np.bincount(place, marked)[place] for marked in (known, known & (of_bin < self.limits(form))))
+        others, fast_of_others = np.maximum(every - own, 0.0), np.maximum(fast_of_every - fast_of_own, 0.0)
+        return np.maximum((fast_of_others + FASTEST * FAST_WEIGHT) / (others + FAST_WEIGHT), FASTEST)
 
     def straight(self, form: UInt64s) -> Floats:
         """Returns, for each answer, the share of such forms with the same answer throughout; NaN where that is no sign, or too little is known."""
@@ -156,7 +177,7 @@ def close_fleet_days(state: UnitsState, closed: int) -> None:
         np.add.at(strata.n, rows, n)
         np.add.at(strata.top_box, rows, top)
         strata.touch(rows)
-    old = np.flatnonzero((paces.day[: paces.count] <= closed) & (paces.day[: paces.count] != HISTORY))
+    old = np.flatnonzero((paces.day[: paces.count] <= closed - DRIFT_DAYS) & (paces.day[: paces.count] != HISTORY))
     if len(old):
         form, of_bin, n = paces.form[old].copy(), paces.bin[old].copy(), paces.n[old].copy()
         rows, _ = paces.find_or_append(pace_keys(np.full(len(old), HISTORY), form, of_bin))

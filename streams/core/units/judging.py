@@ -13,8 +13,8 @@ from streams.core.integrity.evidence import Alarm, Evidence
 from streams.core.integrity.signs import NOTHING, nearly_repeated, used_by_others
 from streams.core.signals import ASK_DAYS, Sign, duration_bins
 from streams.core.units.decisions import Pardon
-from streams.core.units.fleet import DRIFT_DAYS, FASTEST, SHOCK_WEIGHT, Paces, Strata, Volumes
-from streams.core.units.state import ASKED_SHARE_DAYS, LOOK_BACK_DAYS, UnitsState
+from streams.core.units.fleet import SHOCK_WEIGHT, Paces, Strata, Volumes
+from streams.core.units.state import ASKED_SHARE_DAYS, DRIFT_DAYS, LOOK_BACK_DAYS, UnitsState
 from streams.core.units.tables import HISTORY
 
 DAY = 86_400_000_000
@@ -123,7 +123,7 @@ class OpenDays:
             comment_suspect=self._comment_suspect[answers],
             duration_known=self._duration_known[answers],
             fast=fast,
-            expected_fast=FASTEST + np.nan_to_num(straight),
+            expected_fast=self._expected_fast(day) + np.nan_to_num(straight),
             opportunities=opportunities[units],
             swelling=self._swelling(day)[units],
             risky=risky[units].astype(np.int64),
@@ -183,6 +183,14 @@ class OpenDays:
         recent = self._chances(day - RECENT_DAYS + 1, day) / RECENT_DAYS
         known = (usual > 0) & (age > LEARNING_DAYS)
         return np.where(known, recent * age / np.where(known, usual, 1.0), np.where(usual > 0, 1.0, np.nan))
+
+    def _expected_fast(self, day: int) -> Floats:
+        return np.maximum(*(self._fast_elsewhere(first, day) for first in (day, day - DRIFT_DAYS + 1)))
+
+    def _fast_elsewhere(self, first: int, day: int) -> Floats:
+        lately, today = self._of_days(first, day), self._of_day(day)
+        bins = np.where(self._duration_known[lately], self._bin[lately], -1)
+        return self._paces.fast_elsewhere(first, day, self._unit[lately], self._form[lately], bins)[today.start - lately.start :]
 
     def _swelling(self, day: int) -> Floats:
         own, lately = (np.bincount(self._unit[self._of_days(first, last)], minlength=self._units) for first, last in ((day, day), _before(day)))

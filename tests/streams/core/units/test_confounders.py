@@ -76,6 +76,11 @@ def _on_the_phone(chance: np.random.Generator, fields: dict[str, Any]) -> dict[s
     return {**fields, "channel": "phone", "device_hash": "interviewer"} if chance.random() < 0.6 else fields
 
 
+def _in_less_time(chance: np.random.Generator, fields: dict[str, Any]) -> dict[str, Any]:
+    del chance
+    return {**fields, "duration_ms": fields["duration_ms"] * 2 // 5}
+
+
 CHANGES: dict[str, Callable[[], Fleet]] = {
     "a unit became better": lambda: _fleet(_better),
     "a kiosk was put up": lambda: _fleet(_at_a_kiosk),
@@ -84,6 +89,7 @@ CHANGES: dict[str, Callable[[], Fleet]] = {
     "the unit was closed for two weeks": lambda: _fleet(_as_ever, closed=range(CHANGE, CHANGE + 14)),
     "the survey was made anew": lambda: _fleet(_with_a_shorter_form, everywhere=True),
     "many give the same answer throughout": lambda: _fleet(_all_alike, everywhere=True),
+    "the survey was made shorter": lambda: _fleet(_in_less_time, everywhere=True),
     "customers are called": lambda: _fleet(_on_the_phone),
     "old answers are imported with the date of the import": lambda: _fleet(_as_ever, more=60, everywhere=True, until=CHANGE + 1, asked=False),
     "everybody answers three times as often": lambda: _fleet(_as_ever, more=10, everywhere=True, asked=False),
