@@ -27,7 +27,7 @@ INVITATION_WEIGHT = 2.0
 """An invitation leads to an answer more often than a transaction does."""
 PLACES = {detector.name: place for place, detector in enumerate(UNIT_DETECTORS)}
 SHARE_DAYS = 28
-"""Days before, over which it is taken how much of the fleet's answers are a unit's own."""
+"""Days before, at most, over which it is taken how much of the fleet's answers are a unit's own."""
 _SHARED_CHANNELS = np.array([channel in (Channel.KIOSK, Channel.STORE, Channel.PHONE) for channel in Channel])
 """Kiosks, tills, and those who fill in what customers say on the phone."""
 
@@ -193,8 +193,10 @@ class OpenDays:
         return self._paces.fast_elsewhere(first, day, self._unit[lately], self._form[lately], bins)[today.start - lately.start :]
 
     def _swelling(self, day: int) -> Floats:
-        own, lately = (np.bincount(self._unit[self._of_days(first, last)], minlength=self._units) for first, last in ((day, day), _before(day)))
-        return self._volumes.swelling(day, own.astype(np.float64), lately / max(self._volumes.sum(*_before(day)), 1.0))
+        # Before that, whether the fleet's numbers are told apart depends on how far days are closed.
+        before = (max(day - SHARE_DAYS, self._state.learned(day) + 1), day - 1)
+        own, lately = (np.bincount(self._unit[self._of_days(first, last)], minlength=self._units) for first, last in ((day, day), before))
+        return self._volumes.swelling(day, own.astype(np.float64), lately / max(self._volumes.sum(*before), 1.0))
 
     def _chances(self, first: int, last: int) -> Floats:
         return self._flow_sums("invitations", first, last) * INVITATION_WEIGHT + self._flow_sums("transactions", first, last)
@@ -233,7 +235,3 @@ class OpenDays:
         answers = self._of_day(day)
         mine = self._state.answers.occurred_at[self.rows[answers][self._unit[answers] == unit]]
         return int(mine.max()) if len(mine) else (day + 1) * DAY - 1
-
-
-def _before(day: int) -> tuple[int, int]:
-    return day - SHARE_DAYS, day - 1
