@@ -116,9 +116,9 @@ class Paces:
 
     def limits(self, form: UInt64s) -> Int64s:
         """Returns, for each answer, the bin below which it is fast; 0, below which nothing is, where too little is known."""
-        return self._of(form, self._limits())
+        return self._of(form, self._limits)
 
-    def _limits(self) -> Int64s:
+    def _limits_now(self) -> Int64s:
         reached = np.cumsum(self._numbers[:, :STRAIGHT_BIN], axis=1)
         total = reached[:, -1]
         # The greatest bin below which there are at most so many; all answers of a bin are on the same side.
@@ -138,7 +138,7 @@ class Paces:
         """
         lately = np.flatnonzero((self._day >= first) & (self._day <= last) & (self._bin < STRAIGHT_BIN))
         of_cell, n, count = self._of_cell[lately], self._n[lately], len(self._forms)
-        fast = n * (self._bin[lately] < self._limits()[of_cell])
+        fast = n * (self._bin[lately] < self._limits[of_cell])
         every, fast_of_every = (self._of(form, np.bincount(of_cell, values, count).astype(np.int64)) for values in (n, fast))
         _, place = np.unique(combine(unit.view(np.uint64), form), return_inverse=True)
         known = of_bin >= 0
@@ -162,6 +162,7 @@ class Paces:
 
     def _add(self, cells: Bools) -> None:
         np.add.at(self._numbers, (self._of_cell[cells], self._bin[cells]), self._n[cells])
+        self._limits = self._limits_now()
 
 
 def close_fleet_days(state: UnitsState, closed: int) -> None:

@@ -13,7 +13,7 @@ from streams.core.integrity.evidence import Alarm, Evidence
 from streams.core.integrity.signs import NOTHING, nearly_repeated, used_by_others
 from streams.core.signals import ASK_DAYS, Sign, duration_bins
 from streams.core.units.decisions import Pardon
-from streams.core.units.fleet import SHOCK_WEIGHT, Paces, Strata, Volumes
+from streams.core.units.fleet import FASTEST, SHOCK_WEIGHT, Paces, Strata, Volumes
 from streams.core.units.state import ASKED_SHARE_DAYS, DRIFT_DAYS, LOOK_BACK_DAYS, UnitsState
 from streams.core.units.tables import HISTORY
 
@@ -185,6 +185,9 @@ class OpenDays:
         return np.where(known, recent * age / np.where(known, usual, 1.0), np.where(usual > 0, 1.0, np.nan))
 
     def _expected_fast(self, day: int) -> Floats:
+        today = self._of_day(day)
+        if not self._duration_known[today].any():
+            return np.full(today.stop - today.start, FASTEST)
         return np.maximum(*(self._fast_elsewhere(first, day) for first in (day, day - DRIFT_DAYS + 1)))
 
     def _fast_elsewhere(self, first: int, day: int) -> Floats:
