@@ -144,7 +144,7 @@ class Paces:
         known = of_bin >= 0
         own, fast_of_own = (np.bincount(place, marked)[place] for marked in (known, known & (of_bin < self.limits(form))))
         others, fast_of_others = np.maximum(every - own, 0.0), np.maximum(fast_of_every - fast_of_own, 0.0)
-        return np.maximum((fast_of_others + FASTEST * FAST_WEIGHT) / (others + FAST_WEIGHT), FASTEST)
+        return np.asarray(np.maximum((fast_of_others + FASTEST * FAST_WEIGHT) / (others + FAST_WEIGHT), FASTEST))
 
     def straight(self, form: UInt64s) -> Floats:
         """Returns, for each answer, the share of such forms with the same answer throughout; NaN where that is no sign, or too little is known."""
