@@ -19,6 +19,6 @@ def test_a_flood_of_answers_is_told_in_words_that_can_be_read() -> None:
             answers.tell()
     [finding] = answers.end().findings().values()
     assert finding["evidence"] == (
-        "On 2026-02-10 300 answers came, where sales, invitations, other units and the time before let expect at most 3.5. "
+        "On 2026-02-10 300 answers came, where sales, invitations, other units and the time before let expect at most 3.4. "
         "Where nothing is wrong, this much is reached less than once in a million days with answers."
     )
