@@ -129,7 +129,7 @@ CREATE OR REPLACE VIEW responses${on_cluster}
     `contact_hash` Nullable(String) COMMENT 'Keyed hash of the contact address, made by the producer.',
     `contact_class` LowCardinality(String) COMMENT 'Kind of contact address.',
     `withdrawn` Bool COMMENT 'The customer took the response back; it counts nowhere.',
-    `flagged` Bool COMMENT 'At least one standing flag: a detector found its unit suspect, and the response carries the sign.',
+    `flagged` Bool COMMENT 'At least one standing flag: a detector found its unit suspect, and the response carries the sign and a score that gaming is after, or somebody confirmed the finding.',
     `flag_reasons` Array(String) COMMENT 'Names of the detectors whose flags stand.',
     `source_partition` UInt32 COMMENT 'Kafka partition that the event came from.',
     `source_offset` Int64 COMMENT 'Kafka offset of the copy that counted.'

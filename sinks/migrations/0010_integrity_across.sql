@@ -293,7 +293,7 @@ COMMENT 'Units whose scores are higher than those of honest peers, by a sequenti
 
 CREATE OR REPLACE VIEW integrity_rings${on_cluster}
 (
-    `kind` String COMMENT 'device: a personal one, so the channel was neither kiosk nor store. contact: a contact address.',
+    `kind` String COMMENT 'device: a personal one, so the channel was neither kiosk, phone nor store. contact: a contact address.',
     `hash` String COMMENT 'device_hash or contact_hash of the responses.',
     `as_of` Date32 COMMENT 'The newest day with a counted response; the window is the 30 days up to it. The same in every row.',
     `accounts` UInt64 COMMENT 'Accounts that answered with it, at least 3.',
@@ -331,7 +331,7 @@ AS WITH
     answered AS (
         SELECT
             account_id, response_id, unit_id, day, ifNull(top_box, false) AS at_top,
-            if(channel IN ('kiosk', 'store'), NULL, nullIf(device_hash, '')) AS device, nullIf(contact_hash, '') AS contact
+            if(channel IN ('kiosk', 'phone', 'store'), NULL, nullIf(device_hash, '')) AS device, nullIf(contact_hash, '') AS contact
         FROM fact_responses FINAL
         WHERE NOT synthetic AND NOT withdrawn AND day > newest - 30 AND ifNull(unit_id, '') != '' AND (isNotNull(device) OR isNotNull(contact))
             AND (account_id, response_id) GLOBAL NOT IN (SELECT account_id, response_id FROM fact_withdrawals FINAL WHERE NOT synthetic)

@@ -50,6 +50,8 @@ class Sign(IntFlag):
     """The customer answered whether a score was asked for."""
     STRAIGHT = 64
     """The same answer to at least four questions."""
+    TOP_TWO_BOX = 128
+    """The score is among those that gaming is after: nps 9 and 10; csat and rating from 4; ces from 6."""
 
 
 class Answers(PackedColumns):
@@ -138,7 +140,7 @@ class Paces(PackedColumns):
     day: Int64s
     form: UInt64s
     bin: Int64s
-    """See ``duration_bins``."""
+    """See ``duration_bins``; ``STRAIGHT_BIN`` counts, beside that, those with the same answer throughout."""
     answers: Int64s
 
 
@@ -188,6 +190,8 @@ MOST_ANSWERS = 1_000
 MOST_NUMBERS = 5_000
 """Of each kind in a record of the fleet: below a megabyte."""
 BINS_A_DOUBLING = 8
+STRAIGHT_BIN = 64 * BINS_A_DOUBLING
+"""Above the bin of every duration."""
 _BINS_BITS = 3
 _POWERS = 1 << np.arange(63, dtype=np.int64)
 

@@ -119,8 +119,8 @@ def test_a_contact_of_many_accounts_is_named_whatever_the_channel(clickhouse: Cl
 
 @pytest.mark.parametrize(
     "left_out",
-    [{"channel": "kiosk"}, {"channel": "store"}, {"synthetic": True}, {"withdrawn": True}, {"unit_id": None}, {"unit_id": "only"},
-     {"device_hash": None}, {"device_hash": ""}, {"day": MONDAY - timedelta(30)}],
+    [{"channel": "kiosk"}, {"channel": "store"}, {"channel": "phone"}, {"synthetic": True}, {"withdrawn": True}, {"unit_id": None},
+     {"unit_id": "only"}, {"device_hash": None}, {"device_hash": ""}, {"day": MONDAY - timedelta(30)}],
     ids=repr,
 )  # fmt: skip
 def test_what_is_no_ring_is_left_out(clickhouse: ClickHouse, left_out: Mapping[str, object]) -> None:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from schemas.begging import Lexicon
 from schemas.enums import ContactClass
-from streams.core.accounts.loyalty import TOP
+from streams.core.accounts.loyalty import LEAST_OF_TOP_TWO, TOP
 from streams.core.accounts.praising import Answered, PraiseTable
 from streams.core.accounts.responses import Counted, Feedback, TakenOut, may_be_evidence
 from streams.core.accounts.sums import Sums, signed
@@ -21,7 +21,7 @@ from streams.core.hashing import UInt64s, combine, hash_strings, salt
 from streams.core.integrity.text.begging import BeggingPhrases
 from streams.core.integrity.text.fingerprints import fingerprints
 from streams.core.integrity.text.words import words_of
-from streams.core.signals import Answers, Paces, Sign, duration_bins
+from streams.core.signals import STRAIGHT_BIN, Answers, Paces, Sign, duration_bins
 
 FEWEST_STRAIGHT = 4
 """The same answer to so many questions is no accident."""
@@ -122,6 +122,7 @@ class _Feedback:
             names = hash_strings(surveys.dictionary.to_pylist())[surveys.indices.to_numpy()]
             self._forms = combine(combine(names, self._channel.view(np.uint64)), _FORM)
             self._durations: Int64s = self._facts.column("duration_ms").fill_null(-1).to_numpy().astype(np.int64)
+            self._straight = _are_straight(self._facts.column("answers").combine_chunks())
 
     def submissions(self) -> Submissions:
         """Returns the accepted submissions."""
@@ -129,12 +130,13 @@ class _Feedback:
         return Submissions(units, self._day[self._accepted], self._occurred_at[self._accepted])
 
     def paces(self) -> Paces:
-        """Returns how long the forms of accepted submissions took."""
+        """Returns how long the forms of accepted submissions took, and how many of these had the same answer throughout."""
         if self._facts is None:
             return Paces()
         known = self._accepted[self._durations[self._accepted] >= 0]
-        sums = Sums(3, 1)
-        sums.add((self._day[known], signed(self._forms[known]), duration_bins(self._durations[known])), (np.ones(len(known), np.int64),))
+        sums, straight = Sums(3, 1), known[self._straight[known]]
+        for some, bins in ((known, duration_bins(self._durations[known])), (straight, np.full(len(straight), STRAIGHT_BIN))):
+            sums.add((self._day[some], signed(self._forms[some]), bins), (np.ones(len(some), np.int64),))
         (day, form, of_bin), numbers = sums.take()
         return Paces(day, form.view(np.uint64), of_bin, *numbers)
 
@@ -145,7 +147,7 @@ class _Feedback:
         if self._facts is None or not len(chosen):
             return _Changed(Answers(), np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, np.bool_))
         facts = self._facts.take(pa.array(chosen))
-        signs, marks = self._signs(facts)
+        signs, marks = self._signs(facts, self._straight[chosen])
         revision, score, metric = (_joined([getattr(batch.events, name) for batch in self._kept])[chosen] for name in ("revision", "score", "metric"))
         top: Bools = score == TOP[metric]
         keys, purchase = (
@@ -156,7 +158,7 @@ class _Feedback:
         answers = Answers(
             _revision_keys(keys, revision),
             revision,
-            signs | np.where(top, int(Sign.TOP_BOX), 0),
+            signs | np.where(top, int(Sign.TOP_BOX), 0) | np.where(score >= LEAST_OF_TOP_TWO[metric], int(Sign.TOP_TWO_BOX), 0),
             self._occurred_at[chosen],
             self._day[chosen],
             metric,
@@ -171,7 +173,7 @@ class _Feedback:
         )
         return _Changed(answers, _joined([change.unit[change.told] for _, _, change in changes]), purchase, top)
 
-    def _signs(self, facts: pa.Table) -> tuple[Int64s, UInt64s]:
+    def _signs(self, facts: pa.Table, straight: Bools) -> tuple[Int64s, UInt64s]:
         """Returns what is known of answers but for their score, and the fingerprint of each comment."""
         signs: Int64s = np.full(facts.num_rows, int(Sign.COUNTED))
         begged, marks = self._read_comments(facts)
@@ -180,7 +182,7 @@ class _Feedback:
             Sign.STAFF: pc.fill_null(pc.equal(facts.column("contact_class"), ContactClass.STAFF.value), fill_value=False).to_numpy(),
             Sign.ASKED_OR_NOT: asked.is_valid().to_numpy(),
             Sign.ASKED: pc.fill_null(asked, fill_value=False).to_numpy(),
-            Sign.STRAIGHT: _are_straight(facts.column("answers").combine_chunks()),
+            Sign.STRAIGHT: straight,
             Sign.BEGGED: begged,
         }
         for sign, carried in found.items():

@@ -2,7 +2,8 @@
 
 A customer was asked if an invitation that names the purchase was sent within ``ASK_DAYS`` of it, before or after, and none that names it bounced in
 that time. A customer was drawn if an invitation that names the purchase was sampled in that time: who was not drawn need not be asked. Nor need
-those who are said to have been left out by quarantine in that time, as asked shortly before. Order does not matter: what was known of a purchase
+those who are said to have been left out by quarantine in that time, as asked shortly before. Times are the starts of local days, so that who is asked
+on the same day of the next week was asked in time, at any hour. Order does not matter: what was known of a purchase
 before and after an event is compared, and the difference is told.
 """
 

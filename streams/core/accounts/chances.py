@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.enums import InvitationType, SuppressionReason, TransactionType
-from streams.core.accounts.asking import NUMBERS, Difference, Step
+from streams.core.accounts.asking import DAY, NUMBERS, Difference, Step
 from streams.core.accounts.responses import may_be_evidence
 from streams.core.accounts.state import AccountsState
 from streams.core.accounts.sums import Sums
@@ -34,7 +34,6 @@ class _Sold(NamedTuple):
     risky: Bools
     key: UInt64s
     day: Int64s
-    occurred_at: Int64s
 
 
 class _Invited(NamedTuple):
@@ -44,7 +43,6 @@ class _Invited(NamedTuple):
     step: Int64s
     """Positions in ``Step``."""
     day: Int64s
-    occurred_at: Int64s
 
 
 class Chances:
@@ -65,7 +63,7 @@ class Chances:
             # No risk is no list, or an empty one.
             risks = pc.list_value_length(events.facts.column("risk_flags")).fill_null(0).to_numpy()[at]
             days = events.day[at].astype(np.int64)
-            self._sold.append(_Sold(unit_ids.take(pa.array(at)), risks > 0, keys[sold], days, events.occurred_at[at]))
+            self._sold.append(_Sold(unit_ids.take(pa.array(at)), risks > 0, keys[sold], days))
         at = fresh[in_time & ~completed]
         names = [events.transaction_id[i] for i in at.tolist()]
         naming = np.flatnonzero([name is not None for name in names])
@@ -83,7 +81,7 @@ class Chances:
             return
         unit_id, names = (events.facts.column(name).take(pa.array(at)) for name in ("unit_id", "transaction_id"))
         days = events.day[at].astype(np.int64)
-        self._invited.append(_Invited(unit_id, names.to_pylist(), account_hashes[at], steps[taken], days, events.occurred_at[at]))
+        self._invited.append(_Invited(unit_id, names.to_pylist(), account_hashes[at], steps[taken], days))
 
     def take_refunds(self, state: AccountsState) -> Mapping[int, Int64s]:
         """Takes what was given back into the state, once; returns the difference of praise, by day."""
@@ -110,7 +108,7 @@ class Chances:
         return sums.take()
 
     def _take_invitations(self, sums: Sums, state: AccountsState, invited: list[_Invited]) -> None:
-        steps, days, times = (np.concatenate([getattr(batch, name) for batch in invited]) for name in ("step", "day", "occurred_at"))
+        steps, days = (np.concatenate([getattr(batch, name) for batch in invited]) for name in ("step", "day"))
         sent = steps == _SENT
         if sent.any():
             units = _units_of(state, [batch.unit_id for batch in invited])[sent]
@@ -123,14 +121,14 @@ class Chances:
             return
         hashes = np.concatenate([batch.account_hash for batch in invited])[naming]
         keys = transaction_keys(hashes, [names[i] or "" for i in naming.tolist()])
-        _add(sums, state, state.asked_purchases.invited(keys, times[naming], steps[naming]))
+        _add(sums, state, state.asked_purchases.invited(keys, days[naming] * DAY, steps[naming]))
 
 
 def _sell(sums: Sums, state: AccountsState, sold: list[_Sold]) -> None:
     """Takes in purchases, each of which is given once."""
-    risky, keys, days, times = (np.concatenate(columns) for columns in zip(*(batch[1:] for batch in sold), strict=True))
+    risky, keys, days = (np.concatenate(columns) for columns in zip(*(batch[1:] for batch in sold), strict=True))
     units = _units_of(state, [batch.unit_id for batch in sold])
-    _add(sums, state, state.asked_purchases.sold(keys, units, days, times, risky))
+    _add(sums, state, state.asked_purchases.sold(keys, units, days, days * DAY, risky))
 
 
 def _add(sums: Sums, state: AccountsState, difference: Difference) -> None:

@@ -43,7 +43,7 @@ class UnitDays:
     expected_top: Floats
     """Probability of the top box for this metric and channel at peers, on this very day; NaN where there are no peers."""
     personal: Bools
-    """The device is the customer's own kind: neither a kiosk nor a till in the store."""
+    """The device is the customer's own kind: neither a kiosk, nor a till in the store, nor that of an interviewer on the phone."""
     device_known: Bools
     device_repeated: Bools
     """Another account answered for this unit from the same device within the look-back."""
@@ -56,12 +56,16 @@ class UnitDays:
     """The comment nearly repeats an earlier one of the unit, or says that a score was asked for; or the customer says so."""
     duration_known: Bools
     fast: Bools
-    """Faster than all but five in a hundred of the same survey and channel, or the same answer to at least four questions."""
+    """Faster than all but five in a hundred of the same survey and channel, or the same answer to at least four questions where few give that."""
+    expected_fast: Floats
+    """Share of such forms in the whole fleet, at most."""
     opportunities: Floats
     """Of each unit: chances to be answered in the last days, as a multiple of what is usual there.
 
     1 as long as that is not known, NaN where nothing is told of sales and invitations.
     """
+    swelling: Floats
+    """Of each unit: how many times as many answers as ever the others got on this day, at least 1."""
     risky: Int64s
     """Of each unit: transactions with trouble whose time to be invited has passed on this day."""
     risky_unasked: Int64s

@@ -1,12 +1,12 @@
-"""What the whole fleet did, as every unit is held against it: top scores per stratum, and how long forms take."""
+"""What the whole fleet did, as every unit is held against it: top scores per stratum, how many answers came, and how forms were filled in."""
 
 import numpy as np
 
 from streams.core.batch import Bools, Floats, Int64s
 from streams.core.hashing import UInt64s, combine
-from streams.core.signals import BINS_A_DOUBLING
+from streams.core.signals import STRAIGHT_BIN
 from streams.core.units.intake import pace_keys, stratum_keys
-from streams.core.units.state import UnitsState
+from streams.core.units.state import DRIFT_DAYS, UnitsState
 from streams.core.units.tables import HISTORY
 
 FEWEST_PEER_ANSWERS = 30
@@ -15,13 +15,14 @@ CHANNEL_WEIGHT = 30.0
 """Answers that the rate of a channel is shrunk to that of all channels with: few may all be of units that game."""
 SHOCK_WEIGHT = 50.0
 """What peers do differently of late, or on one day, is believed by n / (n + this), n answers of peers then."""
-DRIFT_DAYS = 7
-"""What peers do differently of late is taken from so many days, and what they do differently on the day itself beside it."""
 FEWEST_DURATIONS = 200
 """With fewer durations of a form nobody is called fast there."""
 FASTEST = 0.05
 """The share of forms that is called fast."""
-LONGEST_BIN = 64 * BINS_A_DOUBLING
+FAST_WEIGHT = 20.0
+"""How many of the others' forms were fast lately is believed by n / (n + this), n of their forms."""
+MOST_STRAIGHT = 0.05
+"""Where more forms than this have the same answer throughout, that is what customers do, and no sign."""
 
 
 class Strata:
@@ -73,34 +74,95 @@ class Strata:
         return answers[self._group], more[self._group]
 
 
+class Volumes:
+    """How many answers the fleet got, day by day."""
+
+    def __init__(self, state: UnitsState) -> None:
+        table = state.strata
+        order = np.argsort(table.day[: table.count], kind="stable")
+        self._days = table.day[: table.count][order]
+        self._reached = np.concatenate([[0], np.cumsum(table.n[: table.count][order])])
+        known = state.fleet_units
+        self._first_days = known.first_day[: known.count]
+
+    def sum(self, first: int, last: int) -> float:
+        """Returns the number of answers on these days."""
+        start, end = np.searchsorted(self._days, [first, last + 1])
+        return float(self._reached[end] - self._reached[start])
+
+    def swelling(self, day: int, own: Floats, share: Floats) -> Floats:
+        """Returns how many times as many answers as ever the other units got on a day, at least 1, as far as it is to be believed.
+
+        ``own`` answers of the day, and ``share`` of all answers lately, are those of each unit itself. What is usual is taken from all days before,
+        as a unit's own is, so that a change for all and for good is seen in both alike.
+        """
+        age = np.maximum(day - self._first_days, 0)
+        usual = self.sum(HISTORY, day - 1) / max(age.sum(), 1) * (age > 0).sum() * (1.0 - share)
+        others = np.maximum(self.sum(day, day) - own, 0.0)
+        more = np.maximum(others / np.maximum(usual, 1.0) - 1.0, 0.0)
+        return np.asarray(1.0 + more * others / (others + SHOCK_WEIGHT))
+
+
 class Paces:
-    """The bin below which the fastest forms lie, per form. Days must be gone through in order."""
+    """The bin below which the fastest forms lie, and how many have the same answer throughout, per form. Days must be gone through in order."""
 
     def __init__(self, state: UnitsState) -> None:
         table = state.paces
         count = table.count
         self._forms, self._of_cell = np.unique(table.form[:count], return_inverse=True)
         self._day, self._bin, self._n = table.day[:count], table.bin[:count], table.n[:count]
-        self._numbers = np.zeros((len(self._forms), LONGEST_BIN), np.int64)
-        self._add(self._day == HISTORY)
+        self._numbers = np.zeros((len(self._forms), STRAIGHT_BIN + 1), np.int64)
+        self._add(self._day <= state.closed)
 
     def limits(self, form: UInt64s) -> Int64s:
         """Returns, for each answer, the bin below which it is fast; 0, below which nothing is, where too little is known."""
-        if not len(self._forms):
-            return np.zeros(len(form), np.int64)
-        reached = np.cumsum(self._numbers, axis=1)
+        return self._of(form, self._limits)
+
+    def _limits_now(self) -> Int64s:
+        reached = np.cumsum(self._numbers[:, :STRAIGHT_BIN], axis=1)
         total = reached[:, -1]
         # The greatest bin below which there are at most so many; all answers of a bin are on the same side.
-        limit = np.where(total >= FEWEST_DURATIONS, (reached <= FASTEST * total[:, None]).sum(axis=1), 0)
+        return np.where(total >= FEWEST_DURATIONS, (reached <= FASTEST * total[:, None]).sum(axis=1), 0)
+
+    def _of(self, form: UInt64s, values: Int64s) -> Int64s:
+        """Returns the value of the form of each answer; 0 where the fleet has not told of it."""
+        if not len(self._forms):
+            return np.zeros(len(form), np.int64)
         at = np.minimum(np.searchsorted(self._forms, form), len(self._forms) - 1)
-        return np.where(self._forms[at] == form, limit[at], 0)
+        return np.where(self._forms[at] == form, values[at], 0)
+
+    def fast_elsewhere(self, first: int, last: int, unit: Int64s, form: UInt64s, of_bin: Int64s) -> Floats:
+        """Returns, for each answer of these days, how many of the same forms at other units were fast then, at least ``FASTEST``.
+
+        Where a form was made shorter for all, half of them are. Answers are given with the unit, the form and the bin; below 0, it is not known.
+        """
+        lately = np.flatnonzero((self._day >= first) & (self._day <= last) & (self._bin < STRAIGHT_BIN))
+        of_cell, n, count = self._of_cell[lately], self._n[lately], len(self._forms)
+        fast = n * (self._bin[lately] < self._limits[of_cell])
+        every, fast_of_every = (self._of(form, np.bincount(of_cell, values, count).astype(np.int64)) for values in (n, fast))
+        _, place = np.unique(combine(unit.view(np.uint64), form), return_inverse=True)
+        known = of_bin >= 0
+        own, fast_of_own = (np.bincount(place, marked)[place] for marked in (known, known & (of_bin < self.limits(form))))
+        others, fast_of_others = np.maximum(every - own, 0.0), np.maximum(fast_of_every - fast_of_own, 0.0)
+        return np.asarray(np.maximum((fast_of_others + FASTEST * FAST_WEIGHT) / (others + FAST_WEIGHT), FASTEST))
+
+    def straight(self, form: UInt64s) -> Floats:
+        """Returns, for each answer, the share of such forms with the same answer throughout; NaN where that is no sign, or too little is known."""
+        if not len(self._forms):
+            return np.full(len(form), np.nan)
+        total = self._numbers[:, :STRAIGHT_BIN].sum(axis=1)
+        share = self._numbers[:, STRAIGHT_BIN] / np.maximum(total, 1)
+        share[(total < FEWEST_DURATIONS) | (share > MOST_STRAIGHT)] = np.nan
+        at = np.minimum(np.searchsorted(self._forms, form), len(self._forms) - 1)
+        return np.where(self._forms[at] == form, share[at], np.nan)
 
     def end_day(self, day: int) -> None:
         """The day belongs to what is known before the next one."""
         self._add(self._day == day)
 
     def _add(self, cells: Bools) -> None:
-        np.add.at(self._numbers, (self._of_cell[cells], np.minimum(self._bin[cells], LONGEST_BIN - 1)), self._n[cells])
+        np.add.at(self._numbers, (self._of_cell[cells], self._bin[cells]), self._n[cells])
+        self._limits = self._limits_now()
 
 
 def close_fleet_days(state: UnitsState, closed: int) -> None:
@@ -116,7 +178,7 @@ def close_fleet_days(state: UnitsState, closed: int) -> None:
         np.add.at(strata.n, rows, n)
         np.add.at(strata.top_box, rows, top)
         strata.touch(rows)
-    old = np.flatnonzero((paces.day[: paces.count] <= closed) & (paces.day[: paces.count] != HISTORY))
+    old = np.flatnonzero((paces.day[: paces.count] <= closed - DRIFT_DAYS) & (paces.day[: paces.count] != HISTORY))
     if len(old):
         form, of_bin, n = paces.form[old].copy(), paces.bin[old].copy(), paces.n[old].copy()
         rows, _ = paces.find_or_append(pace_keys(np.full(len(old), HISTORY), form, of_bin))

@@ -21,7 +21,7 @@ from streams.core.signals import (
     UnitSignals,
 )
 from streams.core.state_table import StateTable
-from streams.core.units.state import UnitsState
+from streams.core.units.state import DRIFT_DAYS, UnitsState
 from streams.core.units.tables import FLOWS, HISTORY, ClockTable
 
 _UNIT = salt("unit of an answer")
@@ -107,7 +107,7 @@ def _take_in_strata(state: UnitsState, told: Strata) -> None:
 
 
 def _take_in_paces(state: UnitsState, told: Paces) -> None:
-    day = _open_day(told.day, state.closed)
+    day = _open_day(told.day, state.closed - DRIFT_DAYS)
     rows, _ = state.paces.find_or_append(pace_keys(day, told.form, told.bin))
     state.paces.day[rows], state.paces.form[rows], state.paces.bin[rows] = day, told.form, told.bin
     _add(state.paces, rows, n=told.answers)

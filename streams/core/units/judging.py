@@ -13,8 +13,8 @@ from streams.core.integrity.evidence import Alarm, Evidence
 from streams.core.integrity.signs import NOTHING, nearly_repeated, used_by_others
 from streams.core.signals import ASK_DAYS, Sign, duration_bins
 from streams.core.units.decisions import Pardon
-from streams.core.units.fleet import DRIFT_DAYS, SHOCK_WEIGHT, Paces, Strata
-from streams.core.units.state import ASKED_SHARE_DAYS, LOOK_BACK_DAYS, UnitsState
+from streams.core.units.fleet import FASTEST, SHOCK_WEIGHT, Paces, Strata, Volumes
+from streams.core.units.state import ASKED_SHARE_DAYS, DRIFT_DAYS, LOOK_BACK_DAYS, UnitsState
 from streams.core.units.tables import HISTORY
 
 DAY = 86_400_000_000
@@ -26,7 +26,10 @@ LEARNING_DAYS = 14
 INVITATION_WEIGHT = 2.0
 """An invitation leads to an answer more often than a transaction does."""
 PLACES = {detector.name: place for place, detector in enumerate(UNIT_DETECTORS)}
-_SHARED_CHANNELS = np.array([channel in (Channel.KIOSK, Channel.STORE) for channel in Channel])
+SHARE_DAYS = 28
+"""Days before, at most, over which it is taken how much of the fleet's answers are a unit's own."""
+_SHARED_CHANNELS = np.array([channel in (Channel.KIOSK, Channel.STORE, Channel.PHONE) for channel in Channel])
+"""Kiosks, tills, and those who fill in what customers say on the phone."""
 
 
 class OpenDays:
@@ -38,7 +41,7 @@ class OpenDays:
         self._units = state.units.count
         self._prepare_answers()
         self._prepare_flows()
-        self._strata, self._paces = Strata(state), Paces(state)
+        self._strata, self._paces, self._volumes = Strata(state), Paces(state), Volumes(state)
         self._stratum = self._strata.of(state.units.group[self._unit], state.answers.metric[self.rows], state.answers.channel[self.rows])
 
     def _prepare_answers(self) -> None:
@@ -50,6 +53,8 @@ class OpenDays:
         rows = rows[np.lexsort((table.keys[rows], table.occurred_at[rows], table.unit[rows], table.day[rows]))]
         self.rows = rows
         self._day, self._unit, self._signs = table.day[rows], table.unit[rows], signs[rows]
+        self.high = self._signs & (Sign.TOP_BOX | Sign.TOP_TWO_BOX) != 0
+        """Of each answer: its score is among those that gaming is after."""
         account, time = table.account[rows], table.occurred_at[rows]
         self._personal = ~_SHARED_CHANNELS[table.channel[rows]]
         device = np.where(self._personal, table.device[rows], NOTHING)
@@ -100,7 +105,9 @@ class OpenDays:
         if not len(units):
             return []
         opportunities = self._opportunities(day)
-        fast = (self._bin[answers] < self._paces.limits(self._form[answers])) | (self._signs[answers] & Sign.STRAIGHT != 0)
+        straight = self._paces.straight(self._form[answers])
+        fast = self._bin[answers] < self._paces.limits(self._form[answers])
+        fast |= (self._signs[answers] & Sign.STRAIGHT != 0) & ~np.isnan(straight)
         judged = UnitDays(
             day=day,
             units=len(units),
@@ -116,7 +123,9 @@ class OpenDays:
             comment_suspect=self._comment_suspect[answers],
             duration_known=self._duration_known[answers],
             fast=fast,
+            expected_fast=self._expected_fast(day) + np.nan_to_num(straight),
             opportunities=opportunities[units],
+            swelling=self._swelling(day)[units],
             risky=risky[units].astype(np.int64),
             risky_unasked=np.clip(unasked, 0, risky)[units].astype(np.int64),
             asked_share=asked_share[units],
@@ -137,7 +146,10 @@ class OpenDays:
         self.marks[answers] = marks
 
     def _of_day(self, day: int) -> slice:
-        return slice(*np.searchsorted(self._day, [day, day + 1]).tolist())
+        return self._of_days(day, day)
+
+    def _of_days(self, first: int, last: int) -> slice:
+        return slice(*np.searchsorted(self._day, [first, last + 1]).tolist())
 
     def _expected_top(self, answers: slice, day: int) -> Floats:
         stratum, unit, learned = self._stratum[answers], self._unit[answers], self._state.learned(day)
@@ -155,7 +167,7 @@ class OpenDays:
     def _beside(self, unit: Int64s, stratum: Int64s, first: int, last: int) -> tuple[Floats, Floats]:
         """Returns, for each answer, how many answers its unit's peers had on these days, and how many more top scores than was expected."""
         answered, more = self._strata.excess(first, last)
-        mine = slice(*np.searchsorted(self._day, [first, last + 1]).tolist())
+        mine = self._of_days(first, last)
         expected = np.where(self._stratum[mine] >= 0, self._strata.rates[self._stratum[mine]], np.nan)
         known = ~np.isnan(expected)
         beyond = np.where(known, (self._signs[mine] & Sign.TOP_BOX != 0) - expected, 0.0)
@@ -171,6 +183,23 @@ class OpenDays:
         recent = self._chances(day - RECENT_DAYS + 1, day) / RECENT_DAYS
         known = (usual > 0) & (age > LEARNING_DAYS)
         return np.where(known, recent * age / np.where(known, usual, 1.0), np.where(usual > 0, 1.0, np.nan))
+
+    def _expected_fast(self, day: int) -> Floats:
+        today = self._of_day(day)
+        if not self._duration_known[today].any():
+            return np.full(today.stop - today.start, FASTEST)
+        return np.maximum(*(self._fast_elsewhere(first, day) for first in (day, day - DRIFT_DAYS + 1)))
+
+    def _fast_elsewhere(self, first: int, day: int) -> Floats:
+        lately, today = self._of_days(first, day), self._of_day(day)
+        bins = np.where(self._duration_known[lately], self._bin[lately], -1)
+        return self._paces.fast_elsewhere(first, day, self._unit[lately], self._form[lately], bins)[today.start - lately.start :]
+
+    def _swelling(self, day: int) -> Floats:
+        # Before that, whether the fleet's numbers are told apart depends on how far days are closed.
+        before = (max(day - SHARE_DAYS, self._state.learned(day) + 1), day - 1)
+        own, lately = (np.bincount(self._unit[self._of_days(first, last)], minlength=self._units) for first, last in ((day, day), before))
+        return self._volumes.swelling(day, own.astype(np.float64), lately / max(self._volumes.sum(*before), 1.0))
 
     def _chances(self, first: int, last: int) -> Floats:
         return self._flow_sums("invitations", first, last) * INVITATION_WEIGHT + self._flow_sums("transactions", first, last)

@@ -150,6 +150,7 @@ def _pooled(day: int, unit: Int64s, answers: Int64s, top_box: Int64s, pushing: B
     return UnitDays(
         day=day, units=units, unit=np.repeat(unit, answers), top_box=place < np.repeat(top_box, answers), expected_top=np.full(count, np.nan),
         personal=nothing, device_known=nothing, device_repeated=nothing, contact_known=nothing, contact_suspect=nothing, comment_told=nothing,
-        comment_suspect=nothing, duration_known=nothing, fast=nothing, opportunities=np.ones(units), risky=np.zeros(units, np.int64),
-        risky_unasked=np.zeros(units, np.int64), asked_share=np.full(units, np.nan), pushing=pushing, praise=praise,
+        comment_suspect=nothing, duration_known=nothing, fast=nothing, expected_fast=np.zeros(count), opportunities=np.ones(units),
+        swelling=np.ones(units), risky=np.zeros(units, np.int64), risky_unasked=np.zeros(units, np.int64),
+        asked_share=np.full(units, np.nan), pushing=pushing, praise=praise,
     )  # fmt: skip

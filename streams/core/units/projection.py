@@ -22,6 +22,7 @@ _INSTANT = pa.timestamp("us", tz="UTC")
 _EPOCH = date(1970, 1, 1)
 _MOST_LOG_E = math.log(1e300)
 """Above it an e-value is no number of 64 bits any more, and says no more either."""
+_MOST_DAYS = math.log(1e6)
 
 
 def finding_rows(state: UnitsState, rows: Int64s, partition: int, version: int) -> pa.Table:
@@ -115,14 +116,20 @@ def _evidence(state: UnitsState, row: int, detector: Detector) -> str:
     counts = {name: _number(float(table.column(name)[row])) for name in ("found", "looked_at", "at_most")}
     told = _WORDS[detector].format(**counts)
     first, last = _day(int(table.since[row])), _day(int(table.raised_on[row]))
-    lead = "No sign is enough by itself, but all signs of the unit together are; the strongest: from" if table.together[row] else "From"
-    often = _number(math.exp(min(float(table.log_e[row]), _MOST_LOG_E)))
-    return f"{lead} {first} to {last} {told}. Where nothing is wrong, this much is reached once in {often} days with answers, or less often."
+    when = f"on {first}" if first == last else f"from {first} to {last}"
+    lead = f"No sign is enough by itself, but all signs of the unit together are; the strongest: {when}" if table.together[row] else when.capitalize()
+    return f"{lead} {told}. Where nothing is wrong, this much is reached {_how_often(float(table.log_e[row]), detector)}."
+
+
+def _how_often(log_e: float, detector: Detector) -> str:
+    """Beyond a million nobody gains by the number, and no assumption holds so far."""
+    days = "of these last days" if detector is Detector.PERIOD_END_PUSH else "days with answers"
+    if log_e > _MOST_DAYS:
+        return f"less than once in a million {days}"
+    return f"once in {_number(math.exp(log_e))} {days}, or less often"
 
 
 def _number(value: float) -> str:
-    if value >= 1e6:
-        return f"{value:.1e}"
     return f"{value:,.0f}" if value >= 100 or value == round(value) else f"{value:.1f}"
 
 

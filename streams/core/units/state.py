@@ -43,6 +43,8 @@ LEARNING_LAG_DAYS = 60
 """Gaming that began within so many days has no part in what is known of peers."""
 LOOK_BACK_DAYS = 30
 """How far back a device, a contact or a comment is remembered."""
+DRIFT_DAYS = 7
+"""What peers do differently of late is taken from so many days, and what they do differently on the day itself beside it."""
 _EVIDENCE = tuple(field.name for field in fields(Evidence))
 """Columns of the units that hold it, named alike."""
 _AGAINST_PEERS = [detector.name for detector in UNIT_DETECTORS].index(Detector.LEVEL_SHIFT)
@@ -192,7 +194,7 @@ class UnitsState:
         answers.keep((answers.day[: answers.count] > closed - LOOK_BACK_DAYS) | (answers.sequence[: answers.count] > self.acknowledged))
         flows.keep(flows.day[: flows.count] > closed - FLOW_DAYS)
         strata.keep((strata.day[: strata.count] > self.learned(closed + 1)) | (strata.day[: strata.count] == HISTORY))
-        paces.keep((paces.day[: paces.count] > closed) | (paces.day[: paces.count] == HISTORY))
+        paces.keep((paces.day[: paces.count] > closed - DRIFT_DAYS) | (paces.day[: paces.count] == HISTORY))
         self.plan_days.keep(self.plan_days.day[: self.plan_days.count] > closed)
         self.praise_days.keep(self.praise_days.day[: self.praise_days.count] > closed - REGRET_DAYS)
         for log in self.logs:

@@ -86,7 +86,8 @@ def flags(state: UnitsState, days: OpenDays, first: int, last: int) -> Int64s:
     """Returns, for each answer of ``days``, the bits of the detectors for whose findings it is flagged on the days ``first`` to ``last``.
 
     On each of these days, at the units that are suspect then, the answers of the last ``LOOK_BACK_DAYS`` that carry a sign which an active finding
-    rests on, from the day on which it began. Where all are of one family, of the confirmed ones alone.
+    rests on, from the day on which it began. Where all are of one family, of the confirmed ones alone. Those with a low score are not what gaming is
+    after, unless somebody confirmed it: whoever was begged and gave a 3 all the same must not be taken out for telling.
     """
     reasons = np.zeros(len(days.rows), np.int64)
     for day in range(first, last + 1):
@@ -99,6 +100,8 @@ def flags(state: UnitsState, days: OpenDays, first: int, last: int) -> Int64s:
                         continue
                     bit = BITS.get(affair.detector, 0)
                     carrying = (days.marks[mine] & bit != 0) & (days.days_of_rows[mine] >= affair.since)
+                    if not affair.confirmed:
+                        carrying &= days.high[mine]
                     reasons[mine[carrying]] |= bit
     return reasons
 

@@ -19,8 +19,8 @@ class FastForms:
     )
 
     def judge(self, day: UnitDays, past: Past) -> Judged:
-        """Share of responses below the fleet's fifth percentile for their survey and channel, which is one in twenty where nothing is wrong."""
-        return judge_rate(day, past, PRIOR, day.duration_known, day.fast)
+        """Share of responses below the fleet's fifth percentile for their survey and channel, or with the same answer throughout."""
+        return judge_rate(day, past, PRIOR, day.duration_known, day.fast, day.expected_fast)
 
     def marks(self, day: UnitDays) -> Bools | None:
         """Responses that were so fast."""

@@ -8,7 +8,8 @@ from streams.core.integrity.baselines import Past, Prior
 from streams.core.integrity.days import UnitDays
 from streams.core.integrity.detectors.protocol import Judged, judge_rate
 
-PRIOR = Prior(rate=0.5, weight=60.0, margin=0.01, standard_errors=0.35)
+PRIOR = Prior(rate=0.5, weight=30.0, margin=0.01, standard_errors=0.35)
+"""Peers count for little, since honest units differ, some by a correlation of 0.1: to be better than they are is no change."""
 FEWEST_ANSWERS = 30.0
 """Fewer answers than this say too little of how the unit compares with its peers; until then nothing is judged."""
 

@@ -10,7 +10,7 @@ PRIOR = Prior(rate=0.03, weight=60.0, margin=0.015)
 
 
 class SharedDevices:
-    """Sees ballots stuffed from few devices. Kiosks and tills are left out: they are meant to be shared."""
+    """Sees ballots stuffed from few devices. Kiosks, tills and interviewers on the phone are left out: their devices are meant to be shared."""
 
     name = Detector.SHARED_DEVICES
     family = Family.IDENTITY

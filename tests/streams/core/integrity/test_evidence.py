@@ -10,6 +10,7 @@ import pytest
 from schemas.enums import Detector
 from streams.core.integrity.days import UnitDays
 from streams.core.integrity.detectors import PLAN_DETECTORS, UNIT_DETECTORS, UnitDetector, pairs_of
+from streams.core.integrity.detectors.level_shift import LevelShift
 from streams.core.integrity.evidence import ACTIVE_DAYS, Alarm, Evidence
 from streams.simulate.unit_days import FIRST_DAY, Rates, days
 
@@ -74,6 +75,22 @@ def test_more_responses_to_more_chances_are_nothing_special() -> None:
     assert not [alarm for alarm in _alarms(evidence, campaign) if alarm.detector is Detector.RESPONSE_VOLUME]
 
 
+def test_more_responses_are_nothing_special_where_all_get_more() -> None:
+    generator = np.random.default_rng(9)
+    evidence = Evidence.nothing(UNITS)
+    _alarms(evidence, days(generator, UNITS, 120, 4.0, Rates()))
+    lottery = (replace(day, day=day.day + 120, swelling=np.full(UNITS, 3.5)) for day in days(generator, UNITS, 60, 14.0, Rates()))
+    assert not [alarm for alarm in _alarms(evidence, lottery) if alarm.detector is Detector.RESPONSE_VOLUME]
+
+
+def test_the_first_responses_are_no_swelling() -> None:
+    """Sales were told for months before the survey began."""
+    generator, evidence = np.random.default_rng(9), Evidence.nothing(UNITS)
+    _alarms(evidence, days(generator, UNITS, 60, 0.0, Rates()))
+    begun = (replace(day, day=day.day + 60) for day in days(generator, UNITS, 60, 9.0, Rates()))
+    assert not [alarm for alarm in _alarms(evidence, begun) if alarm.detector is Detector.RESPONSE_VOLUME]
+
+
 def test_alarms_of_one_affair_belong_to_one_finding() -> None:
     rates = Rates()
     stream = days(np.random.default_rng(8), UNITS, 300, 3.0, rates, replace(rates, device=0.5), 100)
@@ -128,6 +145,14 @@ def test_what_only_the_pleased_say_makes_no_pair_sound() -> None:
     assert alarms < 36
 
 
+def test_units_that_have_long_been_better_than_their_peers_do_not_sound() -> None:
+    """They differ more than in most companies; a quarter of what is promised is not reached all the same."""
+    evidence, generator = Evidence.nothing(UNITS, (LevelShift(),)), np.random.default_rng(8)
+    stream = days(generator, UNITS, 300, 1.2, Rates(correlation=0.02, between=0.1))
+    alarms = sum(len(evidence.add_day(np.arange(UNITS), day, 1_000.0, (LevelShift(),))) for day in stream)
+    assert alarms < UNITS * 300 / 1_000 / 4
+
+
 def test_a_pardon_forgets_what_the_detector_was_part_of() -> None:
     evidence = Evidence.nothing(2)
     evidence.log_evidence[:] = 3.0
@@ -168,7 +193,7 @@ def test_units_do_not_touch_each_other() -> None:
         mine = day.unit == 5
         columns = {name: getattr(day, name) for name in day.__dataclass_fields__}
         per_response = {name: value[mine] for name, value in columns.items() if isinstance(value, np.ndarray) and len(value) == len(day.unit)}
-        per_unit = {name: columns[name][5:6] for name in ("opportunities", "risky", "risky_unasked", "asked_share", "pushing")}
+        per_unit = {name: columns[name][5:6] for name in ("opportunities", "swelling", "risky", "risky_unasked", "asked_share", "pushing")}
         alone.add_day(np.arange(1), replace(day, **{**per_response, **per_unit, "unit": np.zeros(int(mine.sum()), np.int64), "units": 1}), BUDGET)
     for name, array in vars(alone).items():
         np.testing.assert_allclose(array[0], vars(together)[name][5])

@@ -15,12 +15,15 @@ BEGIN, CHANGE, END = 20_454, 20_454 + 80, 20_454 + 180
 Change = Callable[[np.random.Generator, dict[str, Any]], dict[str, Any]]
 
 
-def _fleet(change: Change, *, more: int = 0, closed: range = range(0), everywhere: bool = False) -> Fleet:
-    """Eight units of five answers a day, each invited twice as often as it is answered; ``change`` is made at u0, or at all, from a day on."""
+def _fleet(change: Change, *, more: int = 0, closed: range = range(0), everywhere: bool = False, until: int = END, asked: bool = True) -> Fleet:
+    """Eight units of five answers a day, each invited twice as often as it is answered; ``change`` is made at u0, or at all, from a day on.
+
+    ``asked``: where ``more`` answer, as many more are invited.
+    """
     chance, answers = np.random.default_rng(12), Answers(Catalog(), 1)
     for day in range(BEGIN, END):
         for unit in UNITS:
-            changed = day >= CHANGE and (everywhere or unit == "u0")
+            changed = CHANGE <= day < until and (everywhere or unit == "u0")
             number = 0 if unit == "u0" and day in closed else int(chance.poisson(5 + (more if changed else 0)))
             for place in range(number):
                 fields: dict[str, Any] = {
@@ -29,7 +32,7 @@ def _fleet(change: Change, *, more: int = 0, closed: range = range(0), everywher
                     "comment": _comment(chance) if place % 2 else None, "language": "en",
                 }  # fmt: skip
                 answers.add(unit, day, **(change(chance, fields) if changed else fields))
-            for _ in range(2 * (5 + (more if changed else 0))):
+            for _ in range(2 * (5 + (more if changed and asked else 0))):
                 answers.invite(unit, day)
         if day % 10 == 0:
             answers.tell()
@@ -63,6 +66,21 @@ def _with_a_shorter_form(chance: np.random.Generator, fields: dict[str, Any]) ->
     return {**fields, "survey_id": "new", "duration_ms": fields["duration_ms"] // 3, "score": int(chance.choice([10, 8], p=[0.7, 0.3]))}
 
 
+def _all_alike(chance: np.random.Generator, fields: dict[str, Any]) -> dict[str, Any]:
+    """A survey with more questions, to all of which every third customer gives the same answer."""
+    answers = {f"q{number}": 9 if number else 8 for number in range(5)}
+    return {**fields, "survey_id": "new", "answers": dict.fromkeys(answers, 9) if chance.random() < 1 / 3 else answers}
+
+
+def _on_the_phone(chance: np.random.Generator, fields: dict[str, Any]) -> dict[str, Any]:
+    return {**fields, "channel": "phone", "device_hash": "interviewer"} if chance.random() < 0.6 else fields
+
+
+def _in_less_time(chance: np.random.Generator, fields: dict[str, Any]) -> dict[str, Any]:
+    del chance
+    return {**fields, "duration_ms": fields["duration_ms"] * 2 // 5}
+
+
 CHANGES: dict[str, Callable[[], Fleet]] = {
     "a unit became better": lambda: _fleet(_better),
     "a kiosk was put up": lambda: _fleet(_at_a_kiosk),
@@ -70,6 +88,11 @@ CHANGES: dict[str, Callable[[], Fleet]] = {
     "a campaign invites twice as many": lambda: _fleet(_as_ever, more=5),
     "the unit was closed for two weeks": lambda: _fleet(_as_ever, closed=range(CHANGE, CHANGE + 14)),
     "the survey was made anew": lambda: _fleet(_with_a_shorter_form, everywhere=True),
+    "many give the same answer throughout": lambda: _fleet(_all_alike, everywhere=True),
+    "the survey was made shorter": lambda: _fleet(_in_less_time, everywhere=True),
+    "customers are called": lambda: _fleet(_on_the_phone),
+    "old answers are imported with the date of the import": lambda: _fleet(_as_ever, more=60, everywhere=True, until=CHANGE + 1, asked=False),
+    "everybody answers three times as often": lambda: _fleet(_as_ever, more=10, everywhere=True, asked=False),
 }
 
 

@@ -208,7 +208,7 @@ def test_no_flag_outlives_a_finding_that_was_taken_back(between: bool) -> None:
         answers = []
         for place in range(10):
             gamed = day >= attack and place < 6
-            signs = Sign.COUNTED | Sign.ASKED_OR_NOT | (Sign.ASKED if gamed else Sign(0))
+            signs = Sign.COUNTED | Sign.ASKED_OR_NOT | (Sign.ASKED | Sign.TOP_TWO_BOX if gamed else Sign(0))
             answers.append(_answer(next(numbers), day, signs, device=7 if gamed else 0))
             gone += [_answer(int(answers[-1].key[0]), day, Sign(0))] if gamed else []
         signals += [_told(*answers), FleetSignals(0, day + 1, False, NewUnits([UNIT], [begin]))]

@@ -56,6 +56,7 @@ def test_a_push_at_the_end_of_months_is_a_finding_of_the_plan(fleet: Fleet) -> N
     assert found["raised_on"] == found["raised_at"].date()
     assert found["raised_on"].day >= 24
     assert "last days of a period" in found["evidence"]
+    assert found["evidence"].endswith(("of these last days.", "of these last days, or less often."))
 
 
 @pytest.mark.parametrize("catalog", [_catalog("fortnight"), _catalog(units=()), Catalog()], ids=["no period", "no units", "no plan"])

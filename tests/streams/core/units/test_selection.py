@@ -62,3 +62,19 @@ def test_they_are_found_among_those_who_should_have_been_asked() -> None:
 @pytest.mark.parametrize(("reason", "draws_are_told"), [("quarantine", True), ("manual", False)])
 def test_nothing_shows_where_it_is_called_quarantine_or_nobody_tells_who_was_drawn(reason: str, draws_are_told: bool) -> None:
     assert not _found(reason, draws_are_told=draws_are_told)
+
+
+def test_who_is_asked_on_the_same_day_of_the_next_week_is_asked_in_time() -> None:
+    """Invitations are sent on Mondays, an hour later in the day than people buy, and most goes wrong on Mondays."""
+    chance, told = np.random.default_rng(6), Answers(Catalog(), 1)
+    for day in range(BEGIN, END):
+        for unit in UNITS:
+            on_monday = (day + 3) % 7 == 0
+            for place in range(3):
+                account = f"{unit}-{day}-{place}"
+                told.sell(unit, day, account, ["long_wait"] if chance.random() < (0.5 if on_monday else 0.05) else [])
+                told.invite(unit, day + 7 - (day + 3) % 7, account_id=account, transaction_id="t", invitation_id="i")
+            told.add(unit, day, 9)
+        if day % 10 == 0:
+            told.tell()
+    assert not told.end().findings()

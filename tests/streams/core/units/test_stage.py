@@ -66,7 +66,9 @@ def test_each_finding_says_when_it_began_and_what_was_seen(fleet: Fleet) -> None
         assert abs((finding["raised_at"].date() - finding["raised_on"]).days) <= 1
         assert finding["detector"] in list(Detector)
         assert finding["at_most"] < finding["found"] <= finding["looked_at"]
-        assert f"rom {finding['since']} to {finding['raised_on']} {finding['found']:,.0f} " in finding["evidence"]
+        since, until = finding["since"], finding["raised_on"]
+        when = f"n {since}" if since == until else f"rom {since} to {until}"
+        assert f"{when} {finding['found']:,.0f} " in finding["evidence"]
         assert "{" not in finding["evidence"]
 
 
