@@ -29,8 +29,8 @@ from streams.core.state_table import StateTable
 
 DAY = 86_400_000_000
 """Microseconds."""
-FORMAT = 3
-"""Of the checkpoint; raised when older code could not read it."""
+FORMAT = 4
+"""Of the checkpoint; raised when older code could not read it, or what it holds means something else."""
 SETTLED = "settled"
 """Name of the settled responses in the checkpoint."""
 NEVER = -(2**62)

@@ -33,8 +33,8 @@ from streams.core.units.tables import (
     UnitTable,
 )
 
-FORMAT = 4
-"""Of the checkpoint; raised when older code could not read it."""
+FORMAT = 5
+"""Of the checkpoint; raised when older code could not read it, or what it holds means something else."""
 ASKED_SHARE_DAYS = 14
 """Days over which the share of asked customers is taken."""
 FLOW_DAYS = ASK_DAYS + ASKED_SHARE_DAYS
