@@ -11,7 +11,7 @@ SUPERSET := 'apache-superset~=6.1.0' 'cachetools' 'clickhouse-connect~=1.12.0' '
 
 .DEFAULT_GOAL := help
 SHELL := bash
-.PHONY: help setup demo test check format chaos bench bench-views bench-report contracts lock java prometheus chromium pictures image helm compose dbt superset site clean
+.PHONY: help setup demo test check format chaos bench bench-views bench-report contracts lock java prometheus chromium pictures faults image helm compose dbt superset site clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ chromium: ## Install Chromium where it is missing and may be installed
 
 pictures: setup chromium ## Make pictures of the report in light, dark, on a phone and in print, to look at: build/pictures
 	$(BIN)/python -m pytest --quiet --durations=0 tests/streams/reporting/test_chromium.py
+
+faults: setup java prometheus ## Inject the faults that make test leaves out, into stacks that run
+	$(BIN)/python -m pytest --durations=0 tests/deploy/live/test_further.py
 
 image: setup java compose ## Build the image, and run the services of docker-compose.yml that are Candor's own in it, beside a broker and an engine
 	$(BIN)/python -m tests.deploy.image

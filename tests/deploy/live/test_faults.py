@@ -8,12 +8,12 @@ import pytest
 from streams.broker import LocalBroker
 from streams.metrics.alerts import ALERTS
 from tests.deploy.live.course import suffer_all
-from tests.deploy.live.faults import FAULTS, FROZEN, KILLED, REFUSED, UNREAD, Turn
+from tests.deploy.live.faults import FAULTS, FROZEN, KILLED, REFUSED, Turn
 from tests.deploy.pages import BY_HAND, RUNBOOKS
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("turn", [KILLED, FROZEN, REFUSED, UNREAD], ids=lambda turn: turn.name.replace(" ", "_"))
+@pytest.mark.parametrize("turn", [KILLED, FROZEN, REFUSED], ids=lambda turn: turn.name.replace(" ", "_"))
 def test_a_fault_is_told_and_its_runbook_ends_it(turn: Turn, broker: LocalBroker, topic_prefix: str, tmp_path: Path) -> None:
     for fault, course in suffer_all(turn, tmp_path, broker, topic_prefix):
         assert re.search(fault.shown, course.shown), (fault.name, course.shown)
