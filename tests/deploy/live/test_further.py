@@ -1,6 +1,6 @@
 """The same of records that are not read or not written, and of a company that customers turn from.
 
-Not of the gate, which these two stacks would make longer than anybody waits: ``make faults`` runs them, and belongs to changes of alerts and runbooks.
+Not of the gate, which these two stacks would make longer than anybody waits: ``make faults`` runs them; it belongs to changes of alerts and pages.
 """
 
 import re
