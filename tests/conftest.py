@@ -100,8 +100,13 @@ def served(_migrated_for_modules: str) -> Iterator[ClickHouse]:
     clickhouse.close()
 
 
+PATIENCE = float(os.environ.get("CANDOR_TEST_PATIENCE", "1"))
+"""How many times as long is waited where a machine has more to do than it can: deadlines are for what never comes."""
+
+
 def wait_for(condition: Callable[[], bool], seconds: float, explain: Callable[[], str] = str) -> None:
-    """Return once the condition holds; fails the test with what ``explain`` says after ``seconds``."""
+    """Return once the condition holds; fails the test with what ``explain`` says after ``seconds``, times the patience of this run."""
+    seconds *= PATIENCE
     began = time.monotonic()
     while True:
         looked = time.monotonic()

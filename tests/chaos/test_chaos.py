@@ -13,10 +13,11 @@ from tests.chaos.proxy import Fault
 from tests.chaos.sabotage import Sabotage
 from tests.chaos.stream import StreamOptions
 from tests.chaos.trial import Action, Outcome, Plan, Surroundings, Trial, plan
+from tests.conftest import PATIENCE
 
 SMALL = StreamOptions(events=400, accounts=40, bad=0.2)
 SEEDS = (101, 102, 103, 104)
-TRIAL_SECONDS = 240
+TRIAL_SECONDS = 240 * PATIENCE
 
 
 def outcomes(folder: Path, plans: Sequence[Plan]) -> list[Outcome]:

@@ -12,7 +12,7 @@ from tests.deploy.live.faults import FAULTS, FROZEN, KILLED, REFUSED, Turn
 from tests.deploy.pages import BY_HAND, RUNBOOKS
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2_400)
 @pytest.mark.parametrize("turn", [KILLED, FROZEN, REFUSED], ids=lambda turn: turn.name.replace(" ", "_"))
 def test_a_fault_is_told_and_its_runbook_ends_it(turn: Turn, broker: LocalBroker, topic_prefix: str, tmp_path: Path) -> None:
     for fault, course in suffer_all(turn, tmp_path, broker, topic_prefix):

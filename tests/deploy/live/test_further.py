@@ -13,7 +13,7 @@ from tests.deploy.live.course import suffer_all
 from tests.deploy.live.faults import COMPANY, UNREAD, Turn
 
 
-@pytest.mark.timeout(1_200)
+@pytest.mark.timeout(2_400)
 @pytest.mark.parametrize("turn", [UNREAD, COMPANY], ids=lambda turn: turn.name.replace(" ", "_"))
 def test_a_fault_is_told_and_its_runbook_ends_it(turn: Turn, broker: LocalBroker, topic_prefix: str, tmp_path: Path) -> None:
     for fault, course in suffer_all(turn, tmp_path, broker, topic_prefix):

@@ -15,7 +15,7 @@ _EVALUATIONS = 40
 """Of rules at a healthy stack: ten minutes of theirs."""
 
 
-@pytest.mark.timeout(1_200)
+@pytest.mark.timeout(2_400)
 @pytest.mark.parametrize("turn", [UNSTEADY, GAMED], ids=lambda turn: turn.name.replace(" ", "_"))
 def test_a_fault_is_told_and_its_runbook_ends_it(turn: Turn, broker: LocalBroker, topic_prefix: str, tmp_path: Path) -> None:
     for fault, course in suffer_all(turn, tmp_path, broker, topic_prefix):

@@ -28,7 +28,7 @@ from tests.sinks.rows import rows
 from tests.streams.simulated.company import replayed
 
 # Superset makes its metadata anew, by all its migrations.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(2_400)
 INSTALL = Path(__file__).parents[3] / "deploy" / "superset" / "install.py"
 OWNERS, READERS = "owner's", "reader's: @/"
 CHARTS = {chart.name: chart for dashboard in DASHBOARDS for row in dashboard.rows for chart in row}
