@@ -100,7 +100,7 @@ def served(_migrated_for_modules: str) -> Iterator[ClickHouse]:
     clickhouse.close()
 
 
-PATIENCE = float(os.environ.get("CANDOR_TEST_PATIENCE", "1"))
+PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))
 """How many times as long is waited where a machine has more to do than it can: deadlines are for what never comes."""
 
 
