@@ -54,9 +54,13 @@ class Relation:
         return self.about.kind == "View"
 
 
+TRIED = "candor_doctor_"
+"""How a table begins that ``candor doctor`` makes for a moment, to see whether it may."""
+
+
 def read_relations(clickhouse: ClickHouse, name: str = "") -> list[Relation]:
-    """All tables and views of the database of that name, views first, by name; default: the client's own."""
-    database = {"database": name or clickhouse.address.database}
+    """All tables and views of the database of that name, views first, by name; default: the client's own. None made for a moment."""
+    database = {"database": name or clickhouse.address.database, "tried": TRIED}
     columns: dict[str, list[Entry]] = {}
     listed = clickhouse.query(
         "SELECT table, name, type, comment FROM system.columns WHERE database = {database:String} ORDER BY table, position", database
@@ -64,7 +68,9 @@ def read_relations(clickhouse: ClickHouse, name: str = "") -> list[Relation]:
     for row in listed.to_pylist():
         columns.setdefault(row["table"], []).append(Entry(row["name"], row["type"], row["comment"]))
     tables = clickhouse.query(
-        "SELECT name, engine, comment, sorting_key, create_table_query FROM system.tables WHERE database = {database:String} ORDER BY name", database
+        "SELECT name, engine, comment, sorting_key, create_table_query FROM system.tables"
+        " WHERE database = {database:String} AND NOT startsWith(name, {tried:String}) ORDER BY name",
+        database,
     )
     found = []
     for row in tables.to_pylist():

@@ -14,6 +14,7 @@ from schemas.rows import TABLES
 from sinks.base import SinkError, SinkRefused, SinkUnavailable
 from sinks.catalog import check_catalog
 from sinks.clickhouse import ClickHouse, connect
+from sinks.dictionary import TRIED
 from sinks.errorcodes import UNKNOWN_DATABASE, UNKNOWN_TABLE
 from sinks.migrate import Migrator, load
 from streams.doctor.finding import Finding, State
@@ -83,7 +84,7 @@ def _check_clock(clickhouse: ClickHouse) -> Iterator[Finding]:
 
 
 def _check_permissions(clickhouse: ClickHouse) -> Iterator[Finding]:
-    table = f"candor_doctor_{secrets.token_hex(4)}"
+    table = f"{TRIED}{secrets.token_hex(4)}"
     steps = (
         ("create", lambda: clickhouse.command(f"CREATE TABLE {table} (n Int64) ENGINE = Memory")),
         ("insert", lambda: clickhouse.insert_into(table, pa.table({"n": pa.array([1], pa.int64())}))),

@@ -10,6 +10,7 @@ from schemas.rows import Table
 from sinks.base import SinkRefused
 from sinks.clickhouse import ClickHouse
 from sinks.copies import Copies, copied_at, database_of_copies
+from sinks.dictionary import TRIED
 from tests.sinks.loyalty import cells
 from tests.sinks.rows import rows
 
@@ -43,6 +44,16 @@ def test_a_copy_stays_as_it_is_until_it_is_made_anew(clickhouse: ClickHouse, cop
     assert after is not None
     assert before < after
     assert copied_at(clickhouse) is None
+
+
+def test_a_table_that_doctor_made_for_a_moment_is_not_led_back_to(clickhouse: ClickHouse, copies: ClickHouse) -> None:
+    """It may be gone before the statement that leads back to it."""
+    clickhouse.command(f"CREATE TABLE {TRIED}1 (n Int64) ENGINE = Memory")
+    try:
+        list(Copies(clickhouse).make(["loyalty_total"]))
+        assert copies.command(f"EXISTS TABLE {TRIED}1") == "0"
+    finally:
+        clickhouse.command(f"DROP TABLE {TRIED}1")
 
 
 def test_of_what_was_not_copied_yet_the_view_itself_stands_there(clickhouse: ClickHouse, copies: ClickHouse) -> None:

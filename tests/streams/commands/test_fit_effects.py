@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from sinks.clickhouse import ClickHouse, connect
+from streams.fitting.run import RELEASE
 from tests.streams.commands.conftest import Run
 
 Row = Mapping[str, Any]
@@ -164,7 +165,7 @@ def test_nothing_is_told_to_come_first_where_the_company_only_answers(candor: Ru
     assert not any(row["confirmed"] for (_, lag), row in told.items() if lag > 0)
     assert not any(told[effect, 1]["published"] for effect in ("feeling", "bought"))
     runs = clickhouse.query("SELECT state, as_of, release FROM model_runs WHERE model = 'effects' AND last").to_pylist()
-    assert runs == [{"state": "fitted", "as_of": min(made.newest["transactions"], made.newest["feedback"]), "release": "3"}]
+    assert runs == [{"state": "fitted", "as_of": min(made.newest["transactions"], made.newest["feedback"]), "release": RELEASE}]
 
 
 def _last_window(made: Company) -> int:
