@@ -27,7 +27,7 @@ setup: .venv/ready ## Make .venv and install everything into it
 demo: setup ## Show the whole path at work: broker, workers, ClickHouse, a simulated company
 	$(BIN)/candor demo
 
-test: setup java prometheus chromium helm compose dbt superset ## Run all tests, with a real broker and a real ClickHouse engine
+test: setup java prometheus chromium helm compose dbt superset ## Run all tests but those of faults and image, with a real broker and ClickHouse
 	@.ci/tests $(BIN)/python
 
 check: setup ## Style, types, import directions, generated files

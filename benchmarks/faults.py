@@ -24,7 +24,9 @@ def main(*names: str) -> None:
         raise SystemExit(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(fault.name for fault in FAULTS)}")
     late = []
     print(machine.describe())
-    print(f"\nTime of rules and routes runs {PACE.faster:g} times faster; seconds are those of the clock.\n")
+    own = {fault.alert: fault.pace.faster for fault in FAULTS if fault.pace.faster != PACE.faster}
+    others = ", ".join(f"{alert} {faster:g} times" for alert, faster in own.items())
+    print(f"\nTime of rules and routes runs {PACE.faster:g} times faster, that of {others}; seconds are those of the clock.\n")
     print("| fault | alert | holds, as shipped | told within, as shipped | told after | read on after | end told after |")
     print("|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory(prefix="candor-faults-") as name:

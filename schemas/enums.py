@@ -37,6 +37,10 @@ class Channel(StrEnum):
     OTHER = "other"
 
 
+OF_MANY_CUSTOMERS = frozenset({Channel.KIOSK, Channel.STORE, Channel.PHONE})
+"""Channels where one device is that of many: kiosks, tills, and those who fill in what customers say on the phone."""
+
+
 class FeedbackType(StrEnum):
     """Event types of the feedback topic."""
 

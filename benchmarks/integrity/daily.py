@@ -7,14 +7,13 @@ from datetime import date
 import numpy as np
 
 from benchmarks.integrity.events import Event, decode, is_submission, scale_of
-from schemas.enums import Channel, InvitationType, Topic, TransactionType
+from schemas.enums import OF_MANY_CUSTOMERS, InvitationType, Topic, TransactionType
 from streams.core.batch import Bools, Floats, Int64s
 from streams.files import FileRecord
 
 LOOK_BACK = 30
 """Days in which a device or comment counts as repeated."""
 _LONG_COMMENT = 20
-_SHARED = (Channel.KIOSK, Channel.STORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Daily:
     share: Floats
     """Score, 0 at the lowest end of the scale and 1 at the highest."""
     source: Int64s
-    """Number of the device, of the account where no device is told; -1 at kiosks and tills."""
+    """Number of the device, of the account where no device is told; -1 where one is that of many customers."""
     device_repeated: Bools
     """Another account answered for the unit from the same device lately."""
     comment_repeated: Bools
@@ -90,7 +89,7 @@ def _share(event: Event) -> float:
 
 
 def _source(event: Event, numbers: dict[str, int]) -> int:
-    if event.fields["channel"] in _SHARED:
+    if event.fields["channel"] in OF_MANY_CUSTOMERS:
         return -1
     return numbers.setdefault(event.fields.get("device_hash") or event.fields["account_id"], len(numbers))
 
@@ -108,7 +107,7 @@ def _repeated(ordered: Sequence[Event], ordinals: Sequence[int]) -> tuple[Bools,
     seen: dict[tuple[str, str], dict[str, int]] = {}
     for place, (event, day) in enumerate(zip(ordered, ordinals, strict=True)):
         comment = event.fields.get("comment") or ""
-        device = event.fields.get("device_hash") if event.fields["channel"] not in _SHARED else None
+        device = event.fields.get("device_hash") if event.fields["channel"] not in OF_MANY_CUSTOMERS else None
         for which, thing in enumerate((device, comment if len(comment) >= _LONG_COMMENT else None)):
             if thing:
                 users = seen.setdefault((event.fields["unit_id"], f"{which}{thing}"), {})

@@ -80,14 +80,15 @@ def _unquoted(name: bytes) -> bytes:
 def read(text: bytes) -> Statement:
     """What the text is. Of an insert, only the head must be in it."""
     words = _words(text)
-    first, end = next(words, (b"", 0))
+    first, end_before = next(words, (b"", 0))
     before, output_format = first, None
     settings = 0
     for word, end in words:
-        pair, before = (before, word), word
-        if first == b"INSERT" and pair[0] == b"SETTINGS" and word != b"FORMAT":
+        pair, begin = (before, word), end_before - len(before)
+        if first == b"INSERT" and pair[0] == b"SETTINGS" and word != b"FORMAT" and not _is_database(text, end_before):
             # The last of these words, unless the format follows: before, a table may have this name.
-            settings = text[: end - len(word)].upper().rindex(b"SETTINGS")
+            settings = begin
+        before, end_before = word, end
         if pair == (b"CREATE", b"TEMPORARY"):
             return Statement(first, temporary=True)
         if first == b"INSERT" and (word in (b"SELECT", b"WITH", b"VALUES", b"WATCH") or pair == (b"FORMAT", b"VALUES")):
@@ -97,9 +98,13 @@ def read(text: bytes) -> Statement:
             output_format = text[end - len(word) : end].decode()
             if first == b"INSERT":
                 gap = _BREAK.match(text, end)
-                head_end = text[: end - len(word)].upper().rindex(b"FORMAT")
-                return Statement(first, None, output_format, settings or head_end, head_end, gap.end() if gap else end)
+                return Statement(first, None, output_format, settings or begin, begin, gap.end() if gap else end)
     return Statement(first, output_format)
+
+
+def _is_database(text: bytes, end: int) -> bool:
+    """Whether the name that ends there has a table of it behind it."""
+    return next((token.kind for token in tokens(text[end:])), "") == "dot"
 
 
 def _words(text: bytes) -> Iterator[tuple[bytes, int]]:

@@ -70,16 +70,18 @@ def command(
     ):
         if browser is None:
             numbers = write_report(clickhouse, asked, to, begun)
+            seconds = time.monotonic() - begun_at
         else:
             with tempfile.TemporaryDirectory(prefix="candor-report-") as folder:
                 page = Path(folder) / "report.html"
                 numbers = write_report(clickhouse, asked, page, begun)
+                seconds = time.monotonic() - begun_at
                 begun("printing")
                 print_pdf(browser, page, to)
     scope = numbers.scope
     said = f", scores of {numbers.metric}" if numbers.metrics else "; no answer lies in this period and scope"
     say(f"{scope.start} to {scope.end}{said if scope.newest_answer else '; no answer has been received'}")
-    if not (copies or settings.clickhouse_cluster) and time.monotonic() - begun_at > _LONG_SECONDS:
+    if not (copies or settings.clickhouse_cluster) and seconds > _LONG_SECONDS:
         say("Views were computed for this. Copies of them answer sooner: candor materialize makes them, candor report --copies reads them.")
     click.echo(to)
 

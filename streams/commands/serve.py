@@ -15,7 +15,7 @@ from sinks.base import SinkError, SinkUnavailable
 from sinks.clickhouse import ClickHouse
 from streams.commands.narrowing import telling_of_commas
 from streams.commands.output import say
-from streams.commands.reading import connect_to_copies, connect_to_read, copies_to_read
+from streams.commands.reading import check_copied, connect_to_copies, connect_to_read, copies_to_read
 from streams.errors import DependencyUnavailable
 from streams.lag.reading import lag_reader
 from streams.logs import configure_logs
@@ -71,7 +71,14 @@ def command(
         serving = Serving(settings, clickhouse, watching, guard, f"candor_session_{port}", interval)
         asked = Asked(units=units, peer_groups=peer_groups, survey=survey, metric=None if metric is None else Metric(metric))
         _check(pictured, asked)
-        watching.start(clickhouse, pictured, lambda: lag_reader(settings), asked, stop, look_seconds=interval, picture_seconds=pictures)
+
+        def read_from() -> ReportSource:
+            if copies:
+                # There was perhaps nobody to ask when this began.
+                check_copied(pictured)
+            return ReportSource(pictured)
+
+        watching.start(clickhouse, read_from, lambda: lag_reader(settings), asked, stop, look_seconds=interval, picture_seconds=pictures)
         shown = f"[{host}]" if ":" in host else host
         if not is_loopback(host):
             structlog.get_logger(__name__).warning("served_without_authentication", host=host, port=port)

@@ -112,7 +112,7 @@ class Watching:
     def start(
         self,
         clickhouse: ClickHouse,
-        pictured: ClickHouse,
+        pictured: Callable[[], ReportSource],
         kafka: Callable[[], AbstractContextManager[LagReader]],
         asked: Asked,
         stop: Event,
@@ -120,11 +120,11 @@ class Watching:
         look_seconds: float,
         picture_seconds: float,
     ) -> None:
-        """Look until told to stop, in threads that end with the process. Pictures are made from ``pictured``, which may hold copies of views."""
+        """Look until told to stop, in threads that end with the process. Pictures are made from ``pictured``, which may read copies of views."""
 
         def draw() -> Pictures:
             began = time.monotonic()
-            source = ReportSource(pictured)
+            source = pictured()
             made = parts(source.numbers(source.scope(asked)))
             return Pictures(made, time.monotonic() - began)
 

@@ -23,6 +23,8 @@ FAST_WEIGHT = 20.0
 """How many of the others' forms were fast lately is believed by n / (n + this), n of their forms."""
 MOST_STRAIGHT = 0.05
 """Where more forms than this have the same answer throughout, that is what customers do, and no sign."""
+MOST_NEW = 0.1
+"""Where more units than this have been there for less than half of the time of the oldest, the past of all says little of those of today."""
 
 
 class Strata:
@@ -82,6 +84,7 @@ class Volumes:
         order = np.argsort(table.day[: table.count], kind="stable")
         self._days = table.day[: table.count][order]
         self._reached = np.concatenate([[0], np.cumsum(table.n[: table.count][order])])
+        self._since = int(table.first[: table.count].min()) if table.count else 0
         known = state.fleet_units
         self._first_days = known.first_day[: known.count]
 
@@ -90,17 +93,30 @@ class Volumes:
         start, end = np.searchsorted(self._days, [first, last + 1])
         return float(self._reached[end] - self._reached[start])
 
-    def swelling(self, day: int, own: Floats, share: Floats) -> Floats:
+    def swelling(self, day: int, own: Floats, first: int, before: Floats) -> Floats:
         """Returns how many times as many answers as ever the other units got on a day, at least 1, as far as it is to be believed.
 
-        ``own`` answers of the day, and ``share`` of all answers lately, are those of each unit itself. What is usual is taken from all days before,
-        as a unit's own is, so that a change for all and for good is seen in both alike.
+        ``own`` answers of the day, and ``before``, (units, days) of the days from ``first`` up to the one before it, are those of each unit itself.
+        The day is held against those days, of which only those count on which others got answers, as a unit's own past has only days with answers;
+        and they against all before, so that a change for all and for good is seen in others as long as it is in the unit itself.
         """
-        age = np.maximum(day - self._first_days, 0)
-        usual = self.sum(HISTORY, day - 1) / max(age.sum(), 1) * (age > 0).sum() * (1.0 - share)
-        others = np.maximum(self.sum(day, day) - own, 0.0)
-        more = np.maximum(others / np.maximum(usual, 1.0) - 1.0, 0.0)
-        return np.asarray(1.0 + more * others / (others + SHOCK_WEIGHT))
+        others = np.array([self.sum(each, each) for each in range(first, day)]) - before
+        today = np.maximum(self.sum(day, day) - own, 0.0)
+        usual = others.sum(axis=1) / np.maximum((others > 0).sum(axis=1), 1)
+        more = np.where(usual > 0, np.maximum(today / np.maximum(usual, 1.0) - 1.0, 0.0), 0.0)
+        at_once = 1.0 + more * today / (today + SHOCK_WEIGHT)
+        return np.asarray(at_once * np.maximum(others.sum(axis=1) * self._growth(first, day), 1.0))
+
+    def _growth(self, first: int, day: int) -> float:
+        """Returns what the answers of all days from ``first`` on are to be multiplied by, to be told as times of those of as many days before.
+
+        0 where the days before are fewer, or where many units are new, which may be larger than the others.
+        """
+        ages = day - self._first_days[self._first_days < day]
+        past = self.sum(HISTORY, first - 1)
+        if first - self._since < day - first or first == day or not past or (2 * ages < ages.max()).mean() > MOST_NEW:
+            return 0.0
+        return (first - self._since) / past / (day - first)
 
 
 class Paces:
@@ -146,15 +162,22 @@ class Paces:
         others, fast_of_others = np.maximum(every - own, 0.0), np.maximum(fast_of_every - fast_of_own, 0.0)
         return np.asarray(np.maximum((fast_of_others + FASTEST * FAST_WEIGHT) / (others + FAST_WEIGHT), FASTEST))
 
-    def straight(self, form: UInt64s) -> Floats:
-        """Returns, for each answer, the share of such forms with the same answer throughout; NaN where that is no sign, or too little is known."""
+    def straight(self, unit: Int64s, form: UInt64s, own: tuple[Int64s, UInt64s, Bools]) -> Floats:
+        """Returns, for each answer, the share of such forms with the same answer throughout; NaN where that is no sign, or too little is known.
+
+        Without those of the unit itself that are given, with unit, form, and whether they are straight: else whoever fills in many in a new survey
+        would make that what customers do.
+        """
         if not len(self._forms):
             return np.full(len(form), np.nan)
-        total = self._numbers[:, :STRAIGHT_BIN].sum(axis=1)
-        share = self._numbers[:, STRAIGHT_BIN] / np.maximum(total, 1)
-        share[(total < FEWEST_DURATIONS) | (share > MOST_STRAIGHT)] = np.nan
-        at = np.minimum(np.searchsorted(self._forms, form), len(self._forms) - 1)
-        return np.where(self._forms[at] == form, share[at], np.nan)
+        total, straight = self._numbers[:, :STRAIGHT_BIN].sum(axis=1), self._numbers[:, STRAIGHT_BIN]
+        of_unit, of_form, is_straight = own
+        keys, place = np.unique(np.concatenate([combine(unit.view(np.uint64), form), combine(of_unit.view(np.uint64), of_form)]), return_inverse=True)
+        mine, theirs = place[: len(form)], place[len(form) :]
+        less, straight_less = (np.bincount(theirs, marked, len(keys))[mine] for marked in (np.ones(len(theirs)), is_straight))
+        others, straight_others = np.maximum(self._of(form, total) - less, 0), np.maximum(self._of(form, straight) - straight_less, 0)
+        share = straight_others / np.maximum(others, 1)
+        return np.where((others < FEWEST_DURATIONS) | (share > MOST_STRAIGHT), np.nan, share)
 
     def end_day(self, day: int) -> None:
         """The day belongs to what is known before the next one."""
@@ -170,11 +193,13 @@ def close_fleet_days(state: UnitsState, closed: int) -> None:
     strata, paces = state.strata, state.paces
     old = np.flatnonzero((strata.day[: strata.count] <= state.learned(closed + 1)) & (strata.day[: strata.count] != HISTORY))
     if len(old):
-        group, metric, channel, n, top = (strata.column(name)[old].copy() for name in ("group", "metric", "channel", "n", "top_box"))
-        rows, _ = strata.find_or_append(
+        group, metric, channel, n, top, first = (strata.column(name)[old].copy() for name in ("group", "metric", "channel", "n", "top_box", "first"))
+        rows, added = strata.find_or_append(
             stratum_keys(np.full(len(old), HISTORY), group.astype(np.uint64), metric.astype(np.int64), channel.astype(np.int64))
         )
+        strata.first[added] = -HISTORY
         strata.day[rows], strata.group[rows], strata.metric[rows], strata.channel[rows] = HISTORY, group, metric, channel
+        np.minimum.at(strata.first, rows, first)
         np.add.at(strata.n, rows, n)
         np.add.at(strata.top_box, rows, top)
         strata.touch(rows)

@@ -101,7 +101,9 @@ def _take_in_clock(clocks: ClockTable, partition: int, day: int, *, caught_up: b
 def _take_in_strata(state: UnitsState, told: Strata) -> None:
     day = _open_day(told.day, state.learned(state.closed + 1))
     table = state.strata
-    rows, _ = table.find_or_append(stratum_keys(day, told.group, told.metric, told.channel))
+    rows, added = table.find_or_append(stratum_keys(day, told.group, told.metric, told.channel))
+    table.first[added] = -HISTORY
+    np.minimum.at(table.first, rows, told.day)
     table.day[rows], table.group[rows], table.metric[rows], table.channel[rows] = day, told.group, told.metric, told.channel
     _add(table, rows, n=told.answers, top_box=told.top_box)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from schemas.enums import Channel
+from schemas.enums import OF_MANY_CUSTOMERS, Channel
 from streams.core.batch import Floats, Int64s
 from streams.core.integrity import budget
 from streams.core.integrity.days import UnitDays, no_praise
@@ -27,9 +27,8 @@ INVITATION_WEIGHT = 2.0
 """An invitation leads to an answer more often than a transaction does."""
 PLACES = {detector.name: place for place, detector in enumerate(UNIT_DETECTORS)}
 SHARE_DAYS = 28
-"""Days before, at most, over which it is taken how much of the fleet's answers are a unit's own."""
-_SHARED_CHANNELS = np.array([channel in (Channel.KIOSK, Channel.STORE, Channel.PHONE) for channel in Channel])
-"""Kiosks, tills, and those who fill in what customers say on the phone."""
+"""Days before, at most, of which a unit's own answers are told from those of others."""
+_OF_MANY_CUSTOMERS = np.array([channel in OF_MANY_CUSTOMERS for channel in Channel])
 
 
 class OpenDays:
@@ -56,7 +55,7 @@ class OpenDays:
         self.high = self._signs & (Sign.TOP_BOX | Sign.TOP_TWO_BOX) != 0
         """Of each answer: its score is among those that gaming is after."""
         account, time = table.account[rows], table.occurred_at[rows]
-        self._personal = ~_SHARED_CHANNELS[table.channel[rows]]
+        self._personal = ~_OF_MANY_CUSTOMERS[table.channel[rows]]
         device = np.where(self._personal, table.device[rows], NOTHING)
         contact, comment = table.contact[rows], table.comment[rows]
         look_back = LOOK_BACK_DAYS * DAY
@@ -105,7 +104,9 @@ class OpenDays:
         if not len(units):
             return []
         opportunities = self._opportunities(day)
-        straight = self._paces.straight(self._form[answers])
+        own = np.arange(*self._of_days(day - SHARE_DAYS, day - 1).indices(len(self.rows)))
+        own = own[self._duration_known[own]]
+        straight = self._paces.straight(unit, self._form[answers], (self._unit[own], self._form[own], self._signs[own] & Sign.STRAIGHT != 0))
         fast = self._bin[answers] < self._paces.limits(self._form[answers])
         fast |= (self._signs[answers] & Sign.STRAIGHT != 0) & ~np.isnan(straight)
         judged = UnitDays(
@@ -197,9 +198,10 @@ class OpenDays:
 
     def _swelling(self, day: int) -> Floats:
         # Before that, whether the fleet's numbers are told apart depends on how far days are closed.
-        before = (max(day - SHARE_DAYS, self._state.learned(day) + 1), day - 1)
-        own, lately = (np.bincount(self._unit[self._of_days(first, last)], minlength=self._units) for first, last in ((day, day), before))
-        return self._volumes.swelling(day, own.astype(np.float64), lately / max(self._volumes.sum(*before), 1.0))
+        first = max(day - SHARE_DAYS, self._state.learned(day) + 1)
+        lately, days = self._of_days(first, day), day + 1 - first
+        own = np.bincount(self._unit[lately] * days + self._day[lately] - first, minlength=self._units * days).reshape(self._units, days)
+        return self._volumes.swelling(day, own[:, -1].astype(np.float64), first, own[:, :-1].astype(np.float64))
 
     def _chances(self, first: int, last: int) -> Floats:
         return self._flow_sums("invitations", first, last) * INVITATION_WEIGHT + self._flow_sums("transactions", first, last)

@@ -174,8 +174,12 @@ class StratumTable(StateTable):
     """Answers and top scores of the fleet, per peer group, metric and channel: of each day of late, and of all before under ``HISTORY``."""
 
     NAME = "strata"
-    COLUMNS: ClassVar[Columns] = {"day": np.int64, "group": np.uint64, "metric": np.int64, "channel": np.int64, "n": np.int64, "top_box": np.int64}
+    COLUMNS: ClassVar[Columns] = {
+        "day": np.int64, "first": np.int64, "group": np.uint64, "metric": np.int64, "channel": np.int64, "n": np.int64, "top_box": np.int64,
+    }  # fmt: skip
     day: Int64s
+    first: Int64s
+    """The first day of those under ``HISTORY``."""
     group: UInt64s
     metric: Int64s
     channel: Int64s

@@ -1,6 +1,7 @@
 """Docker or Podman: building the image and running a service of the compose file as it says."""
 
 import re
+import secrets
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -8,11 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import click
+
 from tests.deploy.pages import ROOT
 
 IMAGE = "localhost/candor:tried"
 _BASE = re.compile(r"^FROM (\S+)", re.MULTILINE)
 _LIMITS = ("nofile=10000:10000", "nproc=4000:4000")
+"""Of our own: Podman would raise them, which takes a right that not every user has."""
 
 
 def _engine() -> list[str]:
@@ -27,13 +31,24 @@ class Containers:
     """What runs containers here."""
 
     command: list[str] = field(default_factory=_engine)
+    prefix: str = field(default_factory=lambda: f"candor-image-{secrets.token_hex(4)}-")
+    """Of names of containers: others may have some that are called as services are."""
+
+    @property
+    def _is_docker(self) -> bool:
+        return self.command == ["docker"]
 
     def build(self) -> None:
-        """Build the image. Where no registry gives its base, one is made of Debian's packages."""
+        """Build the image. Where no registry gives its base, one is made of Debian's packages, if nobody else's images are kept where it goes."""
         (base,) = set(_BASE.findall((ROOT / "Dockerfile").read_text()))
-        if self._run("image", "inspect", base).returncode and self._run("pull", base).returncode:
-            self._stand_in(base)
-        isolated = [] if self.command == ["docker"] else ["--isolation", "chroot", *_registry()]
+        if self._run("image", "inspect", base).returncode:
+            pulled = self._run("pull", base)
+            if pulled.returncode and self._is_docker:
+                raise SystemExit(f"{base} cannot be had:\n{pulled.stderr}\n  log in, or get it from a mirror and tag it so, and try again")
+            if pulled.returncode:
+                click.echo(f"no registry gives {base}: Debian's own Python stands in for it")
+                self._stand_in(base)
+        isolated = [] if self._is_docker else ["--isolation", "chroot", *_registry()]
         self._told("build", "--network", "host", *isolated, "--tag", IMAGE, str(ROOT))
 
     def _stand_in(self, base: str) -> None:
@@ -64,26 +79,26 @@ class Containers:
         ]
         with log.open("wb") as output:
             return subprocess.Popen(
-                [*self.command, "run", "--name", name, "--pull=never", "--network=host", *confined, IMAGE, *service["command"]],
+                [*self.command, "run", "--name", self.prefix + name, "--pull=never", "--network=host", *confined, IMAGE, *service["command"]],
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
 
     def inside(self, name: str, *command: str) -> "subprocess.CompletedProcess[str]":
         """What a command in a container that runs says."""
-        return self._run("exec", name, *command)
+        return self._run("exec", self.prefix + name, *command)
 
     def stop(self, name: str, seconds: int) -> None:
         """Ask it to stop, and end it after so many seconds."""
-        self._told("stop", "--time", str(seconds), name)
+        self._told("stop", "--time", str(seconds), self.prefix + name)
 
     def state(self, name: str) -> str:
         """Its exit code, and whether it had too little memory."""
-        return self._told("inspect", "--format", "{{.State.ExitCode}} {{.State.OOMKilled}}", name).strip()
+        return self._told("inspect", "--format", "{{.State.ExitCode}} {{.State.OOMKilled}}", self.prefix + name).strip()
 
     def remove(self, name: str) -> None:
         """Take it away, whatever it does."""
-        self._run("rm", "--force", name)
+        self._run("rm", "--force", self.prefix + name)
 
     def _told(self, *arguments: str) -> str:
         done = self._run(*arguments)

@@ -35,6 +35,11 @@ def test_the_data_of_an_insert_begins_after_its_format(text: bytes, head: bytes,
         (b"INSERT INTO t (a) settings x = 1 FORMAT CSV", b"INSERT INTO t (a) "),
         (b"INSERT INTO settings FORMAT CSV", b"INSERT INTO settings "),
         (b"INSERT INTO settings (settings) SETTINGS x = 1, y = 2 FORMAT CSV", b"INSERT INTO settings (settings) "),
+        (b"INSERT INTO settings.t (a) FORMAT CSV", b"INSERT INTO settings.t (a) "),
+        (b"INSERT INTO settings . settings SETTINGS x = 1 FORMAT CSV", b"INSERT INTO settings . settings "),
+        (b"INSERT INTO t SETTINGS -- settings of today\n x = 1 FORMAT CSV", b"INSERT INTO t "),
+        (b"INSERT INTO t SETTINGS /* SETTINGS */ x = 1 FORMAT /* FORMAT */ CSV", b"INSERT INTO t "),
+        (b"INSERT INTO t FORMAT /* FORMAT */ CSV", b"INSERT INTO t "),
     ],
 )
 def test_a_table_ends_where_settings_or_the_format_begin(text: bytes, target: bytes) -> None:

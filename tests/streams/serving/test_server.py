@@ -27,7 +27,7 @@ from schemas.topics import ADJUDICATIONS
 from sinks.catalog import write_catalog
 from sinks.checkpoints import ClickHouseCheckpoints
 from sinks.clickhouse import connect
-from sinks.copies import Copies
+from sinks.copies import Copies, database_of_copies
 from sinks.migrate import Migrator
 from streams.broker import LocalBroker
 from streams.broker.ready import free_port
@@ -319,17 +319,34 @@ def test_requests_that_are_not_from_the_form_are_refused(served: Served) -> None
 
 
 def test_pictures_are_made_from_copies_where_that_is_asked_for(served: Served, tmp_path: Path) -> None:
+    later = {
+        **{name: date(2026, 1, 7) for name in ("since", "raised_on", "sounded_on")},
+        "finding_id": "later",
+        "unit_id": "after-copies",
+        "detector": "shared_devices",
+        "family": "identity",
+        "evidence": "evidence",
+        "plan_id": "",
+        "plan_units": [],
+        "raised_at": datetime(2027, 1, 5, 9, tzinfo=UTC),
+    }
     with closing(connect(served.settings.clickhouse_url.get_secret_value())) as clickhouse:
         # What is not copied leads back to its view.
-        assert [one.name for one in Copies(clickhouse).make(["loyalty_daily"])] == ["loyalty_daily"]
-    with serving(tmp_path, served.settings, "--copies") as (url, _):
-        from_copies = replace(served, url=url)
-        wait_for(lambda: "Read from copies" in from_copies.ask("GET", "/")[1], 120, lambda: from_copies.ask("GET", "/now")[1])
-        page = from_copies.ask("GET", "/")[1]
+        assert {one.name for one in Copies(clickhouse).make(["loyalty_daily", "findings"])} == {"loyalty_daily", "findings"}
+        clickhouse.insert(Table.FINDINGS, rows(Table.FINDINGS, {**later, "standing": True}))
+        try:
+            with serving(tmp_path, served.settings, "--copies", "--pictures", "1") as (url, _):
+                from_copies = replace(served, url=url)
+                wait_for(lambda: "Read from copies" in from_copies.ask("GET", "/")[1], 120, lambda: from_copies.ask("GET", "/now")[1])
+                page = from_copies.ask("GET", "/")[1]
+                clickhouse.command(f"DROP DATABASE {database_of_copies(clickhouse.address).database}")
+                wait_for(lambda: "run: candor materialize" in from_copies.ask("GET", "/now")[1], 120, lambda: from_copies.ask("GET", "/now")[1])
+        finally:
+            clickhouse.insert(Table.FINDINGS, rows(Table.FINDINGS, {**later, "standing": False, "version": 2}))
     assert page.count("<figure") == served.figures + 1
     assert "Read from copies" not in served.ask("GET", "/")[1]
     # Newest findings and decisions are of the originals.
-    assert "level_shift" in page
+    assert "after-copies" in page
 
 
 def test_while_clickhouse_hangs_or_is_away_the_last_pictures_stay_and_the_page_says_so(browser: Browser, served: Served, tmp_path: Path) -> None:
