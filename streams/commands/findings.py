@@ -101,7 +101,7 @@ def adjudicate(*, finding_id: str, decision: str, reason: str, decided_by: str, 
     """Decide about a finding. FINDING_ID is as list prints it; a later decision replaces an earlier one, and both are kept.
 
     Workers take it in within seconds. Flags of a dismissed finding fall, in the whole history, and its detector learns anew what is usual; answers
-    that carry the sign of a confirmed one are flagged.
+    that carry the sign of a confirmed one are flagged, whatever their score.
     """
     settings = load_settings()
     with _clickhouse(settings) as clickhouse:

@@ -27,7 +27,7 @@ def record(sink: Sink, run: Run, version: int) -> None:
 def forget_old(clickhouse: ClickHouse, topology: Topology, keep: int, version: int) -> list[str]:
     """Take away what all but the newest ``keep`` runs said of each account, and what runs left that were broken off a day ago; these runs' ids.
 
-    What runs found of drivers, links and predictors is small and stays.
+    What runs found of newcomers, drivers, links and predictors is small and stays.
     """
     held = clickhouse.query(
         f"SELECT run_id, toInt64(max(version)) AS newest FROM {Table.FIT_ACCOUNTS} GROUP BY run_id"  # noqa: S608 (a declared name)

@@ -58,7 +58,7 @@ class UnitDays:
     fast: Bools
     """Faster than all but five in a hundred of the same survey and channel, or the same answer to at least four questions where few give that."""
     expected_fast: Floats
-    """Share of such forms in the whole fleet, at most."""
+    """Share of such forms that the other units let expect: of fast ones at least five in a hundred, and of those with the same answer throughout."""
     opportunities: Floats
     """Of each unit: chances to be answered in the last days, as a multiple of what is usual there.
 

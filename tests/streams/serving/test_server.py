@@ -321,8 +321,8 @@ def test_requests_that_are_not_from_the_form_are_refused(served: Served) -> None
 def test_pictures_are_made_from_copies_where_that_is_asked_for(served: Served, tmp_path: Path) -> None:
     later = {
         **{name: date(2026, 1, 7) for name in ("since", "raised_on", "sounded_on")},
-        "finding_id": "later",
-        "unit_id": "after-copies",
+        "finding_id": "after-copies/shared_devices/2026-01-07",
+        "unit_id": "later",
         "detector": "shared_devices",
         "family": "identity",
         "evidence": "evidence",

@@ -15,7 +15,8 @@ class FastForms:
     name = Detector.FAST_FORMS
     family = Family.TIMING
     words = (
-        "{found} of {looked_at} forms were filled in faster than 19 of 20 are, or with the same answer to every question; at most {at_most} are usual"
+        "{found} of {looked_at} forms were filled in faster than 19 of 20 used to be, or with the same answer to every question; "
+        "at most {at_most} are usual"
     )
 
     def judge(self, day: UnitDays, past: Past) -> Judged:
