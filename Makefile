@@ -27,7 +27,7 @@ setup: .venv/ready ## Make .venv and install everything into it
 demo: setup ## Show the whole path at work: broker, workers, ClickHouse, a simulated company
 	$(BIN)/candor demo
 
-test: setup java prometheus chromium helm compose dbt superset ## Run all tests but those of faults and image, with a real broker and ClickHouse
+test: setup java prometheus chromium helm compose dbt superset ## Run the tests but those of chaos, faults and image, with a real broker and ClickHouse
 	@.ci/tests $(BIN)/python
 
 check: setup ## Style, types, import directions, generated files
@@ -43,6 +43,7 @@ format: setup ## Put the style right
 
 chaos: setup java ## Crash workers, broker and ClickHouse, and compare every row: TRIALS=n SEED=s
 	$(BIN)/python -m tests.chaos --trials $(TRIALS) --seed $(SEED)
+	$(BIN)/python -m pytest tests/chaos/test_further.py
 
 bench: setup java ## Measure throughput, latency, recovery and memory
 	$(BIN)/python -m benchmarks
