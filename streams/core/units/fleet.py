@@ -100,7 +100,7 @@ class Volumes:
         The day is held against those days, of which only those count on which others got answers, as a unit's own past has only days with answers;
         and they against all before, so that a change for all and for good is seen in others as long as it is in the unit itself.
         """
-        others = np.array([self.sum(each, each) for each in range(first, day)]) - before
+        others = np.diff(self._reached[np.searchsorted(self._days, np.arange(first, day + 1))]) - before
         today = np.maximum(self.sum(day, day) - own, 0.0)
         usual = others.sum(axis=1) / np.maximum((others > 0).sum(axis=1), 1)
         more = np.where(usual > 0, np.maximum(today / np.maximum(usual, 1.0) - 1.0, 0.0), 0.0)
