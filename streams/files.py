@@ -75,7 +75,8 @@ def _read_file(path: Path) -> Iterator[FileRecord]:
                 if line != b"\n":
                     yield _record(line)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
-        raise EventFileError(path, number, str(error)) from None
+        advice = f"; topics are {', '.join(Topic)}, without a prefix" if "$.topic" in str(error) else ""
+        raise EventFileError(path, number, f"{error}{advice}") from None
     except (EOFError, OSError, zstandard.ZstdError) as error:
         raise EventFileError(path, number + 1, f"cannot be read: {error}") from None
 

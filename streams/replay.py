@@ -64,6 +64,8 @@ class FileState(msgspec.Struct, frozen=True):
     records: int
     """Records that are in the checkpoint."""
     done: bool
+    broken: bool = False
+    """It ends at a line that is no record; everything before is written, and nothing is left to be finished."""
 
 
 @dataclass(slots=True)
@@ -116,13 +118,14 @@ class Replay:
         files = _identify(paths)
         self._check_interrupted(files, abandon)
         files.sort(key=lambda file: not self._is_interrupted(file.key))
-        try:
-            for file in files:
+        for file in files:
+            try:
                 self._feed(file, on_progress)
-        except EventFileError:
-            # What stands before a line that cannot be read was applied, and is kept.
-            self._flush()
-            raise
+            except EventFileError:
+                # What stands before a line that cannot be read was applied, and is kept.
+                self._flush()
+                self._leave(file)
+                raise
         self._stage.rest(Topic)
         self._flush()
         on_progress(self.summary)
@@ -130,7 +133,12 @@ class Replay:
 
     def _is_interrupted(self, key: bytes) -> bool:
         state = self._files.get(key)
-        return state is not None and not state.done
+        return state is not None and not (state.done or state.broken)
+
+    def _leave(self, file: _File) -> None:
+        """The file cannot be read further: mended, it is another one, and this one does not hold up others."""
+        state = self._files[file.key]
+        self._checkpoints.append([_file_record(file.key, FileState(state.name, state.records, done=False, broken=True))])
 
     def _check_interrupted(self, files: Sequence[_File], abandon: bool) -> None:
         given = {file.key for file in files}

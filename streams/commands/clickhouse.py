@@ -10,6 +10,7 @@ from aiohttp.web import GracefulExit
 from sinks.base import FolderInUse
 from sinks.chdb_server.access import Access
 from sinks.chdb_server.server import serve
+from streams.commands.listening import cannot_listen
 from streams.errors import DependencyUnavailable
 from streams.settings import load_settings
 
@@ -36,4 +37,4 @@ def command(path: Path, host: str, port: int) -> None:
     except FolderInUse as error:
         raise DependencyUnavailable(str(error)) from None
     except OSError as error:
-        raise DependencyUnavailable(f"cannot serve at {host}:{port}: {error}") from None
+        raise cannot_listen(host, port, error) from None

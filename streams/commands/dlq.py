@@ -109,7 +109,7 @@ def list_(filters: Filters, limit: int, by_reason: bool, as_json: bool) -> None:
 
 
 def _summary(letter: Refused) -> tuple[object, ...]:
-    message = "" if letter.field in _PERSONAL else letter.message[:200]
+    message = "may repeat what a customer wrote: see candor dlq show" if letter.field in _PERSONAL else letter.message[:200]
     return letter.position, _instant(letter.record.timestamp), letter.stage, letter.reason, letter.field, message
 
 

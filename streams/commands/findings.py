@@ -14,6 +14,7 @@ from streams.commands.reading import connect_to_read
 from streams.errors import ConfigurationError
 from streams.settings import Settings, load_settings
 
+_OF_ALL_METRICS = {"n": "n, of all metrics", "flagged": "flagged, of all metrics"}
 _LISTED = ("finding_id", "state", "decision", "since", "raised_at", "responses", "evidence")
 
 
@@ -24,7 +25,9 @@ def _clickhouse(settings: Settings | None = None) -> closing[ClickHouse]:
 def _of_unit(clickhouse: ClickHouse, finding: dict[str, object]) -> tuple[dict[str, object], list[dict[str, object]]]:
     """Returns the state and scores of a finding's unit, and the responses there that carry the sign."""
     units = clickhouse.query(
-        "SELECT state, families, since, n, flagged, nps_raw, nps_excluded, nps_bound_low FROM integrity_units WHERE unit_id = {unit_id:String}",
+        "SELECT state, families, since, n, flagged, nps_n, nps_raw, nps_excluded, nps_bound_low FROM integrity_units"
+        " LEFT JOIN (SELECT unit_id, toNullable(n) AS nps_n FROM loyalty_by_unit WHERE period = 'all' AND metric = 'nps') AS of_nps USING unit_id"
+        " WHERE unit_id = {unit_id:String}",
         {"unit_id": finding["unit_id"]},
     ).to_pylist()
     responses = clickhouse.query(
@@ -84,7 +87,7 @@ def show(finding_id: str, as_json: bool) -> None:
     told = {name: value for name, value in finding.items() if name != "response_ids"}
     print_table(("finding", ""), told.items())
     if unit:
-        print_table((f"unit {finding['unit_id']}", ""), unit.items())
+        print_table((f"unit {finding['unit_id']}", ""), ((_OF_ALL_METRICS.get(name, name), value) for name, value in unit.items()))
     if responses:
         print_table(tuple(responses[0]), (list(row.values()) for row in responses))
     else:

@@ -5,6 +5,7 @@ from contextlib import closing
 import click
 
 from sinks.base import SinkRefused
+from sinks.chdb_server.statement import tokens
 from streams.commands import Failure
 from streams.commands.output import print_json, print_table, say, working
 from streams.commands.reading import connect_to_read
@@ -26,6 +27,9 @@ def command(sql: str | None, as_json: bool) -> None:
     asked = (click.get_text_stream("stdin").read() if sql is None else sql).strip().removesuffix(";")
     if not asked:
         raise ConfigurationError("there is no query: give one as argument, or on standard input")
+    kinds = [token.kind for token in tokens(asked.encode())]
+    if "end" in kinds[:-1]:
+        raise ConfigurationError("this is more than one statement, and one is answered at a time: ask each by itself")
     with closing(connect_to_read(load_settings())) as clickhouse, working("asking ClickHouse"):
         try:
             found = clickhouse.query(asked, read_only=True)

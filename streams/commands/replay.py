@@ -19,7 +19,7 @@ from streams.commands.migrate import topology
 from streams.commands.output import print_json, progress, say
 from streams.commands.patience import patiently
 from streams.core.stage import CheckpointRecord
-from streams.errors import ProblemFound
+from streams.errors import EventFileError, ProblemFound
 from streams.replay import Checkpoints, MemoryCheckpoints, Replay, Summary
 from streams.settings import Settings, load_settings, variable
 from streams.stages import catalog_of, chained_stages
@@ -47,7 +47,7 @@ def command(*, files: tuple[Path, ...], clickhouse_url: str | None, dry_run: boo
     settings = load_settings(clickhouse_url=clickhouse_url)
     catalog = catalog_of(settings)
     if dry_run:
-        _conclude(settings, _run(settings, catalog, MemorySink(), MemoryCheckpoints(), files, abandon=abandon), as_json=as_json)
+        _conclude(settings, _run(settings, catalog, MemorySink(), MemoryCheckpoints(), files, abandon=abandon), as_json=as_json, dry_run=True)
         return
     clickhouse = connect(settings.clickhouse_url.get_secret_value())
     try:
@@ -95,13 +95,23 @@ def _run(settings: Settings, catalog: Catalog, sink: Sink, checkpoints: Checkpoi
         def show(summary: Summary) -> None:
             bar.update(task, completed=summary.records, rate=f"{(summary.records - summary.skipped) / (time.monotonic() - began):,.0f}/s")
 
-        summary = replay.run(files, show, abandon=abandon)
+        try:
+            summary = replay.run(files, show, abandon=abandon)
+        except EventFileError as error:
+            if taken := replay.summary.records - replay.summary.skipped:
+                said = f"{_many(taken)} before {error.path.name}, line {error.line} were read"
+                say(f"{said}: mend the line and replay the file again; what was taken already counts once")
+            raise
     seconds = time.monotonic() - began
-    say(f"{summary.records:,} records in {seconds:.1f} s ({(summary.records - summary.skipped) / seconds:,.0f} a second)")
+    say(f"{_many(summary.records)} in {seconds:.1f} s ({(summary.records - summary.skipped) / seconds:,.0f} a second)")
     return summary
 
 
-def _tell(summary: Summary, *, as_json: bool) -> None:
+def _many(records: int) -> str:
+    return "1 record" if records == 1 else f"{records:,} records"
+
+
+def _tell(summary: Summary, *, as_json: bool, dry_run: bool) -> None:
     if as_json:
         rejected = {reason.value: count for reason, count in sorted(summary.rejected.items())}
         numbers = {"accepted": summary.accepted, "duplicates": summary.duplicates, "skipped": summary.skipped}
@@ -109,17 +119,19 @@ def _tell(summary: Summary, *, as_json: bool) -> None:
         return
     say(f"{summary.accepted:,} accepted, {summary.duplicates:,} duplicates, {summary.skipped:,} replayed before")
     for reason, count in summary.rejected.most_common():
-        say(f"{count:,} refused as {reason}: dead letters")
+        say(f"{count:,} refused as {reason}: {'would become dead letters' if dry_run else 'dead letters'}")
+    if summary.rejected and not dry_run:
+        say("look at them with: candor dlq list")
     if summary.unknown_fields:
         say(f"{summary.unknown_fields:,} fields that the contract does not know were ignored")
 
 
-def _conclude(settings: Settings, summary: Summary, *, as_json: bool) -> None:
+def _conclude(settings: Settings, summary: Summary, *, as_json: bool, dry_run: bool = False) -> None:
     """Tells what became of the records.
 
     Raises ``ProblemFound`` where money was refused for want of a catalog, which says what currencies are worth: no other refusal is ours.
     """
-    _tell(summary, as_json=as_json)
+    _tell(summary, as_json=as_json, dry_run=dry_run)
     refused = summary.rejected[RejectReason.UNKNOWN_CURRENCY]
     if refused and settings.catalog is None:
         raise ProblemFound(

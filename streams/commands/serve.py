@@ -13,10 +13,10 @@ from aiohttp import web
 from schemas.enums import Metric
 from sinks.base import SinkError, SinkUnavailable
 from sinks.clickhouse import ClickHouse
+from streams.commands.listening import cannot_listen
 from streams.commands.narrowing import telling_of_commas
 from streams.commands.output import say
 from streams.commands.reading import check_copied, connect_to_copies, connect_to_read, copies_to_read
-from streams.errors import DependencyUnavailable
 from streams.lag.reading import lag_reader
 from streams.logs import configure_logs
 from streams.reporting import Asked, ReportSource
@@ -63,7 +63,7 @@ def command(
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise DependencyUnavailable(f"cannot serve at {host}:{port}: {error}") from None
+        raise cannot_listen(host, port, error) from None
     with listening, closing(connect_to_read(settings)) as clickhouse, closing(_pictured(settings, copies=copies)) as pictured:
         port = int(listening.getsockname()[1])
         guard = Guard.of(names_of(host, port, names, others_may_ask=without_authentication))

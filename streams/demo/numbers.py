@@ -59,7 +59,7 @@ def show(reader: Reader, console: Console) -> None:
         _print(console, "Best and worst units by NPS; excluded is NPS without the flagged responses", units)
     suspects = reader.query(SUSPECTS)
     if suspects.num_rows:
-        _print(console, "Units whose scores look gamed: NPS raw, without the flagged responses, and at worst", suspects)
+        _print(console, "Units whose scores look gamed, with n of all metrics; NPS raw, without the flagged responses, and at worst", suspects)
     _print(console, "Accounts", reader.query(ACCOUNTS))
     refused = reader.query(REFUSED)
     if refused.num_rows:

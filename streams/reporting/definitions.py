@@ -9,7 +9,8 @@ OWN: Mapping[str, str] = {
     ),
     "interval": (
         "Values that fit the numbers: of 100 such intervals, some 95 hold the true value. "
-        "Of NPS the adjusted Wald interval, of shares Wilson's, of means Student's t."
+        "Of NPS the adjusted Wald interval, of shares Wilson's, of means Student's t. "
+        "The score of few answers that all agree may lie outside of it."
     ),
     "top_two_share": (
         "Answers in the two best steps of the scale over all counted answers, in per cent: csat and rating >= 4 "

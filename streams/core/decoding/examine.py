@@ -286,8 +286,15 @@ def _check_against_record(event: dict[str, Any], record: SourceRecord, catalog: 
                     issues.append(Issue(RejectReason.OUT_OF_RANGE, name, message))
     occurred = event.get("occurred_at")
     if occurred is not None and occurred > record.timestamp * 1_000 + DAY_MICROSECONDS:
-        message = f"occurred_at {plain_instant(occurred)} is more than 24 h after the record's timestamp"
+        message = f"occurred_at {plain_instant(occurred)} is more than 24 h after the record's timestamp, {_arrival(record.timestamp)}"
         issues.append(Issue(RejectReason.IN_FUTURE, "occurred_at", message))
+
+
+def _arrival(milliseconds: int) -> str:
+    try:
+        return plain_instant(milliseconds * 1_000)
+    except OverflowError:
+        return f"{milliseconds} ms since 1970"
 
 
 def unknown_in_lines(lines: list[dict[str, Any]]) -> int:

@@ -21,7 +21,7 @@ def parse_object(value: bytes | None) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise Malformed(f"not UTF-8: {error.reason} at byte {error.start}") from None
     except json.JSONDecodeError as error:
-        raise Malformed(f"not JSON: {error.msg} at character {error.pos}") from None
+        raise Malformed(f"not JSON: {error.msg.removesuffix(' at')} at character {error.pos}") from None
     except RecursionError:
         raise Malformed("not usable JSON: nested too deeply") from None
     if not isinstance(content, dict):

@@ -8,6 +8,7 @@ import pytest
 from schemas.rows import Table
 from sinks.clickhouse import connect
 from streams.settings import Settings
+from tests.sinks.loyalty import cells
 from tests.sinks.rows import rows
 from tests.streams.commands.conftest import Run
 
@@ -55,10 +56,14 @@ def test_list_says_what_was_seen_or_that_nothing_was(candor: Run) -> None:
     assert "--unit u --unit v" in candor("findings", "list", "--unit", "u,v").stderr
 
 
-def test_show_gives_the_unit_and_the_responses_that_carry_the_sign(candor: Run) -> None:
+def test_show_gives_the_unit_and_the_responses_that_carry_the_sign(candor: Run, settings: Settings) -> None:
+    clickhouse = connect(settings.clickhouse_url.get_secret_value())
+    cells(clickhouse, {"n": 3, "passives": 3}, {"n": 2, "metric": "csat"})
+    clickhouse.close()
     shown = json.loads(candor("findings", "show", "u/shared_devices/2026-01-05", "--json").stdout)
     assert (shown["finding"]["state"], shown["finding"]["response_ids"], shown["unit"]["state"]) == ("suspect", ["r"], "suspect")
     assert [(row["response_id"], row["flagged"], row["flag_reasons"]) for row in shown["responses"]] == [("r", True, ["shared_devices"])]
+    assert (shown["unit"]["n"], shown["unit"]["nps_n"]) == (5, 3)
     told = candor("findings", "show", "u/shared_devices/2026-01-05")
     assert all(word in told.stdout for word in ("u/shared_devices/2026-01-05", "unit u", "nps_excluded", "flag_reasons"))
 

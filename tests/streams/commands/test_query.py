@@ -27,6 +27,13 @@ def test_rows_are_printed_by_their_columns(candor: Run) -> None:
     assert [line.split() for line in done.stdout.splitlines()] == [["n", "word", "nothing"], ["0", "0"], ["1", "1"]]
 
 
+def test_one_statement_is_answered_at_a_time(candor: Run) -> None:
+    done = candor("query", "SELECT 1; SELECT 2")
+
+    assert (done.exit_code, "more than one statement" in done.stderr) == (2, True)
+    assert candor("query", "SELECT ';' AS sign; -- the only one").exit_code == 0
+
+
 def test_a_script_gets_json_and_may_send_the_query_on_standard_input() -> None:
     done = CliRunner().invoke(cli, ["query", "--json"], input="SELECT 1 AS one, toDate('2026-01-02') AS day\n")
 

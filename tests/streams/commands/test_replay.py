@@ -22,6 +22,24 @@ def test_a_dry_run_takes_any_timestamp(candor: Run, tmp_path: Path, timestamp: i
     assert "1 refused as malformed" in result.stderr
 
 
+def test_a_broken_line_holds_up_neither_the_mended_file_nor_others(candor: Run, tmp_path: Path, clickhouse_url: str) -> None:
+    good = [FileRecord(Topic.FEEDBACK, number, b"a-1", b"no JSON") for number in range(2)]
+    write_events(tmp_path / "names.ndjson", good)
+    whole = (tmp_path / "names.ndjson").read_text().splitlines(keepends=True)
+    (broken := tmp_path / "broken.ndjson").write_text(whole[0] + whole[1].replace('"feedback"', '"candor.feedback"'))
+    (other := tmp_path / "other.ndjson").write_text("no record\n")
+    url = ("--clickhouse-url", clickhouse_url)
+
+    stopped = candor("replay", str(broken), *url)
+    assert (stopped.exit_code, "1 record before broken.ndjson, line 2" in stopped.stderr) == (1, True)
+    assert "line 2: Invalid enum value 'candor.feedback'" in stopped.stderr
+    assert "topics are feedback, " in stopped.stderr
+    assert "other.ndjson, line 1" in candor("replay", str(other), *url).stderr
+    broken.write_text("".join(whole))
+    mended = candor("replay", str(broken), *url)
+    assert (mended.exit_code, "2 records in" in mended.stderr, "candor dlq list" in mended.stderr) == (0, True, True)
+
+
 def test_a_replay_that_ended_while_it_made_the_tables_goes_on_with_them(candor: Run, tmp_path: Path, clickhouse_url: str) -> None:
     """But a database that holds rows of an earlier release is left to whoever migrates it."""
     write_events(tmp_path / "events.ndjson", [FileRecord(Topic.FEEDBACK, 1, b"a-1", b"no JSON")])
