@@ -62,12 +62,14 @@ def list_(*, units: tuple[str, ...], state: str | None, undecided: bool, detecto
             f"WHERE {where} ORDER BY raised_at DESC, finding_id LIMIT {{limit:UInt64}}",
             {**asked, "units": list(units), "limit": limit},
         ).to_pylist()
+        judged = clickhouse.query("SELECT unit_id FROM integrity_units WHERE unit_id IN {units:Array(String)}", {"units": list(units)})
     if as_json:
         print_json(rows)
     elif rows:
         print_table(_LISTED, ([row[name] for name in _LISTED] for row in rows))
     else:
-        say("\n  ".join(filter(None, ("no findings", about_commas("--unit", units)))))
+        unknown = ", ".join(unit for unit in units if unit not in judged.column("unit_id").to_pylist())
+        say("\n  ".join(filter(None, ("no findings", unknown and f"--unit: never judged: {unknown}", about_commas("--unit", units)))))
 
 
 @command.command("show")

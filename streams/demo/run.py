@@ -118,7 +118,10 @@ def _say_how_to_serve_again(demo: Demo, console: Console) -> None:
     serve = f"candor clickhouse --path {demo.folder / 'clickhouse'}"
     console.print("\nThe demo has ended, and its Kafka and ClickHouse with it; --stay keeps them up. To query its tables:\n")
     console.print(f"{_activation()}{serve}", soft_wrap=True)
-    console.print("\nand in another terminal candor findings list, candor query or candor report, which find it there.")
+    console.print(
+        "\nand in another terminal candor findings list, candor query or candor report, which find it there. Its days and money are those of\n"
+    )
+    console.print(f"export {variable('catalog')}={shlex.quote(str(demo.folder / 'catalog.yaml'))}", soft_wrap=True)
 
 
 def _activation() -> str:

@@ -52,7 +52,8 @@ def test_list_gives_the_newest_first_and_filters(candor: Run) -> None:
 def test_list_says_what_was_seen_or_that_nothing_was(candor: Run) -> None:
     shown = candor("findings", "list", "--unit", "u")
     assert [line.split()[0] for line in shown.stdout.splitlines()] == ["finding_id", "u/level_shift/2026-01-06", "u/shared_devices/2026-01-05"]
-    assert candor("findings", "list", "--unit", "nobody").stderr.strip() == "no findings"
+    assert candor("findings", "list", "--unit", "u", "--detector", "fast_forms").stderr.strip() == "no findings"
+    assert candor("findings", "list", "--unit", "nobody").stderr.split("\n  ")[1].strip() == "--unit: never judged: nobody"
     assert "--unit u --unit v" in candor("findings", "list", "--unit", "u,v").stderr
 
 
