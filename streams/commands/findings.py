@@ -1,5 +1,6 @@
 """``candor findings``."""
 
+from collections.abc import Sequence
 from contextlib import closing
 
 import click
@@ -20,6 +21,13 @@ _LISTED = ("finding_id", "state", "decision", "since", "raised_at", "responses",
 
 def _clickhouse(settings: Settings | None = None) -> closing[ClickHouse]:
     return closing(connect_to_read(settings or load_settings()))
+
+
+def _judged(clickhouse: ClickHouse, units: Sequence[str]) -> list[str]:
+    """Returns those of the units that were ever judged."""
+    asked = {"units": list(units)}
+    found: list[str] = clickhouse.query("SELECT unit_id FROM integrity_units WHERE unit_id IN {units:Array(String)}", asked).column(0).to_pylist()
+    return found
 
 
 def _of_unit(clickhouse: ClickHouse, finding: dict[str, object]) -> tuple[dict[str, object], list[dict[str, object]]]:
@@ -62,13 +70,13 @@ def list_(*, units: tuple[str, ...], state: str | None, undecided: bool, detecto
             f"WHERE {where} ORDER BY raised_at DESC, finding_id LIMIT {{limit:UInt64}}",
             {**asked, "units": list(units), "limit": limit},
         ).to_pylist()
-        judged = clickhouse.query("SELECT unit_id FROM integrity_units WHERE unit_id IN {units:Array(String)}", {"units": list(units)})
+        judged = [] if rows else _judged(clickhouse, units)
     if as_json:
         print_json(rows)
     elif rows:
         print_table(_LISTED, ([row[name] for name in _LISTED] for row in rows))
     else:
-        unknown = ", ".join(unit for unit in units if unit not in judged.column("unit_id").to_pylist())
+        unknown = ", ".join(unit for unit in units if unit not in judged)
         say("\n  ".join(filter(None, ("no findings", unknown and f"--unit: never judged: {unknown}", about_commas("--unit", units)))))
 
 

@@ -14,7 +14,7 @@ from sinks.copies import database_of_copies
 from streams.broker import LocalBroker
 from streams.broker.ready import free_port
 from streams.files import FileRecord, write_events
-from tests.conftest import wait_for
+from tests.conftest import PATIENCE, wait_for
 from tests.deploy.helm.chart import CHART, ROOT, VALUES, Manifest, Pod, parsed, pods_of, told
 from tests.streams.metrics.test_server import fetch
 
@@ -125,7 +125,8 @@ def test_an_upgrade_under_load_loses_nothing_and_numbers_never_go_back(
             wait_for(lambda new=new: count() >= 0 and new.is_ready(), 90, new.log.read_text)  # type: ignore[misc]
             popen.send_signal(signal.SIGTERM)
             # No patience: Kubernetes has none.
-            assert popen.wait(grace) == 0, old.log.read_text()
+            wait_for(lambda popen=popen: count() >= 0 and popen.poll() is not None, grace / PATIENCE, old.log.read_text)  # type: ignore[misc]
+            assert popen.returncode == 0, old.log.read_text()
             assert '"event": "worker_stopped"' in old.log.read_text()
 
         assert feed.wait(120) == 0
