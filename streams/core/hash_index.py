@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from streams.core.batch import Bools, Int64s
 from streams.core.hashing import UInt64s, scramble
+from streams.core.ordering import are_distinct, first_places
 
 Slots = npt.NDArray[np.intp]
 
@@ -121,23 +122,16 @@ def copies(keys: UInt64s, times: Int64s, held: Int64s, since: Int64s) -> Bools:
     the later of its own time and the held one is held from there on.
     """
     copy: Bools = held >= since
-    first = first_of_each(keys)
-    if first.all():
+    if are_distinct(keys):
         return copy
     newest: dict[int, int] = {}
-    for i in np.flatnonzero(np.isin(keys, keys[~first])).tolist():
+    repeated = np.delete(keys, first_places(keys))
+    for i in np.flatnonzero(np.isin(keys, repeated)).tolist():
         key = int(keys[i])
         known = newest.get(key, int(held[i]))
         copy[i] = known >= since[i]
         newest[key] = known if copy[i] else max(known, int(times[i]))
     return copy
-
-
-def first_of_each(keys: UInt64s) -> Bools:
-    """Returns, for each key, whether it is its first in the array."""
-    first = np.zeros(len(keys), np.bool_)
-    first[np.unique(keys, return_index=True)[1]] = True
-    return first
 
 
 def spread(values: Int64s) -> UInt64s:

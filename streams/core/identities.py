@@ -105,10 +105,7 @@ class Identities:
         return identities
 
     def _remember(self, hashes: UInt64s, ticks: Int64s) -> None:
-        # Of one hash the latest: sorted by time, the last of each.
-        order = np.argsort(ticks, kind="stable")
-        hashes, last = np.unique(hashes[order][::-1], return_index=True)
-        ticks = ticks[order][::-1][last]
+        hashes, ticks = _newest(hashes, ticks)
         # What is older than all that is asked for need not be remembered.
         wanted = ticks >= self._oldest_tick
         hashes, ticks = hashes[wanted], ticks[wanted]
@@ -137,3 +134,11 @@ def tick_of(instants: Int64s) -> Int64s:
     """Returns the tick of each instant; 0 for one before all that can be stored."""
     ticks: Int64s = np.maximum(instants, _EARLIEST) // TICK - _EARLIEST // TICK
     return ticks
+
+
+def _newest(hashes: UInt64s, ticks: Int64s) -> tuple[UInt64s, Int64s]:
+    """Returns each hash once, ascending, and the newest of its ticks."""
+    order = np.argsort(hashes)
+    hashes, ticks = hashes[order], ticks[order]
+    starts = np.append(True, hashes[1:] != hashes[:-1]) if len(hashes) else np.empty(0, np.bool_)
+    return (hashes, ticks) if starts.all() else (hashes[starts], np.maximum.reduceat(ticks, np.flatnonzero(starts)))

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from streams.core.batch import Int64s
+from streams.core.ordering import distinct
 from streams.core.stage import CheckpointRecord
 from streams.core.state_table import StateTable
 
@@ -48,7 +49,7 @@ class SegmentLog:
         self.table.home[rows] = -1
         folded = fold(self._alive)
         if folded:
-            rows = np.union1d(rows, self._rows_of(folded))
+            rows = distinct(np.concatenate([rows, self._rows_of(folded)]))
         records: list[CheckpointRecord] = []
         if len(rows):
             self.table.saved(rows, number)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from streams.core.batch import Bools, Int64s
 from streams.core.hash_index import HashIndex
 from streams.core.hashing import UInt64s
+from streams.core.ordering import are_distinct, last_places
 
 Strings = npt.NDArray[np.object_]
 Columns = Mapping[str, npt.DTypeLike]
@@ -31,6 +32,8 @@ class StateTable:
     DERIVED: ClassVar[Columns] = {}
     """Columns that are not kept in checkpoints, since they follow from the others."""
     DENSE: ClassVar[bool] = False
+    UNSET: ClassVar[Mapping[str, int]] = {}
+    """What columns of numbers hold in rows that were just added, where it is not 0."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -39,7 +42,7 @@ class StateTable:
         """The checkpoint segment that holds the newest copy of a row."""
         self._dirty: Bools = np.zeros(_SMALLEST, np.bool_)
         for name, dtype in {**self.COLUMNS, **self.DERIVED}.items():
-            setattr(self, name, np.zeros(_SMALLEST, dtype) if dtype is not np.object_ else np.full(_SMALLEST, None))
+            setattr(self, name, self._unset(name, np.zeros(_SMALLEST, dtype)))
         self._index = HashIndex()
 
     @property
@@ -58,7 +61,10 @@ class StateTable:
         return self._index.find(keys)
 
     def append(self, keys: UInt64s) -> Int64s:
-        """Adds rows for keys that are unknown, each given once; all columns are zero, strings None. Returns their rows, which are changed by this."""
+        """Adds rows for keys that are unknown, each given once; columns are as ``UNSET`` says, else zero, strings None. Returns their rows.
+
+        They are changed by this.
+        """
         rows = np.arange(self.count, self.count + len(keys), dtype=np.int64)
         self._grow(self.count + len(keys))
         self.keys[rows] = keys
@@ -78,6 +84,9 @@ class StateTable:
         missing = np.flatnonzero(rows < 0)
         if not len(missing):
             return rows, missing
+        if are_distinct(keys[missing]):
+            rows[missing] = added = self.append(keys[missing])
+            return rows, added
         unknown, first, inverse = np.unique(keys[missing], return_index=True, return_inverse=True)
         order = np.argsort(first, kind="stable")
         added = self.append(unknown[order])
@@ -127,8 +136,8 @@ class StateTable:
             return table
         whole = pa.concat_tables([piece for _, piece in pieces])
         home = np.repeat([segment for segment, _ in pieces], [piece.num_rows for _, piece in pieces]).astype(np.int64)
-        keys = _numpy(whole["key"], np.dtype(np.uint64))
-        newest = len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1]
+        keys: UInt64s = _numpy(whole["key"], np.dtype(np.uint64)).astype(np.uint64, copy=False)
+        newest = last_places(keys)
         chosen = newest if cls.DENSE else np.sort(newest)  # np.unique has put dense keys in order already
         rows = table.append(keys[chosen])
         picked = whole.take(pa.array(chosen))
@@ -153,11 +162,18 @@ class StateTable:
         for name in ("keys", "home", "_dirty", *self.COLUMNS, *self.DERIVED):
             old = self.column(name)
             new = np.zeros((capacity, *old.shape[1:]), old.dtype)
-            if old.dtype == np.object_:
-                new[:] = None
             new[: self.count] = old[: self.count]
+            self._unset(name, new[self.count :])
             setattr(self, name, new)
         self.home[self.count :] = _UNSAVED
+
+    def _unset(self, name: str, rows: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+        """Makes these new rows of a column, which are zero, what they are as long as nothing is set; returns them."""
+        if rows.dtype == np.object_:
+            rows.fill(None)
+        elif name in self.UNSET:
+            rows[:] = self.UNSET[name]
+        return rows
 
 
 def _arrow(values: npt.NDArray[np.generic]) -> pa.Array:

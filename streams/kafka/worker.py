@@ -26,7 +26,7 @@ from streams.kafka.opening import Openings
 from streams.kafka.owner import Ownership
 from streams.kafka.pace import Pace
 from streams.kafka.progress import Progress
-from streams.kafka.shell import Shell
+from streams.kafka.shell import Shell, core_thread
 from streams.kafka.sinking import SinkWriter
 from streams.kafka.topics import check_topics
 from streams.kafka.transport import Reading
@@ -137,6 +137,7 @@ class _Worker:
         self._stages = stages
         self._sink = sink
         self._report = report
+        self._core = core_thread()
 
     async def run(self) -> int:
         settings, ending = self._settings, _Ending()
@@ -163,6 +164,7 @@ class _Worker:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*(line.shell.close() for line in lines))
+            self._core.shutdown(wait=False, cancel_futures=True)
             self._sink.close()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_STOP_SECONDS):
@@ -179,7 +181,8 @@ class _Worker:
             holds_rows = self._surroundings.holds_rows
             ownership = replace(ownership, holds_rows=lambda partition: holds_rows(stage, partition))
         session, rebalance = (round(seconds * 1000) for seconds in (settings.session_timeout_seconds, settings.rebalance_timeout_seconds))
-        shell = Shell(ownership, SinkWriter(self._sink, metrics.tables), _pace(settings, stage), ending.fail, metrics.stage(stage))
+        writer, pace = SinkWriter(self._sink, metrics.tables), _pace(settings, stage)
+        shell = Shell(ownership, writer, pace, ending.fail, metrics.stage(stage), self._core)
         reading = Reading(ownership.consumer_group, client, session, rebalance)
         return _Line(make_app(reading, shell, [settings.topic_prefix + topic for topic in ownership.inputs], ending.fail), shell)
 

@@ -20,7 +20,7 @@ from streams.core.batch import Bools, Decoded, Int64s
 from streams.core.hashing import UInt64s, combine, hash_strings, salt
 from streams.core.integrity.text.begging import BeggingPhrases
 from streams.core.integrity.text.fingerprints import fingerprints
-from streams.core.integrity.text.words import words_of
+from streams.core.integrity.text.words import words_of_each
 from streams.core.signals import STRAIGHT_BIN, Answers, Paces, Sign, duration_bins
 
 FEWEST_STRAIGHT = 4
@@ -192,9 +192,8 @@ class _Feedback:
     def _read_comments(self, facts: pa.Table) -> tuple[Bools, UInt64s]:
         """Returns which comments speak of begging, and the fingerprint of each."""
         comments, languages = facts.column("comment").to_pylist(), facts.column("language").to_pylist()
-        words = [words_of(comment) if comment else [] for comment in comments]
-        begged = [bool(told) and self._begging.found(told, language) is not None for told, language in zip(words, languages, strict=True)]
-        return np.array(begged, np.bool_), fingerprints(words)
+        words = words_of_each([comment or "" for comment in comments])
+        return self._begging.found_in(words, languages), fingerprints(words)
 
 
 def _ceased(changes: list[TakenOut]) -> _Changed:

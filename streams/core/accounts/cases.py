@@ -7,6 +7,7 @@ from schemas.enums import CaseType
 from streams.core.accounts.state import AccountsState
 from streams.core.batch import Bools, Int64s
 from streams.core.hashing import UInt64s
+from streams.core.ordering import distinct
 
 _CLOSING = [list(CaseType).index(kind) for kind in (CaseType.RESOLVED, CaseType.CONFIRMED)]
 _RANKS = 8
@@ -19,12 +20,12 @@ def follow(state: AccountsState, keys: UInt64s, accounts: Int64s, event_type: np
     if len(added):
         cases.account[rows] = accounts
         cases.newest[added] = np.iinfo(np.int64).min
-    distinct = np.unique(rows)
-    open_before = _is_open(cases.newest[distinct])
+    each = distinct(rows)
+    open_before = _is_open(cases.newest[each])
     np.maximum.at(cases.newest, rows, occurred_at * _RANKS + event_type)
-    cases.touch(distinct)
-    change = _is_open(cases.newest[distinct]).astype(np.int64) - open_before
-    holders = cases.account[distinct].astype(np.int64)
+    cases.touch(each)
+    change = _is_open(cases.newest[each]).astype(np.int64) - open_before
+    holders = cases.account[each].astype(np.int64)
     np.add.at(state.accounts.open_cases, holders, change)
     state.accounts.touch(holders)
 

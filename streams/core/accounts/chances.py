@@ -11,13 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.enums import InvitationType, SuppressionReason, TransactionType
-from streams.core.accounts.asking import DAY, NUMBERS, Difference, Step
+from streams.core.accounts.asking import NUMBERS, Difference, Step
 from streams.core.accounts.responses import may_be_evidence
 from streams.core.accounts.state import AccountsState
 from streams.core.accounts.sums import Sums
 from streams.core.accounts.transactions import transaction_keys
 from streams.core.batch import Bools, Decoded, Int64s
 from streams.core.hashing import UInt64s
+from streams.core.ordering import are_distinct
 
 _STEPS = {
     InvitationType.SAMPLED: Step.SAMPLED, InvitationType.SUPPRESSED: Step.QUARANTINED, InvitationType.SENT: Step.SENT,
@@ -96,7 +97,7 @@ class Chances:
         sums = Sums(2, 1 + len(NUMBERS))
         sold, self._sold = self._sold, []
         keys = np.concatenate([np.empty(0, np.uint64), *(batch.key for batch in sold)])
-        if len(np.unique(keys)) == len(keys) > 0:
+        if len(keys) and are_distinct(keys):
             _sell(sums, state, sold)
         else:
             # Past the horizons a copy is sold again; what was told the first time is then what there is to compare with.
@@ -121,14 +122,14 @@ class Chances:
             return
         hashes = np.concatenate([batch.account_hash for batch in invited])[naming]
         keys = transaction_keys(hashes, [names[i] or "" for i in naming.tolist()])
-        _add(sums, state, state.asked_purchases.invited(keys, days[naming] * DAY, steps[naming]))
+        _add(sums, state, state.asked_purchases.invited(keys, days[naming], steps[naming]))
 
 
 def _sell(sums: Sums, state: AccountsState, sold: list[_Sold]) -> None:
     """Takes in purchases, each of which is given once."""
     risky, keys, days = (np.concatenate(columns) for columns in zip(*(batch[1:] for batch in sold), strict=True))
     units = _units_of(state, [batch.unit_id for batch in sold])
-    _add(sums, state, state.asked_purchases.sold(keys, units, days, days * DAY, risky))
+    _add(sums, state, state.asked_purchases.sold(keys, units, days, risky))
 
 
 def _add(sums: Sums, state: AccountsState, difference: Difference) -> None:

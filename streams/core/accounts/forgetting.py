@@ -34,7 +34,7 @@ def forget(state: AccountsState, horizons: Horizons) -> None:
     invitations = state.watermarks.get(Topic.INVITATIONS, NEVER)
     asked = max(min(transactions, invitations), max(transactions, invitations) - horizons.revision)
     # It was seen on a local day, which begins a day and a half before the instant at most.
-    _forget_before(state, state.asked_purchases, state.asked_purchases.seen_at, asked - (ASK_DAYS + LATE_DAYS + 2) * DAY, _PARTS_OF_DAYS)
+    _forget_before(state, state.asked_purchases, state.asked_purchases.seen_at(), asked - (ASK_DAYS + LATE_DAYS + 2) * DAY, _PARTS_OF_DAYS)
     answered = max(min(transactions, feedback), max(transactions, feedback) - horizons.revision)
     _forget_before(state, state.praised_purchases, state.praised_purchases.seen_at, answered - (REGRET_DAYS + LATE_DAYS) * DAY, _PARTS_OF_DAYS)
     for topic, watermark in state.watermarks.items():

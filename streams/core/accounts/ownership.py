@@ -5,6 +5,7 @@ import numpy as np
 from streams.core.accounts.state import AccountsState
 from streams.core.batch import Int64s
 from streams.core.hashing import UInt64s, combine
+from streams.core.ordering import distinct
 
 
 def move(state: AccountsState, accounts: Int64s, products: UInt64s, quantities: Int64s) -> None:
@@ -15,11 +16,11 @@ def move(state: AccountsState, accounts: Int64s, products: UInt64s, quantities: 
     rows, added = ownership.find_or_append(combine(state.accounts.hash[accounts], products))
     if len(added):
         ownership.account[rows] = accounts
-    distinct = np.unique(rows)
-    owned_before = ownership.quantity[distinct] > 0
+    each = distinct(rows)
+    owned_before = ownership.quantity[each] > 0
     np.add.at(ownership.quantity, rows, quantities)
-    ownership.touch(distinct)
-    change = (ownership.quantity[distinct] > 0).astype(np.int64) - owned_before
-    holders = ownership.account[distinct].astype(np.int64)
+    ownership.touch(each)
+    change = (ownership.quantity[each] > 0).astype(np.int64) - owned_before
+    holders = ownership.account[each].astype(np.int64)
     np.add.at(state.accounts.products_owned, holders, change)
     state.accounts.touch(holders)

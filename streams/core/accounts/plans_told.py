@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from streams.core.accounts.answering import Submissions
-from streams.core.accounts.sums import runs, signed
+from streams.core.accounts.sums import signed
 from streams.core.batch import Int64s
+from streams.core.ordering import runs
 from streams.core.signals import PlanDays
 
 

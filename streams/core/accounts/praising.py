@@ -4,6 +4,7 @@ An answer that names a purchase is regretted if a refund of that purchase comes 
 and after an event is compared, and the difference is told; order does not matter as long as a purchase has no more than four answers at a time.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from streams.core.accounts.asking import DAY, keep_earliest
 from streams.core.batch import Bools, Int64s
 from streams.core.hashing import UInt64s
+from streams.core.ordering import distinct, first_places
 from streams.core.signals import REGRET_DAYS
 from streams.core.state_table import Columns, StateTable
 
@@ -45,6 +47,7 @@ class PraiseTable(StateTable):
         "refunded_at": (np.int64, (MOST_REFUNDS,)),
         "seen_at": np.int64,
     }
+    UNSET: ClassVar[Mapping[str, int]] = {"answered_at": _EMPTY, "refunded_at": _EMPTY, "seen_at": -_EMPTY}
     revision: UInt64s
     """Answers that count; their other columns hold ``_EMPTY`` times where there are fewer."""
     answered_at: Int64s
@@ -57,13 +60,13 @@ class PraiseTable(StateTable):
 
     def answered(self, answers: Answered) -> dict[int, Int64s]:
         """Takes in answers that begin to count; several may name one purchase. Returns the difference of ``NUMBERS``, by day."""
-        every = self._rows(answers.purchase)
-        rows = np.unique(every)
+        every, _ = self.find_or_append(answers.purchase)
+        rows = distinct(every)
         before = self._told(rows)
         waiting = np.arange(len(every))
         while len(waiting):
             # Each purchase once.
-            first = np.unique(every[waiting], return_index=True)[1]
+            first = first_places(every[waiting])
             self._keep(every[waiting[first]], answers, waiting[first])
             waiting = np.delete(waiting, first)
         np.maximum.at(self.seen_at, every, answers.occurred_at)
@@ -73,7 +76,7 @@ class PraiseTable(StateTable):
     def taken_out(self, purchases: UInt64s, revisions: UInt64s) -> dict[int, Int64s]:
         """Takes out answers that cease to count. Returns the difference of ``NUMBERS``, by day."""
         every = self.find(purchases)
-        rows = np.unique(every[every >= 0])
+        rows = distinct(every[every >= 0])
         before = self._told(rows)
         known = np.flatnonzero(every >= 0)
         held = (self.revision[every[known]] == revisions[known, None]) & (self.answered_at[every[known]] != _EMPTY)
@@ -84,8 +87,8 @@ class PraiseTable(StateTable):
 
     def refunded(self, purchases: UInt64s, times: Int64s) -> dict[int, Int64s]:
         """Takes in refunds of purchases; several may be of one. Returns the difference of ``NUMBERS``, by day."""
-        every = self._rows(purchases)
-        rows = np.unique(every)
+        every, _ = self.find_or_append(purchases)
+        rows = distinct(every)
         before = self._told(rows)
         keep_earliest(self.refunded_at, every, times)
         np.maximum.at(self.seen_at, every, times)
@@ -99,11 +102,6 @@ class PraiseTable(StateTable):
         rows, places, slots = rows[new], places[new], free[new].argmax(axis=1)
         self.revision[rows, slots], self.answered_at[rows, slots] = answers.revision[places], answers.occurred_at[places]
         self.day[rows, slots], self.top_box[rows, slots] = answers.day[places], answers.top_box[places]
-
-    def _rows(self, keys: UInt64s) -> Int64s:
-        rows, added = self.find_or_append(keys)
-        self.answered_at[added], self.refunded_at[added], self.seen_at[added] = _EMPTY, _EMPTY, -_EMPTY
-        return rows
 
     def _told(self, rows: Int64s) -> tuple[Int64s, Int64s]:
         """Returns the day of each answer of these purchases, and what is told of it: a column for each of ``NUMBERS``."""

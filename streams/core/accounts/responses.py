@@ -18,6 +18,7 @@ from streams.core.accounts.tables import NOBODY, ResponseState
 from streams.core.accounts.transactions import can_be_joined, transaction_keys
 from streams.core.batch import Bools, Decoded, Floats, Int64s, Rejected
 from streams.core.hashing import UInt64s, combine, hash_strings, salt
+from streams.core.ordering import first_places
 from streams.core.signals import LATE_DAYS, REVISION_DAYS
 
 RESPONSE = salt("response")
@@ -125,7 +126,7 @@ def apply(state: AccountsState, events: Decoded, account_hashes: UInt64s, before
 def _rounds(keys: UInt64s, chosen: Int64s) -> Iterator[Int64s]:
     """Yields the first event of each response, then the second, and so on, each in order of arrival."""
     while len(chosen):
-        first = np.sort(np.unique(keys[chosen], return_index=True)[1])
+        first = np.sort(first_places(keys[chosen]))
         yield chosen[first]
         chosen = np.delete(chosen, first)
 

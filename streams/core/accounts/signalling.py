@@ -16,6 +16,7 @@ from streams.core.accounts.state import AccountsState
 from streams.core.accounts.sums import Sums, signed
 from streams.core.batch import Int64s
 from streams.core.hashing import hash_strings
+from streams.core.ordering import distinct
 from streams.core.signals import MOST_ANSWERS, MOST_NUMBERS, NOT_YET, FleetSignals, Flows, NewUnits, PraiseDays, Sign, Strata, UnitSignals
 
 
@@ -50,7 +51,7 @@ class Signalling:
         flows = Flows(days, *numbers)
         order = np.argsort(told.unit, kind="stable")
         of_answers, answers = told.unit[order], told.answers.take(order)
-        units = np.union1d(of_answers, of_flows)
+        units = distinct(np.concatenate([of_answers, of_flows]))
         names = state.units.unit_id[units].tolist()
         spans = [_spans(of, units) for of in (of_answers, of_flows)]
         for name, (first_answer, last_answer), (first_flow, last_flow) in zip(names, *spans, strict=True):

@@ -20,6 +20,7 @@ from streams.core.batch import Bools, Decoded, Int64s, Rejected, SourceRecord
 from streams.core.dead_letters import dead_letter, dead_letter_rows
 from streams.core.decoding import decode
 from streams.core.hashing import UInt64s, combine, hash_strings, salt
+from streams.core.ordering import last_places
 from streams.core.signals import UnitSignals, encode
 from streams.core.stage import EPOCH_SHIFT, Applied, CheckpointRecord, DeadLetter, Flush, SignalRecord
 
@@ -242,7 +243,7 @@ class AccountsStage:
         rows = pa.concat_tables([rows for _, rows in pieces])
         if table is Table.RESPONSES:
             keys = np.concatenate([keys for keys, _ in pieces])
-            newest = len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1]
+            newest = last_places(keys)
             if len(newest) < len(keys):
                 rows = rows.take(pa.array(np.sort(newest)))
         rows = rows.append_column("source_partition", constant(self._partition, rows.num_rows, pa.uint32()))

@@ -29,7 +29,7 @@ from streams.core.state_table import StateTable
 
 DAY = 86_400_000_000
 """Microseconds."""
-FORMAT = 4
+FORMAT = 5
 """Of the checkpoint; raised when older code could not read it, or what it holds means something else."""
 SETTLED = "settled"
 """Name of the settled responses in the checkpoint."""
@@ -195,7 +195,7 @@ class AccountsState:
             (self.responses, self.responses.given_at),
             (self.transactions, self.transactions.occurred_at),
             (self.refunds, self.refunds.occurred_at),
-            (self.asked_purchases, self.asked_purchases.seen_at),
+            (self.asked_purchases, self.asked_purchases.seen_at()),
             (self.praised_purchases, self.praised_purchases.seen_at),
             (self.loyalty, np.where(unknown, -NEVER, self.loyalty.day.astype(np.int64) * DAY)),
         ):

@@ -6,6 +6,7 @@ import numpy as np
 
 from streams.core.batch import Int64s
 from streams.core.hashing import UInt64s
+from streams.core.ordering import runs
 
 
 class Sums:
@@ -31,15 +32,6 @@ class Sums:
         sums = np.add.reduceat(numbers[:, order], starts, axis=1) if len(starts) else numbers
         kept = sums.any(axis=0)
         return keys[:, order[starts]][:, kept], sums[:, kept]
-
-
-def runs(keys: Int64s) -> tuple[Int64s, Int64s]:
-    """Returns the order in which equal keys (first axis their parts) stand together, ascending, and where each of them begins in it."""
-    order = np.lexsort(keys[::-1])
-    ordered = keys[:, order]
-    begins = np.ones(len(order), np.bool_)
-    begins[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
-    return order, np.flatnonzero(begins)
 
 
 def signed(hashes: UInt64s) -> Int64s:

@@ -48,7 +48,7 @@ class Prior:
 def upper_rate(past: Past, expected: Floats, prior: Prior) -> Floats:
     """Upper baseline per unit: today's expected rate, moved by how far the unit used to be from what was expected of it."""
     weight = past.answers + prior.weight * past.alike
-    mean = np.clip(expected + (past.hits - past.expected) / weight, 0.0, 1.0)
+    mean = np.minimum(np.maximum(expected + (past.hits - past.expected) / weight, 0.0), 1.0)
     a_day = np.maximum(past.answers / np.maximum(past.days, 1.0), 1.0)
     clustering = 1.0 + (a_day - 1.0) * CORRELATION
     spread = np.maximum(mean * (1.0 - mean), prior.rate * (1.0 - prior.rate) * 0.25)

@@ -128,15 +128,15 @@ class Evidence:
     def add_day(
         self, rows: Int64s, day: UnitDays, budget: float, detectors: Sequence[UnitDetector] = UNIT_DETECTORS, *, wary: bool = True
     ) -> list[Alarm]:
-        """Takes in a day that is over; the units of the day are ``rows`` here, days come in order.
+        """Takes in a day that is over; the units of the day are ``rows`` here, ascending; days come in order.
 
         ``budget`` is the least expected number of ticks until a clean unit raises a false alarm. A tick is a day with anything to judge for any of
         several detectors, which must share a clock; a detector that is alone goes by the days on which it judged. ``wary``: nothing is learned while
         something is suspected; of no use where what is judged and what is learned from are other days.
         """
-        mine = self.take(rows)
+        mine = self if len(rows) == len(self.hits) else self.take(rows)
         # The process moves up by one a tick also where nothing is judged or nothing is wrong; that alone is no reason not to learn.
-        alone = mine.log_values()[:, : len(detectors)]
+        alone = log_mixture(mine.log_evidence[:, : len(detectors)])
         suspicious = (mine.active(day.day) | ((alone > np.log(budget) / 2) & (mine.run > np.log(budget) / 4))) & wary
         judged = [
             detector.judge(day, Past(mine.hits[:, i], mine.answers[:, i], mine.expected[:, i], mine.days[:, i], mine.alike[:, i]))
@@ -153,17 +153,18 @@ class Evidence:
         began = mine.run <= 0
         mine.since[began] = day.day
         mine.run = np.where(began, 0.0, mine.run) + log_mixture(ratios)
-        for name in Counts._fields:
-            today = np.stack([getattr(one.counts, name) for one in judged], axis=1)
-            setattr(mine, name, np.where(began, 0.0, getattr(mine, name)) + today)
+        today = np.array([[one.hits, one.answers, one.expected, *one.counts] for one in judged]).T
+        hits, answers, expected = today[:, 0], today[:, 1], today[:, 2]
+        for place, name in enumerate(Counts._fields, 3):
+            setattr(mine, name, np.where(began, 0.0, getattr(mine, name)) + today[:, place])
         learned = ~suspicious
-        hits, answers, expected = (np.stack([getattr(one, name) for one in judged], axis=1) for name in ("hits", "answers", "expected"))
         mine.hits += hits * learned
         mine.answers += answers * learned
         mine.expected += expected * learned
         mine.days += (answers > 0) & learned
         raised = mine.raise_alarms(rows, day.day, budget, detectors)
-        self.put(rows, mine)
+        if mine is not self:
+            self.put(rows, mine)
         return raised
 
     def _agreed(self, day: int, families: Sequence[Family]) -> Bools:
@@ -183,14 +184,16 @@ class Evidence:
         combined = log_mean_of_processes(values)
         single, together = alarms(values, len(detectors), budget)
         agreeing = np.log(ACTIVE_DAYS / AGREED_BY_CHANCE * len(detectors))
-        single |= (values[:, : len(detectors)] >= agreeing) & self._agreed(day, [detector.family for detector in detectors])
+        close = values[:, : len(detectors)] >= agreeing
+        if close.any():
+            single |= close & self._agreed(day, [detector.family for detector in detectors])
+        if not single.any() and not together.any():
+            # As on most days.
+            return []
         together = together & ~single.any(axis=1)
         sounding = single.copy()
         for at in np.flatnonzero(together).tolist():
             sounding[at, self._spend_strongest(at, values[at], detectors)] = True
-        if not sounding.any():
-            # As on most days.
-            return []
         raised = []
         for at, i in zip(*(axis.tolist() for axis in np.nonzero(sounding)), strict=True):
             new = self.sounded_on[at, i] <= day - ACTIVE_DAYS

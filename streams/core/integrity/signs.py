@@ -5,8 +5,9 @@ from itertools import pairwise
 import numpy as np
 
 from streams.core.batch import Bools, Int64s
-from streams.core.hashing import UInt64s
+from streams.core.hashing import UInt64s, combine
 from streams.core.integrity.text.fingerprints import NEAR, NO_FINGERPRINT, distances
+from streams.core.ordering import order_by
 
 NOTHING = np.uint64(0)
 """Hash of a device or contact that is not known."""
@@ -18,18 +19,21 @@ def used_by_others(unit: Int64s, thing: UInt64s, account: UInt64s, time: Int64s,
     Any order of the responses gives the same; of equal times the one with the smaller account hash is the earlier. Unknown things are not shared.
     """
     found = np.zeros(len(unit), np.bool_)
-    if not len(unit):
+    known = np.flatnonzero(thing != NOTHING)
+    if not len(known):
         return found
-    order = np.lexsort((account, time, thing, unit))
-    unit, thing, account, time = unit[order], thing[order], account[order], time[order]
-    same_thing = np.append(False, (unit[1:] == unit[:-1]) & (thing[1:] == thing[:-1]))
+    there = combine(unit[known].view(np.uint64), thing[known])
+    order = order_by(there, time[known], account[known])
+    there, rows = there[order], known[order]
+    same_thing = np.append(False, there[1:] == there[:-1])
+    account, time = account[rows], time[rows]
     same_account = same_thing & np.append(False, account[1:] == account[:-1])
     # A run is a stretch of one account; whoever used the thing last before it ended the run before.
     run_starts = np.flatnonzero(~same_account)
     run = np.cumsum(~same_account) - 1
     follows = same_thing[run_starts]
     used_before = np.where(follows, time[np.maximum(run_starts - 1, 0)], np.iinfo(np.int64).min // 2)
-    found[order] = (time - used_before[run] <= look_back) & (thing != NOTHING)
+    found[rows] = time - used_before[run] <= look_back
     return found
 
 
@@ -49,9 +53,9 @@ def nearly_repeated(unit: Int64s, mark: UInt64s, account: UInt64s, time: Int64s,
         at = np.flatnonzero(judged[rows])
         if not len(at):
             continue
-        near = distances(mark[rows[at]][:, None], mark[rows][None, :]) <= NEAR
-        near &= account[rows[at]][:, None] != account[rows][None, :]
-        near &= np.arange(len(rows))[None, :] < at[:, None]
-        near &= time[rows[at]][:, None] - time[rows][None, :] <= look_back
-        found[rows[at]] = near.any(axis=1)
+        # Few are near, whatever else holds of them.
+        which, earlier = np.divmod(np.flatnonzero(distances(mark[rows[at]][:, None], mark[rows][None, :]) <= NEAR), len(rows))
+        later = at[which]
+        copied = (earlier < later) & (account[rows[later]] != account[rows[earlier]]) & (time[rows[later]] - time[rows[earlier]] <= look_back)
+        found[rows[later[copied]]] = True
     return found

@@ -120,72 +120,73 @@ class Volumes:
 
 
 class Paces:
-    """The bin below which the fastest forms lie, and how many have the same answer throughout, per form. Days must be gone through in order."""
+    """The bin below which the fastest forms lie, and how many have the same answer throughout, per form. Days must be gone through in order.
 
-    def __init__(self, state: UnitsState) -> None:
+    Of the answers that are judged, ascending by day, it is given the unit, the form, the bin of its duration, below 0 where that is not known, and
+    whether it is the same throughout; they are called by their positions.
+    """
+
+    def __init__(self, state: UnitsState, unit: Int64s, form: UInt64s, of_bin: Int64s, is_straight: Bools) -> None:
         table = state.paces
-        count = table.count
-        self._forms, self._of_cell = np.unique(table.form[:count], return_inverse=True)
-        self._day, self._bin, self._n = table.day[:count], table.bin[:count], table.n[:count]
-        self._numbers = np.zeros((len(self._forms), STRAIGHT_BIN + 1), np.int64)
-        self._add(self._day <= state.closed)
+        cells = np.argsort(table.day[: table.count], kind="stable")
+        self._day, self._cell_bin, self._n = table.day[cells], table.bin[cells], table.n[cells]
+        forms, self._of_cell = np.unique(table.form[cells], return_inverse=True)
+        # The last form stands for those that the fleet has not told of.
+        self._numbers = np.zeros((len(forms) + 1, STRAIGHT_BIN + 1), np.int64)
+        place = np.searchsorted(forms, form)
+        self._form = np.where(np.append(forms, np.uint64(0))[place] == form, place, len(forms))
+        pairs, self._own = np.unique(combine(unit.view(np.uint64), form), return_inverse=True)
+        self._pairs = len(pairs)
+        self._bin, self._known, self._straight = of_bin, of_bin >= 0, (of_bin >= 0) & is_straight
+        self._add(slice(int(np.searchsorted(self._day, state.closed, side="right"))))
 
-    def limits(self, form: UInt64s) -> Int64s:
-        """Returns, for each answer, the bin below which it is fast; 0, below which nothing is, where too little is known."""
-        return self._of(form, self._limits)
+    def fast(self, answers: slice) -> Bools:
+        """Returns which answers were given faster than all but so many; none where too little is known."""
+        return np.asarray(self._known[answers] & (self._bin[answers] < self._limits[self._form[answers]]))
 
-    def _limits_now(self) -> Int64s:
-        reached = np.cumsum(self._numbers[:, :STRAIGHT_BIN], axis=1)
-        total = reached[:, -1]
-        # The greatest bin below which there are at most so many; all answers of a bin are on the same side.
-        return np.where(total >= FEWEST_DURATIONS, (reached <= FASTEST * total[:, None]).sum(axis=1), 0)
+    def fast_elsewhere(self, first: int, last: int, lately: slice, today: slice) -> Floats:
+        """Returns, for each answer of today, how many of the same forms at other units were fast on these days, at least ``FASTEST``.
 
-    def _of(self, form: UInt64s, values: Int64s) -> Int64s:
-        """Returns the value of the form of each answer; 0 where the fleet has not told of it."""
-        if not len(self._forms):
-            return np.zeros(len(form), np.int64)
-        at = np.minimum(np.searchsorted(self._forms, form), len(self._forms) - 1)
-        return np.where(self._forms[at] == form, values[at], 0)
-
-    def fast_elsewhere(self, first: int, last: int, unit: Int64s, form: UInt64s, of_bin: Int64s) -> Floats:
-        """Returns, for each answer of these days, how many of the same forms at other units were fast then, at least ``FASTEST``.
-
-        Where a form was made shorter for all, half of them are. Answers are given with the unit, the form and the bin; below 0, it is not known.
+        Where a form was made shorter for all, half of them are. ``lately`` are the answers of these days.
         """
-        lately = np.flatnonzero((self._day >= first) & (self._day <= last) & (self._bin < STRAIGHT_BIN))
-        of_cell, n, count = self._of_cell[lately], self._n[lately], len(self._forms)
-        fast = n * (self._bin[lately] < self._limits[of_cell])
-        every, fast_of_every = (self._of(form, np.bincount(of_cell, values, count).astype(np.int64)) for values in (n, fast))
-        _, place = np.unique(combine(unit.view(np.uint64), form), return_inverse=True)
-        known = of_bin >= 0
-        own, fast_of_own = (np.bincount(place, marked)[place] for marked in (known, known & (of_bin < self.limits(form))))
-        others, fast_of_others = np.maximum(every - own, 0.0), np.maximum(fast_of_every - fast_of_own, 0.0)
+        cells = slice(*np.searchsorted(self._day, [first, last + 1]).tolist())
+        of_cell, n, of_bin, count = self._of_cell[cells], self._n[cells], self._cell_bin[cells], len(self._numbers)
+        every = np.bincount(of_cell, n * (of_bin < STRAIGHT_BIN), count)
+        fast_of_every = np.bincount(of_cell, n * (of_bin < np.minimum(self._limits[of_cell], STRAIGHT_BIN)), count)
+        form, own = self._form[today], self._own[today]
+        others = every[form] - self._of_own(self._known[lately], lately)[own]
+        fast_of_others = fast_of_every[form] - self._of_own(self.fast(lately), lately)[own]
+        others, fast_of_others = np.maximum(others, 0.0), np.maximum(fast_of_others, 0.0)
         return np.asarray(np.maximum((fast_of_others + FASTEST * FAST_WEIGHT) / (others + FAST_WEIGHT), FASTEST))
 
-    def straight(self, unit: Int64s, form: UInt64s, own: tuple[Int64s, UInt64s, Bools]) -> Floats:
-        """Returns, for each answer, the share of such forms with the same answer throughout; NaN where that is no sign, or too little is known.
+    def straight(self, before: slice, today: slice) -> Floats:
+        """Returns, for each answer of today, the share of such forms with the same answer throughout.
 
-        Without those of the unit itself that are given, with unit, form, and whether they are straight: else whoever fills in many in a new survey
-        would make that what customers do.
+        NaN where that is no sign, or too little is known. Without those of the unit itself among the answers ``before``: else whoever fills in many
+        in a new survey would make that what customers do.
         """
-        if not len(self._forms):
-            return np.full(len(form), np.nan)
-        total, straight = self._numbers[:, :STRAIGHT_BIN].sum(axis=1), self._numbers[:, STRAIGHT_BIN]
-        of_unit, of_form, is_straight = own
-        keys, place = np.unique(np.concatenate([combine(unit.view(np.uint64), form), combine(of_unit.view(np.uint64), of_form)]), return_inverse=True)
-        mine, theirs = place[: len(form)], place[len(form) :]
-        less, straight_less = (np.bincount(theirs, marked, len(keys))[mine] for marked in (np.ones(len(theirs)), is_straight))
-        others, straight_others = np.maximum(self._of(form, total) - less, 0), np.maximum(self._of(form, straight) - straight_less, 0)
-        share = straight_others / np.maximum(others, 1)
+        form, own = self._form[today], self._own[today]
+        others = np.maximum(self._total[form] - self._of_own(self._known[before], before)[own], 0.0)
+        straight_others = np.maximum(self._numbers[form, STRAIGHT_BIN] - self._of_own(self._straight[before], before)[own], 0.0)
+        share = straight_others / np.maximum(others, 1.0)
         return np.where((others < FEWEST_DURATIONS) | (share > MOST_STRAIGHT), np.nan, share)
 
     def end_day(self, day: int) -> None:
         """The day belongs to what is known before the next one."""
-        self._add(self._day == day)
+        first, last = np.searchsorted(self._day, [day, day + 1]).tolist()
+        if last > first:
+            self._add(slice(first, last))
 
-    def _add(self, cells: Bools) -> None:
-        np.add.at(self._numbers, (self._of_cell[cells], self._bin[cells]), self._n[cells])
-        self._limits = self._limits_now()
+    def _of_own(self, marked: Bools, answers: slice) -> Int64s:
+        """Returns how many of these answers are marked, by unit and form."""
+        return np.bincount(self._own[answers][marked], minlength=self._pairs)
+
+    def _add(self, cells: slice) -> None:
+        np.add.at(self._numbers, (self._of_cell[cells], self._cell_bin[cells]), self._n[cells])
+        reached = np.cumsum(self._numbers[:, :STRAIGHT_BIN], axis=1)
+        self._total = reached[:, -1]
+        # The greatest bin below which there are at most so many; all answers of a bin are on the same side.
+        self._limits = np.where(self._total >= FEWEST_DURATIONS, (reached <= FASTEST * self._total[:, None]).sum(axis=1), 0)
 
 
 def close_fleet_days(state: UnitsState, closed: int) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from streams.core.batch import Int64s
 from streams.core.hashing import UInt64s, combine, salt
+from streams.core.ordering import last_places
 from streams.core.signals import (
     NOT_YET,
     REGRET_DAYS,
@@ -47,7 +48,7 @@ def _take_in_answers(state: UnitsState, units: Int64s, signals: list[UnitSignals
     open_ = answers.day > state.closed
     state.reopen(unit[open_], answers.day[open_])
     # Of a key given twice the last counts.
-    last = len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1]
+    last = last_places(keys)
     counts = answers.signs[last] & Sign.COUNTED != 0
     relevant = open_[last] & (counts | (state.answers.find(keys[last]) >= 0))
     last, counts = last[relevant], counts[relevant]

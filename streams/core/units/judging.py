@@ -1,6 +1,6 @@
 """Open days of a partition's units, as the detectors look at them, one day after another."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,11 +11,12 @@ from streams.core.integrity.days import UnitDays, no_praise
 from streams.core.integrity.detectors import UNIT_DETECTORS
 from streams.core.integrity.evidence import Alarm, Evidence
 from streams.core.integrity.signs import NOTHING, nearly_repeated, used_by_others
+from streams.core.ordering import order_by, packed
 from streams.core.signals import ASK_DAYS, Sign, duration_bins
 from streams.core.units.decisions import Pardon
 from streams.core.units.fleet import FASTEST, SHOCK_WEIGHT, Paces, Strata, Volumes
 from streams.core.units.state import ASKED_SHARE_DAYS, DRIFT_DAYS, LOOK_BACK_DAYS, UnitsState
-from streams.core.units.tables import HISTORY
+from streams.core.units.tables import FLOWS, HISTORY
 
 DAY = 86_400_000_000
 """Microseconds."""
@@ -40,7 +41,7 @@ class OpenDays:
         self._units = state.units.count
         self._prepare_answers()
         self._prepare_flows()
-        self._strata, self._paces, self._volumes = Strata(state), Paces(state), Volumes(state)
+        self._strata, self._volumes = Strata(state), Volumes(state)
         self._stratum = self._strata.of(state.units.group[self._unit], state.answers.metric[self.rows], state.answers.channel[self.rows])
 
     def _prepare_answers(self) -> None:
@@ -49,7 +50,7 @@ class OpenDays:
         # Some are only kept since the sink has not got them yet.
         rows = np.flatnonzero((signs & Sign.COUNTED != 0) & (table.day[: table.count] > self._state.closed - LOOK_BACK_DAYS))
         # A total order, whatever the order of arrival.
-        rows = rows[np.lexsort((table.keys[rows], table.occurred_at[rows], table.unit[rows], table.day[rows]))]
+        rows = rows[order_by(packed(np.stack([table.day[rows], table.unit[rows], table.occurred_at[rows]])), table.keys[rows])]
         self.rows = rows
         self._day, self._unit, self._signs = table.day[rows], table.unit[rows], signs[rows]
         self.high = self._signs & (Sign.TOP_BOX | Sign.TOP_TWO_BOX) != 0
@@ -66,9 +67,9 @@ class OpenDays:
         near = nearly_repeated(self._unit, comment, account, time, look_back, self._day > self._state.closed)
         self._comment_suspect = near | (self._signs & (Sign.BEGGED | Sign.ASKED) != 0)
         self._comment_told = (comment != NOTHING) | (self._signs & (Sign.BEGGED | Sign.ASKED_OR_NOT) != 0)
-        self._bin = duration_bins(table.duration[rows])
         self._duration_known = table.duration[rows] >= 0
-        self._form = table.form[rows]
+        of_bin = np.where(self._duration_known, duration_bins(table.duration[rows]), -1)
+        self._paces = Paces(self._state, self._unit, table.form[rows], of_bin, self._signs & Sign.STRAIGHT != 0)
         self.units_of_rows, self.days_of_rows = self._unit, self._day
         self.marks = table.marks[rows]
         """Bits of the detectors whose sign each answer carries; of an open day once it was judged."""
@@ -76,8 +77,10 @@ class OpenDays:
     def _prepare_flows(self) -> None:
         table = self._state.flows
         # Every day asks for several sums over a few days each.
-        self._flows = np.argsort(table.day[: table.count], kind="stable")
-        self._flow_day, self._flow_unit = table.day[self._flows], table.unit[self._flows]
+        order = np.argsort(table.day[: table.count], kind="stable")
+        self._flow_day, self._flow_unit = table.day[order], table.unit[order]
+        self._flows = np.stack([table.column(name)[order] for name in FLOWS], axis=1).astype(np.float64)
+        self._chance = self._flows[:, FLOWS.index("invitations")] * INVITATION_WEIGHT + self._flows[:, FLOWS.index("transactions")]
 
     def judge(self, evidence: Evidence, first: int, last: int, pardons: Sequence[tuple[int, Pardon]] = ()) -> list[Alarm]:
         """Takes the days ``first`` to ``last`` into the evidence of all units; days go on from where the last call ended.
@@ -104,11 +107,8 @@ class OpenDays:
         if not len(units):
             return []
         opportunities = self._opportunities(day)
-        own = np.arange(*self._of_days(day - SHARE_DAYS, day - 1).indices(len(self.rows)))
-        own = own[self._duration_known[own]]
-        straight = self._paces.straight(unit, self._form[answers], (self._unit[own], self._form[own], self._signs[own] & Sign.STRAIGHT != 0))
-        fast = self._bin[answers] < self._paces.limits(self._form[answers])
-        fast |= (self._signs[answers] & Sign.STRAIGHT != 0) & ~np.isnan(straight)
+        straight = self._paces.straight(self._of_days(day - SHARE_DAYS, day - 1), answers)
+        fast = self._paces.fast(answers) | ((self._signs[answers] & Sign.STRAIGHT != 0) & ~np.isnan(straight))
         judged = UnitDays(
             day=day,
             units=len(units),
@@ -189,12 +189,7 @@ class OpenDays:
         today = self._of_day(day)
         if not self._duration_known[today].any():
             return np.full(today.stop - today.start, FASTEST)
-        return np.maximum(*(self._fast_elsewhere(first, day) for first in (day, day - DRIFT_DAYS + 1)))
-
-    def _fast_elsewhere(self, first: int, day: int) -> Floats:
-        lately, today = self._of_days(first, day), self._of_day(day)
-        bins = np.where(self._duration_known[lately], self._bin[lately], -1)
-        return self._paces.fast_elsewhere(first, day, self._unit[lately], self._form[lately], bins)[today.start - lately.start :]
+        return np.maximum(*(self._paces.fast_elsewhere(first, day, self._of_days(first, day), today) for first in (day, day - DRIFT_DAYS + 1)))
 
     def _swelling(self, day: int) -> Floats:
         # Before that, whether the fleet's numbers are told apart depends on how far days are closed.
@@ -204,7 +199,8 @@ class OpenDays:
         return self._volumes.swelling(day, own[:, -1].astype(np.float64), first, own[:, :-1].astype(np.float64))
 
     def _chances(self, first: int, last: int) -> Floats:
-        return self._flow_sums("invitations", first, last) * INVITATION_WEIGHT + self._flow_sums("transactions", first, last)
+        chosen = self._flows_of(first, last)
+        return np.bincount(self._flow_unit[chosen], self._chance[chosen], self._units).astype(np.float64)
 
     def _asking(self, day: int) -> tuple[Floats, Floats, Floats]:
         """Returns, per unit, the troubled transactions of a day, those that were not asked about, and the share of the others that were, lately.
@@ -212,25 +208,28 @@ class OpenDays:
         Of those alone whose customers were drawn to be asked and not left out by quarantine, where it is told who was: most may never have been meant
         to be asked, and whoever buys often is asked about few of his purchases.
         """
-        first = day - ASKED_SHARE_DAYS + 1
-        drawn = self._flow_sums("drawn_transactions", first, day) > 0
+        lately, today = self._flow_sums(day - ASKED_SHARE_DAYS + 1, day), self._flow_sums(day, day)
+        drawn = lately["drawn_transactions"] > 0
 
-        def either(name: str, since: int) -> Floats:
-            return np.where(drawn, self._flow_sums(f"drawn_{name}", since, day), self._flow_sums(name, since, day))
+        def either(sums: Mapping[str, Floats], name: str) -> Floats:
+            return np.where(drawn, sums[f"drawn_{name}"], sums[name])
 
-        left_out, risky_left_out = self._flow_sums("quarantined", first, day), self._flow_sums("risky_quarantined", first, day)
         # Of those that were drawn alone, so none where nobody says who was.
-        others = either("transactions", first) - either("risky", first) - (left_out - risky_left_out)
-        share = np.where(others > 0, either("asked", first) / np.where(others > 0, others, 1.0), np.nan)
-        excused = self._flow_sums("risky_quarantined", day, day)
+        others = either(lately, "transactions") - either(lately, "risky") - (lately["quarantined"] - lately["risky_quarantined"])
+        share = np.where(others > 0, either(lately, "asked") / np.where(others > 0, others, 1.0), np.nan)
+        excused = today["risky_quarantined"]
         # What arrives too late for its day is left out, whichever number it would have changed.
-        return np.maximum(either("risky", day) - excused, 0.0), either("risky_unasked", day) - excused, share
+        return np.maximum(either(today, "risky") - excused, 0.0), either(today, "risky_unasked") - excused, share
 
-    def _flow_sums(self, name: str, first: int, last: int) -> Floats:
-        """Returns the sum of a flow over these days, of each unit."""
-        chosen = slice(*np.searchsorted(self._flow_day, [first, last + 1]).tolist())
-        values = self._state.flows.column(name)[self._flows[chosen]].astype(np.float64)
-        return np.bincount(self._flow_unit[chosen], values, self._units).astype(np.float64)
+    def _flow_sums(self, first: int, last: int) -> dict[str, Floats]:
+        """Returns the sums of each flow over these days, of each unit."""
+        chosen, count = self._flows_of(first, last), len(FLOWS)
+        places = self._flow_unit[chosen, None] * count + np.arange(count)
+        sums = np.bincount(places.ravel(), self._flows[chosen].ravel(), self._units * count).reshape(self._units, count)
+        return dict(zip(FLOWS, sums.T, strict=True))
+
+    def _flows_of(self, first: int, last: int) -> slice:
+        return slice(*np.searchsorted(self._flow_day, [first, last + 1]).tolist())
 
     def _end_day(self, day: int) -> None:
         self._paces.end_day(day)

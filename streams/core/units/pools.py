@@ -1,7 +1,7 @@
 """What is looked at as if it were one unit: incentive plans at the end of their periods, and the fleet's praise that people do not stand by.
 
-Every partition hears of all answers that this takes and comes to the same, since a plan's finding counts as evidence at its units; only one partition
-writes it.
+Every partition hears of all answers that this takes. Each judges the plans and comes to the same, since a plan's finding counts as evidence at its
+units; only one partition writes it. The fleet's says nothing of any unit, and only the partition that writes it judges the fleet.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 
 from schemas.catalog import Catalog
 from streams.core.batch import Bools, Int64s
-from streams.core.hashing import hash_string
+from streams.core.hashing import UInt64s, hash_string
 from streams.core.integrity import budget
 from streams.core.integrity.days import Praise, UnitDays, no_praise
 from streams.core.integrity.detectors import FLEET_DETECTORS, PLAN_DETECTORS
@@ -29,6 +29,7 @@ FLEET_HALF_LIFE_DAYS = 60.0
 """The same of the fleet."""
 PLAN_SILENT_DAYS = 365
 """So long nobody looks at a plan whose finding was dismissed: what is usual on its last days is never learned."""
+FLEET_KEY = np.array([FLEET], np.uint64)
 _END_OF_DAY = 86_400_000_000 - 1
 
 
@@ -44,6 +45,11 @@ class Plan:
     def key(self) -> int:
         """Hash of its id."""
         return hash_string(self.plan_id)
+
+
+def tells(pool: UInt64s, partition: int, partitions: int) -> Bools:
+    """Whether it is this partition, of so many, that writes the findings of each pool, given by its key."""
+    return np.asarray(pool % np.uint64(partitions) == partition)
 
 
 def plans_of(catalog: Catalog) -> list[Plan]:
@@ -97,7 +103,7 @@ class FleetDays:
 
     def __init__(self, state: UnitsState, false_alarm_days: float) -> None:
         self._budget = budget.ticks(false_alarm_days, budget.FLEET, 1)
-        self.keys = np.array([FLEET], np.uint64)
+        self.keys = FLEET_KEY
         """Its key among the pools."""
         self._table = state.praise_days
 
@@ -120,9 +126,11 @@ class FleetDays:
 class PoolDays:
     """The open days of all pools; days must be judged in order."""
 
-    def __init__(self, state: UnitsState, plans: Sequence[Plan], false_alarm_days: float) -> None:
+    def __init__(self, state: UnitsState, plans: Sequence[Plan], false_alarm_days: float, *, tells_fleet: bool) -> None:
         self._state = state
-        kinds: tuple[PlanDays | FleetDays, ...] = (PlanDays(state, plans, false_alarm_days), FleetDays(state, false_alarm_days))
+        kinds: list[PlanDays | FleetDays] = [PlanDays(state, plans, false_alarm_days)] if plans else []
+        if tells_fleet:
+            kinds.append(FleetDays(state, false_alarm_days))
         self._kinds = [(days, rows := state.pools.find(days.keys), state.pool_evidence(rows)) for days in kinds]
 
     def judge_day(self, day: int, pardons: Sequence[tuple[int, Pardon]]) -> list[tuple[int, Alarm, int]]:

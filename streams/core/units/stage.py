@@ -16,16 +16,16 @@ import pyarrow as pa
 from schemas.enums import Stage
 from schemas.rows import Table
 from schemas.topics import ADJUDICATIONS
-from streams.core.batch import Rejected, SourceRecord
+from streams.core.batch import Bools, Rejected, SourceRecord
 from streams.core.dead_letters import dead_letter, dead_letter_rows
-from streams.core.hashing import hash_string
+from streams.core.hashing import UInt64s, hash_string
 from streams.core.signals import CLOSING_DAYS, IDLE_DAYS, FleetSignals, UnitSignals, decode
 from streams.core.stage import EPOCH_SHIFT, Applied, CheckpointRecord, DeadLetter, Flush
 from streams.core.units.closing import close_days
 from streams.core.units.decisions import Accepted, decision_rows, read_decisions, take_in_decisions
 from streams.core.units.findings import Standing
 from streams.core.units.intake import take_in_fleet, take_in_units
-from streams.core.units.pools import Plan
+from streams.core.units.pools import FLEET_KEY, Plan, tells
 from streams.core.units.projection import finding_rows, progress_rows, sign_rows, unit_rows
 from streams.core.units.state import UnitsState
 from streams.core.units.trial import Trial
@@ -173,7 +173,7 @@ class UnitsStage:
             if table is state.findings:
                 # All partitions come to the same about pools; one of them tells.
                 pool = state.findings.pool[rows]
-                rows = rows[(pool == 0) | (pool % np.uint64(self._watched.source_partitions) == self._partition)]
+                rows = rows[(pool == 0) | self._tells(pool)]
             if len(rows):
                 cells[kind] = project(state, rows, self._partition, version)
         reached = self._reached()
@@ -183,6 +183,9 @@ class UnitsStage:
             cells[Table.JUDGED] = progress_rows(*progress, self._partition, version)
         return cells
 
+    def _tells(self, pools: UInt64s) -> Bools:
+        return tells(pools, self._partition, self._watched.source_partitions)
+
     def _judge(self) -> None:
         state, reached = self.state, self._reached()
         if reached is None or not (reached.judgeable > state.judged or (reached.idle and state.changed) or state.decided):
@@ -190,7 +193,7 @@ class UnitsStage:
         # A decision changes what was judged already.
         closable, last = reached.closable, max(reached.judgeable, state.judged) if state.decided else reached.judgeable
         closing = closable > state.closed
-        trial = Trial(state, self._watched.plans, self._watched.false_alarm_days)
+        trial = Trial(state, self._watched.plans, self._watched.false_alarm_days, tells_fleet=bool(self._tells(FLEET_KEY)[0]))
         days = trial.days
         first = max(state.closed + 1, self._first_day(last))
         for_good = np.zeros(len(days.rows), np.int64)

@@ -13,16 +13,16 @@ from streams.core.units.state import UnitsState
 
 
 class Trial:
-    """The evidence, from the end of the closed days on. Days must be judged in order."""
+    """The evidence, from the end of the closed days on. Days must be judged in order. ``tells_fleet``: the fleet is judged too."""
 
-    def __init__(self, state: UnitsState, plans: Sequence[Plan], false_alarm_days: float) -> None:
+    def __init__(self, state: UnitsState, plans: Sequence[Plan], false_alarm_days: float, *, tells_fleet: bool) -> None:
         self._state = state
         self._everybody = np.arange(state.units.count)
         self._units = state.evidence(self._everybody)
         self._pardons = pardons(state)
         self.days = OpenDays(state, false_alarm_days)
         """The answers that are judged."""
-        self._pools = PoolDays(state, plans, false_alarm_days)
+        self._pools = PoolDays(state, plans, false_alarm_days, tells_fleet=tells_fleet)
 
     def judge(self, first: int, last: int) -> list[Raised]:
         """Takes the days ``first`` to ``last`` into the evidence; returns the alarms."""

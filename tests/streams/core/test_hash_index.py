@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.hash_index import HashIndex, first_of_each, spread
+from streams.core.hash_index import HashIndex, spread
 
 # Few distinct low bits, so that keys fight for slots.
 KEYS = st.integers(0, 2**16).map(lambda n: (n % 7) | (n << 32))
@@ -31,11 +31,6 @@ def test_forgets_numbers_below_a_bound(content: dict[int, int], bound: int) -> N
     index.drop_below(bound)
 
     assert index.find(np.array(list(content), np.uint64)).tolist() == [row if row >= bound else -1 for row in content.values()]
-
-
-@given(st.lists(st.integers(0, 20)))
-def test_marks_the_first_of_each_key(keys: list[int]) -> None:
-    assert first_of_each(np.array(keys, np.uint64)).tolist() == [key not in keys[:i] for i, key in enumerate(keys)]
 
 
 def test_spread_keeps_distinct_integers_distinct() -> None:

@@ -8,11 +8,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.accounts.asking import DAY, MOST_BOUNCED, MOST_QUARANTINED, MOST_SAMPLED, MOST_SENT, NUMBERS, Difference, PurchaseTable, Step
+from streams.core.accounts.asking import MOST_BOUNCED, MOST_QUARANTINED, MOST_SAMPLED, MOST_SENT, NUMBERS, Difference, PurchaseTable, Step
 from streams.core.batch import Int64s
 from streams.core.signals import ASK_DAYS
 
-LIMIT = ASK_DAYS * DAY
+LIMIT = ASK_DAYS
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ def _expected(sales: list[Sale], invitations: list[Invitation]) -> Counter[tuple
 
 
 def _take_in(table: PurchaseTable, event: Sale | Invitation) -> Difference:
-    keys, times = np.array([event.purchase], np.uint64), np.array([event.at])
+    keys, days = np.array([event.purchase], np.uint64), np.array([event.at])
     if isinstance(event, Sale):
-        return table.sold(keys, np.array([event.purchase]), np.array([0]), times, np.array([event.risky]))
-    return table.invited(keys, times, _places([event]))
+        return table.sold(keys, np.array([event.purchase]), days, np.array([event.risky]))
+    return table.invited(keys, days, _places([event]))
 
 
 def _places(invitations: list[Invitation]) -> Int64s:
@@ -88,7 +88,7 @@ def test_a_batch_gives_what_its_events_give_one_by_one(sales: list[Sale], invita
         _take_in(one_by_one, event)
     purchases = np.array([sale.purchase for sale in sales], np.uint64)
     risky = np.array([sale.risky for sale in sales], np.bool_)
-    whole.sold(purchases, purchases.astype(np.int64), np.zeros(len(sales), np.int64), np.array([sale.at for sale in sales], np.int64), risky)
+    whole.sold(purchases, purchases.astype(np.int64), np.array([sale.at for sale in sales], np.int64), risky)
     whole.invited(
         np.array([one.purchase for one in invitations], np.uint64),
         np.array([one.at for one in invitations], np.int64),

@@ -1,10 +1,12 @@
 """Begging is found where it is reported, and nowhere else."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.begging import Lexicon, default_lexicons
 from streams.core.integrity.text.begging import BeggingPhrases
-from streams.core.integrity.text.words import words_of
+from streams.core.integrity.text.words import words_of, words_of_each
 
 PHRASES = BeggingPhrases(default_lexicons())
 BEGGING = {
@@ -74,3 +76,24 @@ def test_a_lexicon_says_what_is_wrong_with_it() -> None:
         Lexicon(phrases=("give {top}",))
     with pytest.raises(ValueError, match="write lower-case words"):
         Lexicon(phrases=("Give a  10",))
+
+
+_COMMENTS = [comment for comments in (*BEGGING.values(), *HONEST.values()) for comment in comments]
+_PIECES = st.sampled_from([*(word for comment in _COMMENTS for word in comment.split()), ".", ",", "\0"])
+_LANGUAGES = st.sampled_from([*BEGGING, "pt-BR", "EN", "nl", None])
+
+
+@given(st.lists(st.tuples(st.lists(_PIECES, max_size=14).map(" ".join) | st.sampled_from(_COMMENTS), _LANGUAGES), max_size=20))
+def test_many_comments_at_once_are_judged_as_each_would_be(told: list[tuple[str, str | None]]) -> None:
+    comments, languages = [comment for comment, _ in told], [language for _, language in told]
+    found = PHRASES.found_in(words_of_each(comments), languages)
+    assert found.tolist() == [PHRASES.found(words_of(comment), language) is not None for comment, language in told]
+
+
+def test_phrases_of_more_parts_than_a_number_has_bits() -> None:
+    parts = [f"w{i}" for i in range(70)]
+    lexicon = Lexicon(phrases=(" ".join(parts), "a ... b", *(f"x{i} y{i}" for i in range(50))))
+    phrases = BeggingPhrases({"en": lexicon, "de": Lexicon(phrases=())})
+    comments = [" ".join(parts), " ".join(parts[:-1]), "b a", "a c b", "x49 y49", "x49 y48", "nothing", ""]
+    assert phrases.found_in(words_of_each(comments), [None] * len(comments)).tolist() == [True, False, False, True, True, False, False, False]
+    assert not BeggingPhrases({}).found_in(words_of_each(comments), [None] * len(comments)).any()
