@@ -44,7 +44,7 @@ PROBE = "benchmark-probe"
 WORKER = ("streams.commands", "worker")
 ACCOUNTS_ALONE = ("benchmarks.accounts_alone",)
 
-TURNS = 3
+TURNS = 5
 """With and without the units stage in turns: what two runs need differs by a tenth from one time to the next."""
 
 

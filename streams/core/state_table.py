@@ -111,13 +111,15 @@ class StateTable:
     def keep(self, kept: Bools) -> None:
         """Forgets the rows that are not kept; the others get new numbers, in the same order."""
         rows = np.flatnonzero(kept)
+        if len(rows) == self.count:
+            return
         self._before_keep(rows)
         self.count = len(rows)
-        for name in ("keys", "home", "_dirty", *self.COLUMNS, *self.DERIVED):
-            setattr(self, name, self.column(name)[rows])
-        self._index = HashIndex(self.count)
+        # What is cut now and then grows in between.
+        room = max(_SMALLEST, self.count + self.count // 4)
+        self._move(rows, room)
+        self._index = HashIndex(room)
         self._index.insert(self.keys[: self.count], np.arange(self.count, dtype=np.int64))
-        self._grow(_SMALLEST)
 
     def to_arrow(self, rows: Int64s) -> pa.RecordBatch:
         """Returns these rows with their keys, for the checkpoint."""
@@ -158,11 +160,14 @@ class StateTable:
         capacity = len(self.keys)
         if count <= capacity:
             return
-        capacity = max(_SMALLEST, count, capacity + capacity // 2)
+        self._move(slice(self.count), max(_SMALLEST, count, capacity + capacity // 2))
+
+    def _move(self, rows: slice | Int64s, capacity: int) -> None:
+        """Puts these rows into new columns with room for so many; there are ``count`` of them."""
         for name in ("keys", "home", "_dirty", *self.COLUMNS, *self.DERIVED):
             old = self.column(name)
             new = np.zeros((capacity, *old.shape[1:]), old.dtype)
-            new[: self.count] = old[: self.count]
+            new[: self.count] = old[rows]
             self._unset(name, new[self.count :])
             setattr(self, name, new)
         self.home[self.count :] = _UNSAVED
