@@ -27,6 +27,8 @@ DAY = 86_400_000_000
 SOLD, RISKY = (np.uint8(1 << bit) for bit in range(2))
 _EMPTY = 2**30
 """A slot that holds no day."""
+_UNSEEN = -(2**26)
+"""A day before all days, also in microseconds."""
 MOST_SAMPLED, MOST_QUARANTINED, MOST_SENT, MOST_BOUNCED = 2, 2, 4, 2
 """Of more invitations that name one purchase the earliest count."""
 _OF_ALL = ("transactions", "asked", "risky", "risky_unasked")
@@ -57,7 +59,7 @@ class PurchaseTable(StateTable):
         "bounced": (np.int32, (MOST_BOUNCED,)),
         "seen_on": np.int32,
     }
-    UNSET: ClassVar[Mapping[str, int]] = {**dict.fromkeys(("sampled", "quarantined", "sent", "bounced"), _EMPTY), "seen_on": -_EMPTY}
+    UNSET: ClassVar[Mapping[str, int]] = {**dict.fromkeys(("sampled", "quarantined", "sent", "bounced"), _EMPTY), "seen_on": _UNSEEN}
     known: npt.NDArray[np.uint8]
     unit: npt.NDArray[np.int32]
     day: Days
