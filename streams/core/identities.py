@@ -8,6 +8,7 @@ import pyarrow as pa
 from streams.core.batch import Bools, Int64s
 from streams.core.hash_index import HashIndex, copies
 from streams.core.hashing import UInt64s
+from streams.core.ordering import grouped
 from streams.core.segments import FAN_IN, chunk_key, encode, tombstones
 from streams.core.stage import CheckpointRecord
 
@@ -138,7 +139,6 @@ def tick_of(instants: Int64s) -> Int64s:
 
 def _newest(hashes: UInt64s, ticks: Int64s) -> tuple[UInt64s, Int64s]:
     """Returns each hash once, ascending, and the newest of its ticks."""
-    order = np.argsort(hashes)
+    order, starts = grouped(hashes)
     hashes, ticks = hashes[order], ticks[order]
-    starts = np.append(True, hashes[1:] != hashes[:-1]) if len(hashes) else np.empty(0, np.bool_)
-    return (hashes, ticks) if starts.all() else (hashes[starts], np.maximum.reduceat(ticks, np.flatnonzero(starts)))
+    return (hashes, ticks) if len(starts) == len(order) else (hashes[starts], np.maximum.reduceat(ticks, starts))

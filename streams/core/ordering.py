@@ -16,7 +16,7 @@ _LARGEST_PACKED = 2**62
 def distinct(values: Int64s) -> Int64s:
     """Returns the values, each once, ascending."""
     ordered = np.sort(values)
-    return np.asarray(ordered[_begins(ordered)])
+    return np.asarray(ordered[begins(ordered)])
 
 
 def are_distinct(values: Int64s | UInt64s) -> bool:
@@ -72,19 +72,22 @@ def packed(parts: Int64s) -> Int64s:
 
 def runs(keys: Int64s) -> tuple[Int64s, Int64s]:
     """Returns an order in which equal keys (first axis their parts) stand together, ascending, and where each of them begins in it."""
-    numbers = packed(keys)
-    order = np.argsort(numbers)
-    return order, np.flatnonzero(_begins(numbers[order]))
+    return grouped(packed(keys))
+
+
+def grouped(values: Int64s | UInt64s) -> tuple[Int64s, Int64s]:
+    """Returns an order in which equal values stand together, ascending, and where each of them begins in it."""
+    order = np.argsort(values)
+    return order, np.flatnonzero(begins(values[order]))
+
+
+def begins(ordered: npt.NDArray[np.signedinteger] | UInt64s) -> Bools:
+    """Whether each of these ordered values differs from the one before."""
+    differs = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=differs[1:])
+    return differs
 
 
 def _chosen_of_each(values: Int64s | UInt64s, chosen: np.ufunc) -> Int64s:
-    order = np.argsort(values)
-    starts = np.flatnonzero(_begins(values[order]))
+    order, starts = grouped(values)
     return order if len(starts) == len(order) else np.asarray(chosen.reduceat(order, starts))
-
-
-def _begins(ordered: npt.NDArray[np.signedinteger] | UInt64s) -> Bools:
-    """Of ordered values: whether it differs from the one before."""
-    begins = np.ones(len(ordered), np.bool_)
-    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
-    return begins

@@ -3,9 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TypeVar
 
 import structlog
 from aiokafka.errors import IllegalStateError, KafkaError
@@ -13,6 +11,7 @@ from faust.types import TP
 
 from streams.kafka.applying import Work, apply_all, count, count_opened
 from streams.kafka.batches import Batch
+from streams.kafka.core import Core
 from streams.kafka.flushing import Flushing, Outgoing, Slot
 from streams.kafka.identity import check_positions
 from streams.kafka.inbox import Inbox, Taken
@@ -26,19 +25,10 @@ from streams.kafka.waiting import set_within
 from streams.metrics.worker import StageMetrics, WorkerMetrics
 
 _log = structlog.get_logger(__name__)
-_T = TypeVar("_T")
-
-
-def core_thread() -> ThreadPoolExecutor:
-    """The thread in which stages run."""
-    return ThreadPoolExecutor(1, "core")
 
 
 class Shell:
-    """Feeds stages with batches and writes what they flush. All methods run in the event loop; stages run in one thread, ``core``.
-
-    It is that of all shells of a worker: two that compute would only take the interpreter from each other, which costs a fifth more CPU.
-    """
+    """Feeds stages with batches and writes what they flush. All methods run in the event loop; stages run in ``core``, that of the worker."""
 
     def __init__(
         self,
@@ -47,17 +37,17 @@ class Shell:
         pace: Pace,
         fail: Callable[[BaseException], None],
         metrics: StageMetrics | None = None,
-        core: ThreadPoolExecutor | None = None,
+        core: Core | None = None,
     ) -> None:
         self._metrics = WorkerMetrics().stage(ownership.stage) if metrics is None else metrics
         self._ownership = ownership
         self._sink = sink
         self._pace = pace
         self._fail = fail
-        self._core = core or core_thread()
+        self._compute = (core or Core()).compute
         self._inbox = Inbox(pace.inbox_records, pace.inbox_bytes)
         self._slots: dict[int, Slot] = {}
-        self._flushing = Flushing(sink, self.compute, self._lose, self._metrics)
+        self._flushing = Flushing(sink, self._compute, self._lose, self._metrics)
         self._counts = Counts()
         self._consumer: BatchConsumer | None = None
         self._suspended = True
@@ -94,10 +84,6 @@ class Shell:
         await asyncio.gather(*(slot.owner.close() for slot in self._slots.values()))
         self._slots.clear()
         self._sink.close()
-
-    async def compute(self, function: Callable[..., _T], *arguments: object) -> _T:
-        """Run a function of the core in its thread; one at a time, in the order of the calls."""
-        return await asyncio.get_running_loop().run_in_executor(self._core, function, *arguments)
 
     def progress(self) -> Progress:
         """What was done so far."""
@@ -153,7 +139,7 @@ class Shell:
                 continue
             taken = self._inbox.take(slot.partition, self._pace.apply_records)
             slot.pending += sum(len(records) for _, records in taken)
-            self._count(slot, await self.compute(apply_all, slot.owner.stage, self._ownership.prefix, taken, slot.arrivals))
+            self._count(slot, await self._compute(apply_all, slot.owner.stage, self._ownership.prefix, taken, slot.arrivals))
             for name, _ in taken:
                 slot.busy_at[name] = time.monotonic()
             if slot.pending >= self._pace.flush_records:
@@ -209,7 +195,7 @@ class Shell:
                 ended = await self._faust.ended(silent) if silent else {}
                 # What was taken and is still on its way has not been kept yet, or has not been applied.
                 applied = {tp.topic for tp, end in ended.items() if self._inbox.reached(tp.topic, tp.partition) == end}
-                await self.compute(slot.owner.stage.rest, [name.removeprefix(self._ownership.prefix) for name in applied])
+                await self._compute(slot.owner.stage.rest, [name.removeprefix(self._ownership.prefix) for name in applied])
 
     async def _flush(self) -> None:
         self._flush_wanted.clear()
@@ -284,7 +270,7 @@ class Shell:
         return False
 
     async def _opened(self, partition: int) -> Slot:
-        owner, first = await PartitionOwner.open(self._ownership, partition, self.compute)
+        owner, first = await PartitionOwner.open(self._ownership, partition, self._compute)
         try:
             await self._look_for_floors(owner)
             return Slot(owner, [Outgoing(first)] if first is not None else [])
@@ -326,7 +312,7 @@ class Shell:
         self._tickets += 1
         ticket = self._tickets
         # Asked in the core's thread, so that a batch is either in the position or read again.
-        asked = [(slot, await self.compute(slot.owner.positions)) for slot in slots]
+        asked = [(slot, await self._compute(slot.owner.positions)) for slot in slots]
         targets = {
             TP(topic, slot.partition): max(position, self._floors[slot.partition].get(topic, 0))
             for slot, positions in asked
@@ -367,7 +353,7 @@ class Shell:
         limits = await self._faust.limits(sorted(self._inputs(owner.partition)))
         floors, ends = ({partition.topic: offset for partition, offset in found.items()} for found in limits)
         told, self._floors[owner.partition] = self._floors.get(owner.partition, {}), floors
-        self._metrics.deleted.add(check_positions(await self.compute(owner.positions), floors, ends, self._ownership.checkpoint_topic, told))
+        self._metrics.deleted.add(check_positions(await self._compute(owner.positions), floors, ends, self._ownership.checkpoint_topic, told))
 
     def _inputs(self, partition: int, without: Iterable[str] = ()) -> set[TP]:
         left_out = set(without)

@@ -21,12 +21,13 @@ from streams.core.stage import StageFactory
 from streams.errors import CandorError, ExitCode, KafkaUnavailable
 from streams.kafka.app import CandorApp, consumer_of, make_app
 from streams.kafka.client import ClientOptions, client_options
+from streams.kafka.core import Core
 from streams.kafka.identity import Identity
 from streams.kafka.opening import Openings
 from streams.kafka.owner import Ownership
 from streams.kafka.pace import Pace
 from streams.kafka.progress import Progress
-from streams.kafka.shell import Shell, core_thread
+from streams.kafka.shell import Shell
 from streams.kafka.sinking import SinkWriter
 from streams.kafka.topics import check_topics
 from streams.kafka.transport import Reading
@@ -137,7 +138,7 @@ class _Worker:
         self._stages = stages
         self._sink = sink
         self._report = report
-        self._core = core_thread()
+        self._core = Core()
 
     async def run(self) -> int:
         settings, ending = self._settings, _Ending()
@@ -164,7 +165,7 @@ class _Worker:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*(line.shell.close() for line in lines))
-            self._core.shutdown(wait=False, cancel_futures=True)
+            self._core.close()
             self._sink.close()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_STOP_SECONDS):

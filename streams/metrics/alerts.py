@@ -219,7 +219,7 @@ def _records(pace: Pace) -> Iterator[Alert]:
         Severity.CRITICAL,
         "{{ $value }} topics and partitions of stage {{ $labels.stage }} stand still, since most of their records are refused.",
         "1m",
-        # That nobody read on is told of no longer than it takes until the probe sees that somebody does.
+        # Until the probe has seen that somebody reads on: what this keeps back would be told meanwhile.
         "5m",
     )
 

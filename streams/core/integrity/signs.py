@@ -7,7 +7,7 @@ import numpy as np
 from streams.core.batch import Bools, Int64s
 from streams.core.hashing import UInt64s, combine
 from streams.core.integrity.text.fingerprints import NEAR, NO_FINGERPRINT, distances
-from streams.core.ordering import order_by
+from streams.core.ordering import order_by, packed
 
 NOTHING = np.uint64(0)
 """Hash of a device or contact that is not known."""
@@ -46,7 +46,7 @@ def nearly_repeated(unit: Int64s, mark: UInt64s, account: UInt64s, time: Int64s,
     told = np.flatnonzero(mark != NO_FINGERPRINT)
     if not len(told):
         return found
-    told = told[np.lexsort((account[told], time[told], unit[told]))]
+    told = told[order_by(packed(np.stack([unit[told], time[told]])), account[told])]
     bounds = [0, *(np.flatnonzero(np.diff(unit[told])) + 1).tolist(), len(told)]
     for start, end in pairwise(bounds):
         rows = told[start:end]

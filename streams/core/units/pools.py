@@ -11,7 +11,7 @@ import numpy as np
 
 from schemas.catalog import Catalog
 from streams.core.batch import Bools, Int64s
-from streams.core.hashing import UInt64s, hash_string
+from streams.core.hashing import hash_string
 from streams.core.integrity import budget
 from streams.core.integrity.days import Praise, UnitDays, no_praise
 from streams.core.integrity.detectors import FLEET_DETECTORS, PLAN_DETECTORS
@@ -29,7 +29,6 @@ FLEET_HALF_LIFE_DAYS = 60.0
 """The same of the fleet."""
 PLAN_SILENT_DAYS = 365
 """So long nobody looks at a plan whose finding was dismissed: what is usual on its last days is never learned."""
-FLEET_KEY = np.array([FLEET], np.uint64)
 _END_OF_DAY = 86_400_000_000 - 1
 
 
@@ -45,11 +44,6 @@ class Plan:
     def key(self) -> int:
         """Hash of its id."""
         return hash_string(self.plan_id)
-
-
-def tells(pool: UInt64s, partition: int, partitions: int) -> Bools:
-    """Whether it is this partition, of so many, that writes the findings of each pool, given by its key."""
-    return np.asarray(pool % np.uint64(partitions) == partition)
 
 
 def plans_of(catalog: Catalog) -> list[Plan]:
@@ -103,7 +97,7 @@ class FleetDays:
 
     def __init__(self, state: UnitsState, false_alarm_days: float) -> None:
         self._budget = budget.ticks(false_alarm_days, budget.FLEET, 1)
-        self.keys = FLEET_KEY
+        self.keys = np.array([FLEET], np.uint64)
         """Its key among the pools."""
         self._table = state.praise_days
 

@@ -25,9 +25,10 @@ from streams.core.units.closing import close_days
 from streams.core.units.decisions import Accepted, decision_rows, read_decisions, take_in_decisions
 from streams.core.units.findings import Standing
 from streams.core.units.intake import take_in_fleet, take_in_units
-from streams.core.units.pools import FLEET_KEY, Plan, tells
+from streams.core.units.pools import Plan
 from streams.core.units.projection import finding_rows, progress_rows, sign_rows, unit_rows
 from streams.core.units.state import UnitsState
+from streams.core.units.tables import FLEET
 from streams.core.units.trial import Trial
 from streams.core.units.verdict import flags, record_signs, record_units
 
@@ -184,7 +185,8 @@ class UnitsStage:
         return cells
 
     def _tells(self, pools: UInt64s) -> Bools:
-        return tells(pools, self._partition, self._watched.source_partitions)
+        """Whether it is this partition that writes the findings of each pool."""
+        return np.asarray(pools % np.uint64(self._watched.source_partitions) == self._partition)
 
     def _judge(self) -> None:
         state, reached = self.state, self._reached()
@@ -193,7 +195,7 @@ class UnitsStage:
         # A decision changes what was judged already.
         closable, last = reached.closable, max(reached.judgeable, state.judged) if state.decided else reached.judgeable
         closing = closable > state.closed
-        trial = Trial(state, self._watched.plans, self._watched.false_alarm_days, tells_fleet=bool(self._tells(FLEET_KEY)[0]))
+        trial = Trial(state, self._watched.plans, self._watched.false_alarm_days, tells_fleet=bool(self._tells(np.array([FLEET], np.uint64)).all()))
         days = trial.days
         first = max(state.closed + 1, self._first_day(last))
         for_good = np.zeros(len(days.rows), np.int64)

@@ -9,6 +9,7 @@ from schemas.begging import Lexicon
 from streams.core.batch import Bools
 from streams.core.hashing import UInt64s, hash_strings
 from streams.core.integrity.text.words import CLAUSE_END, SENTENCE_END, Words
+from streams.core.ordering import begins
 
 _ANY_WORDS = "..."
 _GAP = r"(?:[^ .]+ ){0,6}?"
@@ -25,7 +26,7 @@ class BeggingPhrases:
         self._parts = _Parts(lexicons)
 
     def found(self, words: Sequence[str], language: str | None) -> str | None:
-        """The words of the first phrase found, or None; ``words`` as ``words_of`` gives them.
+        """The words of the first phrase found, or None; ``words`` as ``words_of_each`` gives them.
 
         ``language`` is a BCP 47 tag such as ``pt-BR``; where it is not given or has no lexicon, all are tried, since people do not always write the
         language of the form.
@@ -38,10 +39,8 @@ class BeggingPhrases:
         """Whether there is a phrase in each comment, as ``found`` tells of one."""
         found = np.zeros(len(languages), np.bool_)
         for comment, possible in self._parts.languages_of(comments):
-            candidates = possible.intersection(self._candidates(languages[comment]))
-            if candidates:
-                text = " ".join(comments.of(comment)) + " "
-                found[comment] = any(self._languages[candidate].found(text) for candidate in candidates)
+            if not possible.isdisjoint(self._candidates(languages[comment])):
+                found[comment] = self.found(comments.of(comment), languages[comment]) is not None
         return found
 
     def _candidates(self, language: str | None) -> Sequence[str]:
@@ -87,7 +86,7 @@ class _Parts:
         if not len(rows):
             return
         comment = np.searchsorted(comments.starts, rows, side="right") - 1
-        starts = np.flatnonzero(np.append(True, comment[1:] != comment[:-1]))
+        starts = np.flatnonzero(begins(comment))
         bits = np.bitwise_or.reduceat(self._bits[place], starts, axis=0)
         possible: dict[int, set[str]] = {}
         for language, number, wanted in self._phrases:

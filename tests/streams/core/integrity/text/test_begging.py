@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.begging import Lexicon, default_lexicons
 from streams.core.integrity.text.begging import BeggingPhrases
-from streams.core.integrity.text.words import words_of, words_of_each
+from streams.core.integrity.text.words import words_of_each
 
 PHRASES = BeggingPhrases(default_lexicons())
 BEGGING = {
@@ -43,6 +43,10 @@ HONEST = {
     "de": ["Niemand hat mich gebeten, eine 10 zu geben", "Wir mussten 10 Minuten warten", "Gutes Produkt, volle Punktzahl von mir"],
     "fr": ["Personne ne m'a demandé de mettre un 10", "Service excellent, je donne un 10"],
 }
+
+
+def words_of(comment: str) -> list[str]:
+    return words_of_each([comment]).of(0)
 
 
 @pytest.mark.parametrize(("language", "comment"), [(language, comment) for language, comments in BEGGING.items() for comment in comments])

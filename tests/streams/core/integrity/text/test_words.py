@@ -4,9 +4,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.core.hashing import hash_strings
-from streams.core.integrity.text.words import words_of, words_of_each
+from streams.core.integrity.text.words import words_of_each
 
 _TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from("aAé .,!\n\0…ﬁς\u0301 0９"), max_size=40)
+
+
+def words_of(comment: str) -> list[str]:
+    return words_of_each([comment]).of(0)
 
 
 def test_words_are_in_lower_case_without_accents() -> None:
